@@ -98,6 +98,16 @@ struct TypeDesc {
   }
 };
 
+// The descriptor of a struct with storage; finds its `carried` member, if it has one.
+template <typename S>
+consteval TypeDesc struct_type(std::string_view name, std::span<const FieldDesc> fields) {
+  if constexpr (requires { &S::carried; }) {
+    return {Shape::kStruct, name, fields, sizeof(S), static_cast<int32_t>(offsetof(S, carried))};
+  } else {
+    return {Shape::kStruct, name, fields, sizeof(S), -1};
+  }
+}
+
 inline constexpr TypeDesc kBoolType{Shape::kBool, "boolean"};
 inline constexpr TypeDesc kInt32Type{Shape::kInt32, "integer"};
 inline constexpr TypeDesc kInt64Type{Shape::kInt64, "integer"};

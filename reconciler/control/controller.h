@@ -1,0 +1,52 @@
+// What a controller is: a function from (what is, a key, now) to writes in a transaction and a time to look
+// again. It reads the transaction's own view, so it sees its own writes at once; it is called again whenever
+// something it named changed. It keeps no state of its own. Core thread only.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "reconciler/store/lifecycle.h"
+#include "reconciler/store/transaction.h"
+
+namespace mainstay {
+
+struct ControlSettings {
+  Duration node_grace{std::chrono::seconds{40}};        // silence after which a node is Unknown
+  Duration event_ttl{std::chrono::hours{1}};
+  size_t terminated_pods_kept = 12500;
+  std::string service_cidr = "10.96.0.0/16";
+  std::string cluster_cidr = "10.244.0.0/16";           // pods of all nodes
+  int node_cidr_bits = 24;
+};
+
+struct ControlContext {
+  Transaction& txn;
+  const ControlSettings& settings;
+  // When each node was last heard of, on the monotonic clock; null if not since this process started.
+  std::function<std::optional<MonoTime>(std::string_view node)> last_heard;
+  MonoTime started;  // of this process, or of the last clock jump: every node gets its full grace from here
+
+  const Snapshot& view() const { return txn.view(); }
+  const Now& now() const { return txn.now(); }
+};
+
+struct Outcome {
+  std::optional<MonoTime> wake_at;  // look again then, if nothing changes sooner
+};
+
+struct Controller {
+  std::string_view name;  // as events name it: "deployment-controller"
+  // Brings the one object called `key` (which may be gone) towards what it should be.
+  Outcome (*reconcile)(ControlContext& context, const Key& key);
+  // Adds the keys this controller must look at again because of `change`.
+  void (*wakes)(const Change& change, const Snapshot& view, std::vector<Key>& keys);
+};
+
+// All controllers, in the order in which a turn runs them.
+std::span<const Controller> all_controllers();
+
+}  // namespace mainstay
