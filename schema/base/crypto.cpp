@@ -36,7 +36,8 @@ Digest sha256(std::string_view bytes) {
 Digest hmac_sha256(std::string_view key, std::string_view bytes) {
   Digest out{};
   unsigned int length = 0;
-  auto* done = HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), raw(bytes), bytes.size(), out.data(), &length);
+  auto* done = HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), raw(bytes), bytes.size(), out.data(),
+                    &length);
   ENSURE(done != nullptr && length == out.size(), "HMAC-SHA-256 is always there");
   return out;
 }

@@ -54,8 +54,10 @@ namespace described {
 
 constinit const TypeDesc RetryStrategy{Shape::kStruct, "RetryStrategy", kRetryStrategyFields};
 constinit const TypeDesc Backoff{Shape::kStruct, "Backoff", kBackoffFields};
-constinit const TypeDesc ManagedNamespaceMetadata{Shape::kStruct, "ManagedNamespaceMetadata", kManagedNamespaceMetadataFields};
-constinit const TypeDesc ResourceIgnoreDifferences{Shape::kStruct, "ResourceIgnoreDifferences", kResourceIgnoreDifferencesFields};
+constinit const TypeDesc ManagedNamespaceMetadata{
+    Shape::kStruct, "ManagedNamespaceMetadata", kManagedNamespaceMetadataFields};
+constinit const TypeDesc ResourceIgnoreDifferences{
+    Shape::kStruct, "ResourceIgnoreDifferences", kResourceIgnoreDifferencesFields};
 constinit const TypeDesc Info{Shape::kStruct, "Info", kInfoFields};
 constinit const TypeDesc ResourceResult{Shape::kStruct, "ResourceResult", kResourceResultFields};
 

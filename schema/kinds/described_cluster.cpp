@@ -246,10 +246,14 @@ constexpr FieldDesc kRoleBindingFields[] = {
 
 namespace described {
 
-constinit const TypeDesc CertificateSigningRequest{Shape::kStruct, "CertificateSigningRequest", kCertificateSigningRequestFields};
-constinit const TypeDesc CertificateSigningRequestSpec{Shape::kStruct, "CertificateSigningRequestSpec", kCertificateSigningRequestSpecFields};
-constinit const TypeDesc CertificateSigningRequestStatus{Shape::kStruct, "CertificateSigningRequestStatus", kCertificateSigningRequestStatusFields};
-constinit const TypeDesc CertificateSigningRequestCondition{Shape::kStruct, "CertificateSigningRequestCondition", kCertificateSigningRequestConditionFields};
+constinit const TypeDesc CertificateSigningRequest{
+    Shape::kStruct, "CertificateSigningRequest", kCertificateSigningRequestFields};
+constinit const TypeDesc CertificateSigningRequestSpec{
+    Shape::kStruct, "CertificateSigningRequestSpec", kCertificateSigningRequestSpecFields};
+constinit const TypeDesc CertificateSigningRequestStatus{
+    Shape::kStruct, "CertificateSigningRequestStatus", kCertificateSigningRequestStatusFields};
+constinit const TypeDesc CertificateSigningRequestCondition{
+    Shape::kStruct, "CertificateSigningRequestCondition", kCertificateSigningRequestConditionFields};
 constinit const TypeDesc EndpointHints{Shape::kStruct, "EndpointHints", kEndpointHintsFields};
 constinit const TypeDesc ForZone{Shape::kStruct, "ForZone", kForZoneFields};
 constinit const TypeDesc ForNode{Shape::kStruct, "ForNode", kForNodeFields};
@@ -266,19 +270,24 @@ constinit const TypeDesc IngressRule{Shape::kStruct, "IngressRule", kIngressRule
 constinit const TypeDesc HTTPIngressRuleValue{Shape::kStruct, "HTTPIngressRuleValue", kHTTPIngressRuleValueFields};
 constinit const TypeDesc HTTPIngressPath{Shape::kStruct, "HTTPIngressPath", kHTTPIngressPathFields};
 constinit const TypeDesc IngressStatus{Shape::kStruct, "IngressStatus", kIngressStatusFields};
-constinit const TypeDesc IngressLoadBalancerStatus{Shape::kStruct, "IngressLoadBalancerStatus", kIngressLoadBalancerStatusFields};
-constinit const TypeDesc IngressLoadBalancerIngress{Shape::kStruct, "IngressLoadBalancerIngress", kIngressLoadBalancerIngressFields};
+constinit const TypeDesc IngressLoadBalancerStatus{
+    Shape::kStruct, "IngressLoadBalancerStatus", kIngressLoadBalancerStatusFields};
+constinit const TypeDesc IngressLoadBalancerIngress{
+    Shape::kStruct, "IngressLoadBalancerIngress", kIngressLoadBalancerIngressFields};
 constinit const TypeDesc IngressPortStatus{Shape::kStruct, "IngressPortStatus", kIngressPortStatusFields};
 constinit const TypeDesc IngressClass{Shape::kStruct, "IngressClass", kIngressClassFields};
 constinit const TypeDesc IngressClassSpec{Shape::kStruct, "IngressClassSpec", kIngressClassSpecFields};
-constinit const TypeDesc IngressClassParametersReference{Shape::kStruct, "IngressClassParametersReference", kIngressClassParametersReferenceFields};
+constinit const TypeDesc IngressClassParametersReference{
+    Shape::kStruct, "IngressClassParametersReference", kIngressClassParametersReferenceFields};
 constinit const TypeDesc NetworkPolicy{Shape::kStruct, "NetworkPolicy", kNetworkPolicyFields};
 constinit const TypeDesc NetworkPolicySpec{Shape::kStruct, "NetworkPolicySpec", kNetworkPolicySpecFields};
-constinit const TypeDesc NetworkPolicyIngressRule{Shape::kStruct, "NetworkPolicyIngressRule", kNetworkPolicyIngressRuleFields};
+constinit const TypeDesc NetworkPolicyIngressRule{
+    Shape::kStruct, "NetworkPolicyIngressRule", kNetworkPolicyIngressRuleFields};
 constinit const TypeDesc NetworkPolicyPort{Shape::kStruct, "NetworkPolicyPort", kNetworkPolicyPortFields};
 constinit const TypeDesc NetworkPolicyPeer{Shape::kStruct, "NetworkPolicyPeer", kNetworkPolicyPeerFields};
 constinit const TypeDesc IPBlock{Shape::kStruct, "IPBlock", kIPBlockFields};
-constinit const TypeDesc NetworkPolicyEgressRule{Shape::kStruct, "NetworkPolicyEgressRule", kNetworkPolicyEgressRuleFields};
+constinit const TypeDesc NetworkPolicyEgressRule{
+    Shape::kStruct, "NetworkPolicyEgressRule", kNetworkPolicyEgressRuleFields};
 constinit const TypeDesc ServiceCIDR{Shape::kStruct, "ServiceCIDR", kServiceCIDRFields};
 constinit const TypeDesc ServiceCIDRSpec{Shape::kStruct, "ServiceCIDRSpec", kServiceCIDRSpecFields};
 constinit const TypeDesc ServiceCIDRStatus{Shape::kStruct, "ServiceCIDRStatus", kServiceCIDRStatusFields};

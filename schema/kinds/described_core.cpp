@@ -357,7 +357,8 @@ constexpr FieldDesc kTopologySelectorLabelRequirementFields[] = {
 
 namespace described {
 
-constinit const TypeDesc TypedLocalObjectReference{Shape::kStruct, "TypedLocalObjectReference", kTypedLocalObjectReferenceFields};
+constinit const TypeDesc TypedLocalObjectReference{
+    Shape::kStruct, "TypedLocalObjectReference", kTypedLocalObjectReferenceFields};
 constinit const TypeDesc TypedObjectReference{Shape::kStruct, "TypedObjectReference", kTypedObjectReferenceFields};
 constinit const TypeDesc ResourceClaim{Shape::kStruct, "ResourceClaim", kResourceClaimFields};
 constinit const TypeDesc ContainerResizePolicy{Shape::kStruct, "ContainerResizePolicy", kContainerResizePolicyFields};
@@ -365,19 +366,22 @@ constinit const TypeDesc Lifecycle{Shape::kStruct, "Lifecycle", kLifecycleFields
 constinit const TypeDesc LifecycleHandler{Shape::kStruct, "LifecycleHandler", kLifecycleHandlerFields};
 constinit const TypeDesc SleepAction{Shape::kStruct, "SleepAction", kSleepActionFields};
 constinit const TypeDesc SELinuxOptions{Shape::kStruct, "SELinuxOptions", kSELinuxOptionsFields};
-constinit const TypeDesc WindowsSecurityContextOptions{Shape::kStruct, "WindowsSecurityContextOptions", kWindowsSecurityContextOptionsFields};
+constinit const TypeDesc WindowsSecurityContextOptions{
+    Shape::kStruct, "WindowsSecurityContextOptions", kWindowsSecurityContextOptionsFields};
 constinit const TypeDesc SeccompProfile{Shape::kStruct, "SeccompProfile", kSeccompProfileFields};
 constinit const TypeDesc AppArmorProfile{Shape::kStruct, "AppArmorProfile", kAppArmorProfileFields};
 constinit const TypeDesc EphemeralContainer{Shape::kStruct, "EphemeralContainer", kEphemeralContainerFields};
 constinit const TypeDesc Sysctl{Shape::kStruct, "Sysctl", kSysctlFields};
 constinit const TypeDesc PodAffinity{Shape::kStruct, "PodAffinity", kPodAffinityFields};
 constinit const TypeDesc PodAffinityTerm{Shape::kStruct, "PodAffinityTerm", kPodAffinityTermFields};
-constinit const TypeDesc WeightedPodAffinityTerm{Shape::kStruct, "WeightedPodAffinityTerm", kWeightedPodAffinityTermFields};
+constinit const TypeDesc WeightedPodAffinityTerm{
+    Shape::kStruct, "WeightedPodAffinityTerm", kWeightedPodAffinityTermFields};
 constinit const TypeDesc PodAntiAffinity{Shape::kStruct, "PodAntiAffinity", kPodAntiAffinityFields};
 constinit const TypeDesc PodDNSConfig{Shape::kStruct, "PodDNSConfig", kPodDNSConfigFields};
 constinit const TypeDesc PodDNSConfigOption{Shape::kStruct, "PodDNSConfigOption", kPodDNSConfigOptionFields};
 constinit const TypeDesc PodReadinessGate{Shape::kStruct, "PodReadinessGate", kPodReadinessGateFields};
-constinit const TypeDesc TopologySpreadConstraint{Shape::kStruct, "TopologySpreadConstraint", kTopologySpreadConstraintFields};
+constinit const TypeDesc TopologySpreadConstraint{
+    Shape::kStruct, "TopologySpreadConstraint", kTopologySpreadConstraintFields};
 constinit const TypeDesc PodOS{Shape::kStruct, "PodOS", kPodOSFields};
 constinit const TypeDesc PodSchedulingGate{Shape::kStruct, "PodSchedulingGate", kPodSchedulingGateFields};
 constinit const TypeDesc PodResourceClaim{Shape::kStruct, "PodResourceClaim", kPodResourceClaimFields};
@@ -394,27 +398,34 @@ constinit const TypeDesc DaemonEndpoint{Shape::kStruct, "DaemonEndpoint", kDaemo
 constinit const TypeDesc NodeSwapStatus{Shape::kStruct, "NodeSwapStatus", kNodeSwapStatusFields};
 constinit const TypeDesc NodeConfigStatus{Shape::kStruct, "NodeConfigStatus", kNodeConfigStatusFields};
 constinit const TypeDesc NodeRuntimeHandler{Shape::kStruct, "NodeRuntimeHandler", kNodeRuntimeHandlerFields};
-constinit const TypeDesc NodeRuntimeHandlerFeatures{Shape::kStruct, "NodeRuntimeHandlerFeatures", kNodeRuntimeHandlerFeaturesFields};
+constinit const TypeDesc NodeRuntimeHandlerFeatures{
+    Shape::kStruct, "NodeRuntimeHandlerFeatures", kNodeRuntimeHandlerFeaturesFields};
 constinit const TypeDesc NodeFeatures{Shape::kStruct, "NodeFeatures", kNodeFeaturesFields};
 constinit const TypeDesc SecretReference{Shape::kStruct, "SecretReference", kSecretReferenceFields};
 constinit const TypeDesc ContainerUser{Shape::kStruct, "ContainerUser", kContainerUserFields};
 constinit const TypeDesc LinuxContainerUser{Shape::kStruct, "LinuxContainerUser", kLinuxContainerUserFields};
 constinit const TypeDesc ResourceStatus{Shape::kStruct, "ResourceStatus", kResourceStatusFields};
 constinit const TypeDesc ResourceHealth{Shape::kStruct, "ResourceHealth", kResourceHealthFields};
-constinit const TypeDesc PodResourceClaimStatus{Shape::kStruct, "PodResourceClaimStatus", kPodResourceClaimStatusFields};
+constinit const TypeDesc PodResourceClaimStatus{
+    Shape::kStruct, "PodResourceClaimStatus", kPodResourceClaimStatusFields};
 constinit const TypeDesc PodTemplate{Shape::kStruct, "PodTemplate", kPodTemplateFields};
 constinit const TypeDesc ReplicationController{Shape::kStruct, "ReplicationController", kReplicationControllerFields};
-constinit const TypeDesc ReplicationControllerSpec{Shape::kStruct, "ReplicationControllerSpec", kReplicationControllerSpecFields};
-constinit const TypeDesc ReplicationControllerStatus{Shape::kStruct, "ReplicationControllerStatus", kReplicationControllerStatusFields};
-constinit const TypeDesc ReplicationControllerCondition{Shape::kStruct, "ReplicationControllerCondition", kReplicationControllerConditionFields};
+constinit const TypeDesc ReplicationControllerSpec{
+    Shape::kStruct, "ReplicationControllerSpec", kReplicationControllerSpecFields};
+constinit const TypeDesc ReplicationControllerStatus{
+    Shape::kStruct, "ReplicationControllerStatus", kReplicationControllerStatusFields};
+constinit const TypeDesc ReplicationControllerCondition{
+    Shape::kStruct, "ReplicationControllerCondition", kReplicationControllerConditionFields};
 constinit const TypeDesc ResourceQuota{Shape::kStruct, "ResourceQuota", kResourceQuotaFields};
 constinit const TypeDesc ResourceQuotaSpec{Shape::kStruct, "ResourceQuotaSpec", kResourceQuotaSpecFields};
 constinit const TypeDesc ScopeSelector{Shape::kStruct, "ScopeSelector", kScopeSelectorFields};
-constinit const TypeDesc ScopedResourceSelectorRequirement{Shape::kStruct, "ScopedResourceSelectorRequirement", kScopedResourceSelectorRequirementFields};
+constinit const TypeDesc ScopedResourceSelectorRequirement{
+    Shape::kStruct, "ScopedResourceSelectorRequirement", kScopedResourceSelectorRequirementFields};
 constinit const TypeDesc ResourceQuotaStatus{Shape::kStruct, "ResourceQuotaStatus", kResourceQuotaStatusFields};
 constinit const TypeDesc PortStatus{Shape::kStruct, "PortStatus", kPortStatusFields};
 constinit const TypeDesc TopologySelectorTerm{Shape::kStruct, "TopologySelectorTerm", kTopologySelectorTermFields};
-constinit const TypeDesc TopologySelectorLabelRequirement{Shape::kStruct, "TopologySelectorLabelRequirement", kTopologySelectorLabelRequirementFields};
+constinit const TypeDesc TopologySelectorLabelRequirement{
+    Shape::kStruct, "TopologySelectorLabelRequirement", kTopologySelectorLabelRequirementFields};
 
 }  // namespace described
 }  // namespace mainstay

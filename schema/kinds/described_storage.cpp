@@ -133,8 +133,10 @@ constinit const TypeDesc CSIStorageCapacity{Shape::kStruct, "CSIStorageCapacity"
 constinit const TypeDesc StorageClass{Shape::kStruct, "StorageClass", kStorageClassFields};
 constinit const TypeDesc VolumeAttachment{Shape::kStruct, "VolumeAttachment", kVolumeAttachmentFields};
 constinit const TypeDesc VolumeAttachmentSpec{Shape::kStruct, "VolumeAttachmentSpec", kVolumeAttachmentSpecFields};
-constinit const TypeDesc VolumeAttachmentSource{Shape::kStruct, "VolumeAttachmentSource", kVolumeAttachmentSourceFields};
-constinit const TypeDesc VolumeAttachmentStatus{Shape::kStruct, "VolumeAttachmentStatus", kVolumeAttachmentStatusFields};
+constinit const TypeDesc VolumeAttachmentSource{
+    Shape::kStruct, "VolumeAttachmentSource", kVolumeAttachmentSourceFields};
+constinit const TypeDesc VolumeAttachmentStatus{
+    Shape::kStruct, "VolumeAttachmentStatus", kVolumeAttachmentStatusFields};
 constinit const TypeDesc VolumeError{Shape::kStruct, "VolumeError", kVolumeErrorFields};
 
 }  // namespace described

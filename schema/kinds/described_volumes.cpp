@@ -479,65 +479,90 @@ constexpr FieldDesc kVolumeMountStatusFields[] = {
 
 namespace described {
 
-constinit const TypeDesc GCEPersistentDiskVolumeSource{Shape::kStruct, "GCEPersistentDiskVolumeSource", kGCEPersistentDiskVolumeSourceFields};
-constinit const TypeDesc AWSElasticBlockStoreVolumeSource{Shape::kStruct, "AWSElasticBlockStoreVolumeSource", kAWSElasticBlockStoreVolumeSourceFields};
+constinit const TypeDesc GCEPersistentDiskVolumeSource{
+    Shape::kStruct, "GCEPersistentDiskVolumeSource", kGCEPersistentDiskVolumeSourceFields};
+constinit const TypeDesc AWSElasticBlockStoreVolumeSource{
+    Shape::kStruct, "AWSElasticBlockStoreVolumeSource", kAWSElasticBlockStoreVolumeSourceFields};
 constinit const TypeDesc GitRepoVolumeSource{Shape::kStruct, "GitRepoVolumeSource", kGitRepoVolumeSourceFields};
 constinit const TypeDesc NFSVolumeSource{Shape::kStruct, "NFSVolumeSource", kNFSVolumeSourceFields};
 constinit const TypeDesc ISCSIVolumeSource{Shape::kStruct, "ISCSIVolumeSource", kISCSIVolumeSourceFields};
 constinit const TypeDesc GlusterfsVolumeSource{Shape::kStruct, "GlusterfsVolumeSource", kGlusterfsVolumeSourceFields};
-constinit const TypeDesc PersistentVolumeClaimVolumeSource{Shape::kStruct, "PersistentVolumeClaimVolumeSource", kPersistentVolumeClaimVolumeSourceFields};
+constinit const TypeDesc PersistentVolumeClaimVolumeSource{
+    Shape::kStruct, "PersistentVolumeClaimVolumeSource", kPersistentVolumeClaimVolumeSourceFields};
 constinit const TypeDesc RBDVolumeSource{Shape::kStruct, "RBDVolumeSource", kRBDVolumeSourceFields};
 constinit const TypeDesc FlexVolumeSource{Shape::kStruct, "FlexVolumeSource", kFlexVolumeSourceFields};
 constinit const TypeDesc CinderVolumeSource{Shape::kStruct, "CinderVolumeSource", kCinderVolumeSourceFields};
 constinit const TypeDesc CephFSVolumeSource{Shape::kStruct, "CephFSVolumeSource", kCephFSVolumeSourceFields};
 constinit const TypeDesc FlockerVolumeSource{Shape::kStruct, "FlockerVolumeSource", kFlockerVolumeSourceFields};
-constinit const TypeDesc DownwardAPIVolumeSource{Shape::kStruct, "DownwardAPIVolumeSource", kDownwardAPIVolumeSourceFields};
+constinit const TypeDesc DownwardAPIVolumeSource{
+    Shape::kStruct, "DownwardAPIVolumeSource", kDownwardAPIVolumeSourceFields};
 constinit const TypeDesc DownwardAPIVolumeFile{Shape::kStruct, "DownwardAPIVolumeFile", kDownwardAPIVolumeFileFields};
 constinit const TypeDesc FCVolumeSource{Shape::kStruct, "FCVolumeSource", kFCVolumeSourceFields};
 constinit const TypeDesc AzureFileVolumeSource{Shape::kStruct, "AzureFileVolumeSource", kAzureFileVolumeSourceFields};
-constinit const TypeDesc VsphereVirtualDiskVolumeSource{Shape::kStruct, "VsphereVirtualDiskVolumeSource", kVsphereVirtualDiskVolumeSourceFields};
+constinit const TypeDesc VsphereVirtualDiskVolumeSource{
+    Shape::kStruct, "VsphereVirtualDiskVolumeSource", kVsphereVirtualDiskVolumeSourceFields};
 constinit const TypeDesc QuobyteVolumeSource{Shape::kStruct, "QuobyteVolumeSource", kQuobyteVolumeSourceFields};
 constinit const TypeDesc AzureDiskVolumeSource{Shape::kStruct, "AzureDiskVolumeSource", kAzureDiskVolumeSourceFields};
-constinit const TypeDesc PhotonPersistentDiskVolumeSource{Shape::kStruct, "PhotonPersistentDiskVolumeSource", kPhotonPersistentDiskVolumeSourceFields};
+constinit const TypeDesc PhotonPersistentDiskVolumeSource{
+    Shape::kStruct, "PhotonPersistentDiskVolumeSource", kPhotonPersistentDiskVolumeSourceFields};
 constinit const TypeDesc ProjectedVolumeSource{Shape::kStruct, "ProjectedVolumeSource", kProjectedVolumeSourceFields};
 constinit const TypeDesc VolumeProjection{Shape::kStruct, "VolumeProjection", kVolumeProjectionFields};
 constinit const TypeDesc SecretProjection{Shape::kStruct, "SecretProjection", kSecretProjectionFields};
 constinit const TypeDesc DownwardAPIProjection{Shape::kStruct, "DownwardAPIProjection", kDownwardAPIProjectionFields};
 constinit const TypeDesc ConfigMapProjection{Shape::kStruct, "ConfigMapProjection", kConfigMapProjectionFields};
-constinit const TypeDesc ServiceAccountTokenProjection{Shape::kStruct, "ServiceAccountTokenProjection", kServiceAccountTokenProjectionFields};
-constinit const TypeDesc ClusterTrustBundleProjection{Shape::kStruct, "ClusterTrustBundleProjection", kClusterTrustBundleProjectionFields};
+constinit const TypeDesc ServiceAccountTokenProjection{
+    Shape::kStruct, "ServiceAccountTokenProjection", kServiceAccountTokenProjectionFields};
+constinit const TypeDesc ClusterTrustBundleProjection{
+    Shape::kStruct, "ClusterTrustBundleProjection", kClusterTrustBundleProjectionFields};
 constinit const TypeDesc PortworxVolumeSource{Shape::kStruct, "PortworxVolumeSource", kPortworxVolumeSourceFields};
 constinit const TypeDesc ScaleIOVolumeSource{Shape::kStruct, "ScaleIOVolumeSource", kScaleIOVolumeSourceFields};
 constinit const TypeDesc StorageOSVolumeSource{Shape::kStruct, "StorageOSVolumeSource", kStorageOSVolumeSourceFields};
 constinit const TypeDesc CSIVolumeSource{Shape::kStruct, "CSIVolumeSource", kCSIVolumeSourceFields};
 constinit const TypeDesc EphemeralVolumeSource{Shape::kStruct, "EphemeralVolumeSource", kEphemeralVolumeSourceFields};
-constinit const TypeDesc PersistentVolumeClaimTemplate{Shape::kStruct, "PersistentVolumeClaimTemplate", kPersistentVolumeClaimTemplateFields};
-constinit const TypeDesc PersistentVolumeClaimSpec{Shape::kStruct, "PersistentVolumeClaimSpec", kPersistentVolumeClaimSpecFields};
-constinit const TypeDesc VolumeResourceRequirements{Shape::kStruct, "VolumeResourceRequirements", kVolumeResourceRequirementsFields};
+constinit const TypeDesc PersistentVolumeClaimTemplate{
+    Shape::kStruct, "PersistentVolumeClaimTemplate", kPersistentVolumeClaimTemplateFields};
+constinit const TypeDesc PersistentVolumeClaimSpec{
+    Shape::kStruct, "PersistentVolumeClaimSpec", kPersistentVolumeClaimSpecFields};
+constinit const TypeDesc VolumeResourceRequirements{
+    Shape::kStruct, "VolumeResourceRequirements", kVolumeResourceRequirementsFields};
 constinit const TypeDesc ImageVolumeSource{Shape::kStruct, "ImageVolumeSource", kImageVolumeSourceFields};
 constinit const TypeDesc VolumeDevice{Shape::kStruct, "VolumeDevice", kVolumeDeviceFields};
 constinit const TypeDesc PersistentVolumeClaim{Shape::kStruct, "PersistentVolumeClaim", kPersistentVolumeClaimFields};
-constinit const TypeDesc PersistentVolumeClaimStatus{Shape::kStruct, "PersistentVolumeClaimStatus", kPersistentVolumeClaimStatusFields};
-constinit const TypeDesc PersistentVolumeClaimCondition{Shape::kStruct, "PersistentVolumeClaimCondition", kPersistentVolumeClaimConditionFields};
+constinit const TypeDesc PersistentVolumeClaimStatus{
+    Shape::kStruct, "PersistentVolumeClaimStatus", kPersistentVolumeClaimStatusFields};
+constinit const TypeDesc PersistentVolumeClaimCondition{
+    Shape::kStruct, "PersistentVolumeClaimCondition", kPersistentVolumeClaimConditionFields};
 constinit const TypeDesc ModifyVolumeStatus{Shape::kStruct, "ModifyVolumeStatus", kModifyVolumeStatusFields};
 constinit const TypeDesc NodeConfigSource{Shape::kStruct, "NodeConfigSource", kNodeConfigSourceFields};
-constinit const TypeDesc ConfigMapNodeConfigSource{Shape::kStruct, "ConfigMapNodeConfigSource", kConfigMapNodeConfigSourceFields};
+constinit const TypeDesc ConfigMapNodeConfigSource{
+    Shape::kStruct, "ConfigMapNodeConfigSource", kConfigMapNodeConfigSourceFields};
 constinit const TypeDesc AttachedVolume{Shape::kStruct, "AttachedVolume", kAttachedVolumeFields};
 constinit const TypeDesc PersistentVolume{Shape::kStruct, "PersistentVolume", kPersistentVolumeFields};
 constinit const TypeDesc PersistentVolumeSpec{Shape::kStruct, "PersistentVolumeSpec", kPersistentVolumeSpecFields};
-constinit const TypeDesc GlusterfsPersistentVolumeSource{Shape::kStruct, "GlusterfsPersistentVolumeSource", kGlusterfsPersistentVolumeSourceFields};
-constinit const TypeDesc RBDPersistentVolumeSource{Shape::kStruct, "RBDPersistentVolumeSource", kRBDPersistentVolumeSourceFields};
-constinit const TypeDesc ISCSIPersistentVolumeSource{Shape::kStruct, "ISCSIPersistentVolumeSource", kISCSIPersistentVolumeSourceFields};
-constinit const TypeDesc CinderPersistentVolumeSource{Shape::kStruct, "CinderPersistentVolumeSource", kCinderPersistentVolumeSourceFields};
-constinit const TypeDesc CephFSPersistentVolumeSource{Shape::kStruct, "CephFSPersistentVolumeSource", kCephFSPersistentVolumeSourceFields};
-constinit const TypeDesc FlexPersistentVolumeSource{Shape::kStruct, "FlexPersistentVolumeSource", kFlexPersistentVolumeSourceFields};
-constinit const TypeDesc AzureFilePersistentVolumeSource{Shape::kStruct, "AzureFilePersistentVolumeSource", kAzureFilePersistentVolumeSourceFields};
-constinit const TypeDesc ScaleIOPersistentVolumeSource{Shape::kStruct, "ScaleIOPersistentVolumeSource", kScaleIOPersistentVolumeSourceFields};
+constinit const TypeDesc GlusterfsPersistentVolumeSource{
+    Shape::kStruct, "GlusterfsPersistentVolumeSource", kGlusterfsPersistentVolumeSourceFields};
+constinit const TypeDesc RBDPersistentVolumeSource{
+    Shape::kStruct, "RBDPersistentVolumeSource", kRBDPersistentVolumeSourceFields};
+constinit const TypeDesc ISCSIPersistentVolumeSource{
+    Shape::kStruct, "ISCSIPersistentVolumeSource", kISCSIPersistentVolumeSourceFields};
+constinit const TypeDesc CinderPersistentVolumeSource{
+    Shape::kStruct, "CinderPersistentVolumeSource", kCinderPersistentVolumeSourceFields};
+constinit const TypeDesc CephFSPersistentVolumeSource{
+    Shape::kStruct, "CephFSPersistentVolumeSource", kCephFSPersistentVolumeSourceFields};
+constinit const TypeDesc FlexPersistentVolumeSource{
+    Shape::kStruct, "FlexPersistentVolumeSource", kFlexPersistentVolumeSourceFields};
+constinit const TypeDesc AzureFilePersistentVolumeSource{
+    Shape::kStruct, "AzureFilePersistentVolumeSource", kAzureFilePersistentVolumeSourceFields};
+constinit const TypeDesc ScaleIOPersistentVolumeSource{
+    Shape::kStruct, "ScaleIOPersistentVolumeSource", kScaleIOPersistentVolumeSourceFields};
 constinit const TypeDesc LocalVolumeSource{Shape::kStruct, "LocalVolumeSource", kLocalVolumeSourceFields};
-constinit const TypeDesc StorageOSPersistentVolumeSource{Shape::kStruct, "StorageOSPersistentVolumeSource", kStorageOSPersistentVolumeSourceFields};
-constinit const TypeDesc CSIPersistentVolumeSource{Shape::kStruct, "CSIPersistentVolumeSource", kCSIPersistentVolumeSourceFields};
+constinit const TypeDesc StorageOSPersistentVolumeSource{
+    Shape::kStruct, "StorageOSPersistentVolumeSource", kStorageOSPersistentVolumeSourceFields};
+constinit const TypeDesc CSIPersistentVolumeSource{
+    Shape::kStruct, "CSIPersistentVolumeSource", kCSIPersistentVolumeSourceFields};
 constinit const TypeDesc VolumeNodeAffinity{Shape::kStruct, "VolumeNodeAffinity", kVolumeNodeAffinityFields};
-constinit const TypeDesc PersistentVolumeStatus{Shape::kStruct, "PersistentVolumeStatus", kPersistentVolumeStatusFields};
+constinit const TypeDesc PersistentVolumeStatus{
+    Shape::kStruct, "PersistentVolumeStatus", kPersistentVolumeStatusFields};
 constinit const TypeDesc VolumeMountStatus{Shape::kStruct, "VolumeMountStatus", kVolumeMountStatusFields};
 
 }  // namespace described

@@ -397,59 +397,77 @@ namespace described {
 constinit const TypeDesc ControllerRevision{Shape::kStruct, "ControllerRevision", kControllerRevisionFields};
 constinit const TypeDesc DaemonSet{Shape::kStruct, "DaemonSet", kDaemonSetFields};
 constinit const TypeDesc DaemonSetSpec{Shape::kStruct, "DaemonSetSpec", kDaemonSetSpecFields};
-constinit const TypeDesc DaemonSetUpdateStrategy{Shape::kStruct, "DaemonSetUpdateStrategy", kDaemonSetUpdateStrategyFields};
-constinit const TypeDesc RollingUpdateDaemonSet{Shape::kStruct, "RollingUpdateDaemonSet", kRollingUpdateDaemonSetFields};
+constinit const TypeDesc DaemonSetUpdateStrategy{
+    Shape::kStruct, "DaemonSetUpdateStrategy", kDaemonSetUpdateStrategyFields};
+constinit const TypeDesc RollingUpdateDaemonSet{
+    Shape::kStruct, "RollingUpdateDaemonSet", kRollingUpdateDaemonSetFields};
 constinit const TypeDesc DaemonSetStatus{Shape::kStruct, "DaemonSetStatus", kDaemonSetStatusFields};
 constinit const TypeDesc DaemonSetCondition{Shape::kStruct, "DaemonSetCondition", kDaemonSetConditionFields};
 constinit const TypeDesc StatefulSet{Shape::kStruct, "StatefulSet", kStatefulSetFields};
 constinit const TypeDesc StatefulSetSpec{Shape::kStruct, "StatefulSetSpec", kStatefulSetSpecFields};
-constinit const TypeDesc StatefulSetUpdateStrategy{Shape::kStruct, "StatefulSetUpdateStrategy", kStatefulSetUpdateStrategyFields};
-constinit const TypeDesc RollingUpdateStatefulSetStrategy{Shape::kStruct, "RollingUpdateStatefulSetStrategy", kRollingUpdateStatefulSetStrategyFields};
-constinit const TypeDesc StatefulSetPersistentVolumeClaimRetentionPolicy{Shape::kStruct, "StatefulSetPersistentVolumeClaimRetentionPolicy", kStatefulSetPersistentVolumeClaimRetentionPolicyFields};
+constinit const TypeDesc StatefulSetUpdateStrategy{
+    Shape::kStruct, "StatefulSetUpdateStrategy", kStatefulSetUpdateStrategyFields};
+constinit const TypeDesc RollingUpdateStatefulSetStrategy{
+    Shape::kStruct, "RollingUpdateStatefulSetStrategy", kRollingUpdateStatefulSetStrategyFields};
+constinit const TypeDesc StatefulSetPersistentVolumeClaimRetentionPolicy{
+    Shape::kStruct, "StatefulSetPersistentVolumeClaimRetentionPolicy", kStatefulSetPersistentVolumeClaimRetentionPolicyFields};
 constinit const TypeDesc StatefulSetOrdinals{Shape::kStruct, "StatefulSetOrdinals", kStatefulSetOrdinalsFields};
 constinit const TypeDesc StatefulSetStatus{Shape::kStruct, "StatefulSetStatus", kStatefulSetStatusFields};
 constinit const TypeDesc StatefulSetCondition{Shape::kStruct, "StatefulSetCondition", kStatefulSetConditionFields};
-constinit const TypeDesc HorizontalPodAutoscaler{Shape::kStruct, "HorizontalPodAutoscaler", kHorizontalPodAutoscalerFields};
-constinit const TypeDesc HorizontalPodAutoscalerSpec{Shape::kStruct, "HorizontalPodAutoscalerSpec", kHorizontalPodAutoscalerSpecFields};
-constinit const TypeDesc CrossVersionObjectReference{Shape::kStruct, "CrossVersionObjectReference", kCrossVersionObjectReferenceFields};
+constinit const TypeDesc HorizontalPodAutoscaler{
+    Shape::kStruct, "HorizontalPodAutoscaler", kHorizontalPodAutoscalerFields};
+constinit const TypeDesc HorizontalPodAutoscalerSpec{
+    Shape::kStruct, "HorizontalPodAutoscalerSpec", kHorizontalPodAutoscalerSpecFields};
+constinit const TypeDesc CrossVersionObjectReference{
+    Shape::kStruct, "CrossVersionObjectReference", kCrossVersionObjectReferenceFields};
 constinit const TypeDesc MetricSpec{Shape::kStruct, "MetricSpec", kMetricSpecFields};
 constinit const TypeDesc ObjectMetricSource{Shape::kStruct, "ObjectMetricSource", kObjectMetricSourceFields};
 constinit const TypeDesc MetricTarget{Shape::kStruct, "MetricTarget", kMetricTargetFields};
 constinit const TypeDesc MetricIdentifier{Shape::kStruct, "MetricIdentifier", kMetricIdentifierFields};
 constinit const TypeDesc PodsMetricSource{Shape::kStruct, "PodsMetricSource", kPodsMetricSourceFields};
 constinit const TypeDesc ResourceMetricSource{Shape::kStruct, "ResourceMetricSource", kResourceMetricSourceFields};
-constinit const TypeDesc ContainerResourceMetricSource{Shape::kStruct, "ContainerResourceMetricSource", kContainerResourceMetricSourceFields};
+constinit const TypeDesc ContainerResourceMetricSource{
+    Shape::kStruct, "ContainerResourceMetricSource", kContainerResourceMetricSourceFields};
 constinit const TypeDesc ExternalMetricSource{Shape::kStruct, "ExternalMetricSource", kExternalMetricSourceFields};
-constinit const TypeDesc HorizontalPodAutoscalerBehavior{Shape::kStruct, "HorizontalPodAutoscalerBehavior", kHorizontalPodAutoscalerBehaviorFields};
+constinit const TypeDesc HorizontalPodAutoscalerBehavior{
+    Shape::kStruct, "HorizontalPodAutoscalerBehavior", kHorizontalPodAutoscalerBehaviorFields};
 constinit const TypeDesc HPAScalingRules{Shape::kStruct, "HPAScalingRules", kHPAScalingRulesFields};
 constinit const TypeDesc HPAScalingPolicy{Shape::kStruct, "HPAScalingPolicy", kHPAScalingPolicyFields};
-constinit const TypeDesc HorizontalPodAutoscalerStatus{Shape::kStruct, "HorizontalPodAutoscalerStatus", kHorizontalPodAutoscalerStatusFields};
+constinit const TypeDesc HorizontalPodAutoscalerStatus{
+    Shape::kStruct, "HorizontalPodAutoscalerStatus", kHorizontalPodAutoscalerStatusFields};
 constinit const TypeDesc MetricStatus{Shape::kStruct, "MetricStatus", kMetricStatusFields};
 constinit const TypeDesc ObjectMetricStatus{Shape::kStruct, "ObjectMetricStatus", kObjectMetricStatusFields};
 constinit const TypeDesc MetricValueStatus{Shape::kStruct, "MetricValueStatus", kMetricValueStatusFields};
 constinit const TypeDesc PodsMetricStatus{Shape::kStruct, "PodsMetricStatus", kPodsMetricStatusFields};
 constinit const TypeDesc ResourceMetricStatus{Shape::kStruct, "ResourceMetricStatus", kResourceMetricStatusFields};
-constinit const TypeDesc ContainerResourceMetricStatus{Shape::kStruct, "ContainerResourceMetricStatus", kContainerResourceMetricStatusFields};
+constinit const TypeDesc ContainerResourceMetricStatus{
+    Shape::kStruct, "ContainerResourceMetricStatus", kContainerResourceMetricStatusFields};
 constinit const TypeDesc ExternalMetricStatus{Shape::kStruct, "ExternalMetricStatus", kExternalMetricStatusFields};
-constinit const TypeDesc HorizontalPodAutoscalerCondition{Shape::kStruct, "HorizontalPodAutoscalerCondition", kHorizontalPodAutoscalerConditionFields};
+constinit const TypeDesc HorizontalPodAutoscalerCondition{
+    Shape::kStruct, "HorizontalPodAutoscalerCondition", kHorizontalPodAutoscalerConditionFields};
 constinit const TypeDesc CronJob{Shape::kStruct, "CronJob", kCronJobFields};
 constinit const TypeDesc CronJobSpec{Shape::kStruct, "CronJobSpec", kCronJobSpecFields};
 constinit const TypeDesc JobTemplateSpec{Shape::kStruct, "JobTemplateSpec", kJobTemplateSpecFields};
 constinit const TypeDesc JobSpec{Shape::kStruct, "JobSpec", kJobSpecFields};
 constinit const TypeDesc PodFailurePolicy{Shape::kStruct, "PodFailurePolicy", kPodFailurePolicyFields};
 constinit const TypeDesc PodFailurePolicyRule{Shape::kStruct, "PodFailurePolicyRule", kPodFailurePolicyRuleFields};
-constinit const TypeDesc PodFailurePolicyOnExitCodesRequirement{Shape::kStruct, "PodFailurePolicyOnExitCodesRequirement", kPodFailurePolicyOnExitCodesRequirementFields};
-constinit const TypeDesc PodFailurePolicyOnPodConditionsPattern{Shape::kStruct, "PodFailurePolicyOnPodConditionsPattern", kPodFailurePolicyOnPodConditionsPatternFields};
+constinit const TypeDesc PodFailurePolicyOnExitCodesRequirement{
+    Shape::kStruct, "PodFailurePolicyOnExitCodesRequirement", kPodFailurePolicyOnExitCodesRequirementFields};
+constinit const TypeDesc PodFailurePolicyOnPodConditionsPattern{
+    Shape::kStruct, "PodFailurePolicyOnPodConditionsPattern", kPodFailurePolicyOnPodConditionsPatternFields};
 constinit const TypeDesc SuccessPolicy{Shape::kStruct, "SuccessPolicy", kSuccessPolicyFields};
 constinit const TypeDesc SuccessPolicyRule{Shape::kStruct, "SuccessPolicyRule", kSuccessPolicyRuleFields};
 constinit const TypeDesc CronJobStatus{Shape::kStruct, "CronJobStatus", kCronJobStatusFields};
 constinit const TypeDesc Job{Shape::kStruct, "Job", kJobFields};
 constinit const TypeDesc JobStatus{Shape::kStruct, "JobStatus", kJobStatusFields};
 constinit const TypeDesc JobCondition{Shape::kStruct, "JobCondition", kJobConditionFields};
-constinit const TypeDesc UncountedTerminatedPods{Shape::kStruct, "UncountedTerminatedPods", kUncountedTerminatedPodsFields};
+constinit const TypeDesc UncountedTerminatedPods{
+    Shape::kStruct, "UncountedTerminatedPods", kUncountedTerminatedPodsFields};
 constinit const TypeDesc PodDisruptionBudget{Shape::kStruct, "PodDisruptionBudget", kPodDisruptionBudgetFields};
-constinit const TypeDesc PodDisruptionBudgetSpec{Shape::kStruct, "PodDisruptionBudgetSpec", kPodDisruptionBudgetSpecFields};
-constinit const TypeDesc PodDisruptionBudgetStatus{Shape::kStruct, "PodDisruptionBudgetStatus", kPodDisruptionBudgetStatusFields};
+constinit const TypeDesc PodDisruptionBudgetSpec{
+    Shape::kStruct, "PodDisruptionBudgetSpec", kPodDisruptionBudgetSpecFields};
+constinit const TypeDesc PodDisruptionBudgetStatus{
+    Shape::kStruct, "PodDisruptionBudgetStatus", kPodDisruptionBudgetStatusFields};
 
 }  // namespace described
 }  // namespace mainstay

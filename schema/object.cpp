@@ -1,0 +1,193 @@
+#include "schema/object.h"
+
+#include <array>
+#include <utility>
+
+#include "schema/compare.h"
+#include "schema/decode.h"
+#include "schema/diagnostics.h"
+#include "schema/encode.h"
+#include "schema/json.h"
+
+namespace mainstay {
+namespace {
+
+template <typename... Ts>
+struct Visitor : Ts... {
+  using Ts::operator()...;
+};
+template <typename... Ts>
+Visitor(Ts...) -> Visitor<Ts...>;
+
+// One maker per kind: an empty struct for typed kinds, an empty map for the rest.
+Body empty_body(Kind kind) {
+  switch (kind) {
+#define MAINSTAY_CASE(T) \
+  case Kind::k##T: return Box<T>(T{})
+    MAINSTAY_CASE(Namespace);
+    MAINSTAY_CASE(Node);
+    MAINSTAY_CASE(Pod);
+    MAINSTAY_CASE(ReplicaSet);
+    MAINSTAY_CASE(Deployment);
+    MAINSTAY_CASE(Service);
+    MAINSTAY_CASE(EndpointSlice);
+    MAINSTAY_CASE(ConfigMap);
+    MAINSTAY_CASE(Secret);
+    MAINSTAY_CASE(ServiceAccount);
+    MAINSTAY_CASE(Event);
+    MAINSTAY_CASE(Lease);
+    MAINSTAY_CASE(Application);
+#undef MAINSTAY_CASE
+    default: return Box<Generic>(Generic{});
+  }
+}
+
+std::string envelope_start(const KindInfo& info) {
+  return "{\"kind\":\"" + std::string(info.kind) + "\",\"apiVersion\":\"" + info.api_version() +
+         "\",\"metadata\":";
+}
+
+// Everything after the first '{' of an encoded body that is not empty, with a comma before it.
+void append_body(std::string& out, std::string_view body) {
+  if (body.size() > 2) {
+    out += ',';
+    out += body.substr(1);
+  } else {
+    out += '}';
+  }
+}
+
+bool is_envelope(std::string_view name) { return name == "kind" || name == "apiVersion" || name == "metadata"; }
+
+}  // namespace
+
+Object make_object(Kind kind, std::string_view ns, std::string_view name) {
+  Object object;
+  object.kind = kind;
+  object.meta.ns = ns;
+  object.meta.name = name;
+  object.body = empty_body(kind);
+  return object;
+}
+
+const void* body_storage(const Object& object) {
+  return std::visit(Visitor{[](const Box<Generic>&) -> const void* { return nullptr; },
+                            [](const auto& box) -> const void* { return &*box; }},
+                    object.body);
+}
+
+void* body_storage(Object& object) {
+  return const_cast<void*>(body_storage(static_cast<const Object&>(object)));
+}
+
+const Value& generic_fields(const Object& object) { return std::get<Box<Generic>>(object.body)->fields; }
+Value& generic_fields(Object& object) { return std::get<Box<Generic>>(object.body)->fields; }
+
+std::optional<Object> decode_object(const Value& document, const DecodeOptions& options,
+                                    Diagnostics& diagnostics) {
+  Path path;
+  if (!document.is_map()) {
+    diagnostics.error(path, document.mark(),
+                      "expected a map with apiVersion and kind, got " + std::string(value_kind_name(document.kind())));
+    return std::nullopt;
+  }
+  std::string_view api_version = document.string_at("apiVersion"), kind = document.string_at("kind");
+  if (api_version.empty() || kind.empty()) {
+    std::string_view missing = api_version.empty() ? "apiVersion" : "kind";
+    const Value* given = document.find(missing);
+    std::string message = given != nullptr && !given->is_null() && !given->is_string()
+                              ? std::string(missing) + ": expected string, got " +
+                                    std::string(value_kind_name(given->kind()))
+                              : std::string(missing) + ": Required value";
+    diagnostics.error(path, given != nullptr ? given->mark() : document.mark(), message);
+    return std::nullopt;
+  }
+  const KindInfo* info = find_kind(api_version, kind);
+  if (info == nullptr) {
+    std::vector<std::string_view> names;
+    for (const KindInfo& known : all_kinds()) {
+      if (known.kind == kind) {
+        diagnostics.error(path, document.find("apiVersion")->mark(),
+                          "no kind " + std::string(kind) + " in " + std::string(api_version),
+                          "did you mean apiVersion: " + known.api_version() + "?");
+        return std::nullopt;
+      }
+      names.push_back(known.kind);
+    }
+    std::string near = nearest_name(kind, names);
+    diagnostics.error(path, document.find("kind")->mark(),
+                      "no kind " + std::string(kind) + " in " + std::string(api_version),
+                      near.empty() ? "" : "did you mean " + near + "?");
+    return std::nullopt;
+  }
+  Object object = make_object(info->id, "", "");
+  if (const Value* metadata = document.find("metadata")) {
+    auto scope = path.enter("metadata");
+    decode(*metadata, ObjectMeta::kType, &object.meta, options, path, diagnostics);
+  }
+  if (void* storage = body_storage(object)) {
+    decode_members(document, *info->type, storage, &is_envelope, options, path, diagnostics);
+  } else {
+    check_members(document, *info->type, &is_envelope, options, path, diagnostics);
+    Value fields = Value::map();
+    for (const Member& member : document.as_map()) {
+      if (is_envelope(member.name) || member.value.is_null()) continue;
+      fields.as_map().push_back(member);
+    }
+    generic_fields(object) = std::move(fields);
+  }
+  return object;
+}
+
+Value to_value(const Object& object) {
+  Value out = Value::map();
+  out.set("kind", object.info().kind);
+  out.set("apiVersion", object.info().api_version());
+  Value meta = to_value(ObjectMeta::kType, &object.meta);
+  if (object.version > 0) meta.set("resourceVersion", std::to_string(object.version));
+  out.set("metadata", std::move(meta));
+  const void* storage = body_storage(object);
+  Value body = storage != nullptr ? to_value(*object.info().type, storage) : generic_fields(object);
+  for (Member& member : body.as_map()) out.as_map().push_back(std::move(member));
+  return out;
+}
+
+const std::string& encoded(const Object& object) {
+  if (const std::string* ready = object.once.bytes_.load(std::memory_order_acquire)) return *ready;
+  auto made = std::make_unique<std::string>(envelope_start(object.info()));
+  append_json(*made, ObjectMeta::kType, &object.meta);
+  std::string body;
+  if (const void* storage = body_storage(object)) {
+    append_json(body, *object.info().type, storage);
+  } else {
+    append_json(body, generic_fields(object));
+  }
+  append_body(*made, body);
+  const std::string* expected = nullptr;
+  if (object.once.bytes_.compare_exchange_strong(expected, made.get(), std::memory_order_acq_rel)) {
+    return *made.release();
+  }
+  return *expected;  // another thread was faster
+}
+
+void append_encoded(std::string& out, const Object& object) {
+  const std::string& bytes = encoded(object);
+  if (object.version == 0) {
+    out += bytes;
+    return;
+  }
+  size_t inside = envelope_start(object.info()).size() + 1;  // behind metadata's '{'
+  out.append(bytes, 0, inside);
+  out += "\"resourceVersion\":\"" + std::to_string(object.version) + "\"";
+  if (bytes[inside] != '}') out += ',';
+  out.append(bytes, inside);
+}
+
+bool same_content(const Object& a, const Object& b) {
+  if (a.kind != b.kind || !equal(ObjectMeta::kType, &a.meta, &b.meta)) return false;
+  const void* storage = body_storage(a);
+  return storage != nullptr ? equal(*a.info().type, storage, body_storage(b))
+                            : generic_fields(a) == generic_fields(b);
+}
+
+}  // namespace mainstay
