@@ -1,7 +1,7 @@
 #include "schema/object.h"
 
-#include <array>
 #include <utility>
+#include <vector>
 
 #include "schema/compare.h"
 #include "schema/decode.h"
@@ -47,16 +47,6 @@ std::string envelope_start(const KindInfo& info) {
          "\",\"metadata\":";
 }
 
-// Everything after the first '{' of an encoded body that is not empty, with a comma before it.
-void append_body(std::string& out, std::string_view body) {
-  if (body.size() > 2) {
-    out += ',';
-    out += body.substr(1);
-  } else {
-    out += '}';
-  }
-}
-
 bool is_envelope(std::string_view name) { return name == "kind" || name == "apiVersion" || name == "metadata"; }
 
 }  // namespace
@@ -83,58 +73,70 @@ void* body_storage(Object& object) {
 const Value& generic_fields(const Object& object) { return std::get<Box<Generic>>(object.body)->fields; }
 Value& generic_fields(Object& object) { return std::get<Box<Generic>>(object.body)->fields; }
 
+namespace {
+
+// What is wrong with apiVersion and kind, if they name no kind we know.
+const KindInfo* decode_kind(const Value& document, Diagnostics& diagnostics) {
+  for (std::string_view field : {"apiVersion", "kind"}) {
+    const Value* given = document.find(field);
+    if (given != nullptr && !given->is_null() && !given->is_string()) {
+      diagnostics.error(given->mark(), std::string(field),
+                        "expected string, got " + std::string(value_kind_name(given->kind())));
+      return nullptr;
+    }
+    if (document.string_at(field).empty()) {
+      diagnostics.error(document.mark(), std::string(field), "Required value");
+      return nullptr;
+    }
+  }
+  std::string_view api_version = document.string_at("apiVersion"), kind = document.string_at("kind");
+  if (const KindInfo* info = find_kind(api_version, kind)) return info;
+  std::vector<std::string_view> names;
+  for (const KindInfo& known : all_kinds()) {
+    if (known.kind == kind) {
+      diagnostics.error(document.find("apiVersion")->mark(), "apiVersion",
+                        "no kind " + quoted(kind) + " in version " + quoted(api_version),
+                        "use apiVersion: " + known.api_version());
+      return nullptr;
+    }
+    names.push_back(known.kind);
+  }
+  diagnostics.error(document.find("kind")->mark(), "kind",
+                    "no kind " + quoted(kind) + " in version " + quoted(api_version), did_you_mean(kind, names));
+  return nullptr;
+}
+
+// The document without what every kind has.
+Value body_of(const Value& document) {
+  Value body = Value::map();
+  body.set_mark(document.mark());
+  for (const Member& member : document.as_map()) {
+    if (!is_envelope(member.name)) body.as_map().push_back(member);
+  }
+  return body;
+}
+
+}  // namespace
+
 std::optional<Object> decode_object(const Value& document, const DecodeOptions& options,
                                     Diagnostics& diagnostics) {
-  Path path;
   if (!document.is_map()) {
-    diagnostics.error(path, document.mark(),
+    diagnostics.error(document.mark(), "",
                       "expected a map with apiVersion and kind, got " + std::string(value_kind_name(document.kind())));
     return std::nullopt;
   }
-  std::string_view api_version = document.string_at("apiVersion"), kind = document.string_at("kind");
-  if (api_version.empty() || kind.empty()) {
-    std::string_view missing = api_version.empty() ? "apiVersion" : "kind";
-    const Value* given = document.find(missing);
-    std::string message = given != nullptr && !given->is_null() && !given->is_string()
-                              ? std::string(missing) + ": expected string, got " +
-                                    std::string(value_kind_name(given->kind()))
-                              : std::string(missing) + ": Required value";
-    diagnostics.error(path, given != nullptr ? given->mark() : document.mark(), message);
-    return std::nullopt;
-  }
-  const KindInfo* info = find_kind(api_version, kind);
-  if (info == nullptr) {
-    std::vector<std::string_view> names;
-    for (const KindInfo& known : all_kinds()) {
-      if (known.kind == kind) {
-        diagnostics.error(path, document.find("apiVersion")->mark(),
-                          "no kind " + std::string(kind) + " in " + std::string(api_version),
-                          "did you mean apiVersion: " + known.api_version() + "?");
-        return std::nullopt;
-      }
-      names.push_back(known.kind);
-    }
-    std::string near = nearest_name(kind, names);
-    diagnostics.error(path, document.find("kind")->mark(),
-                      "no kind " + std::string(kind) + " in " + std::string(api_version),
-                      near.empty() ? "" : "did you mean " + near + "?");
-    return std::nullopt;
-  }
+  const KindInfo* info = decode_kind(document, diagnostics);
+  if (info == nullptr) return std::nullopt;
   Object object = make_object(info->id, "", "");
+  Path root;
   if (const Value* metadata = document.find("metadata")) {
-    auto scope = path.enter("metadata");
-    decode(*metadata, ObjectMeta::kType, &object.meta, options, path, diagnostics);
+    decode(*metadata, ObjectMeta::kType, &object.meta, options, root.field("metadata"), diagnostics);
   }
+  Value body = body_of(document);
   if (void* storage = body_storage(object)) {
-    decode_members(document, *info->type, storage, &is_envelope, options, path, diagnostics);
+    decode(body, *info->type, storage, options, root, diagnostics);
   } else {
-    check_members(document, *info->type, &is_envelope, options, path, diagnostics);
-    Value fields = Value::map();
-    for (const Member& member : document.as_map()) {
-      if (is_envelope(member.name) || member.value.is_null()) continue;
-      fields.as_map().push_back(member);
-    }
-    generic_fields(object) = std::move(fields);
+    generic_fields(object) = canonical_value(body, *info->type, options, root, diagnostics);
   }
   return object;
 }
@@ -156,13 +158,12 @@ const std::string& encoded(const Object& object) {
   if (const std::string* ready = object.once.bytes_.load(std::memory_order_acquire)) return *ready;
   auto made = std::make_unique<std::string>(envelope_start(object.info()));
   append_json(*made, ObjectMeta::kType, &object.meta);
-  std::string body;
   if (const void* storage = body_storage(object)) {
-    append_json(body, *object.info().type, storage);
+    append_json_fields(*made, *object.info().type, storage);
   } else {
-    append_json(body, generic_fields(object));
+    append_json_fields(*made, generic_fields(object));
   }
-  append_body(*made, body);
+  *made += '}';
   const std::string* expected = nullptr;
   if (object.once.bytes_.compare_exchange_strong(expected, made.get(), std::memory_order_acq_rel)) {
     return *made.release();
