@@ -4,10 +4,15 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "reconciler/store/transaction.h"
 
 namespace mainstay {
+
+// Finalizers the garbage collector acts on: an object waits for its dependents, or lets go of them, before it goes.
+inline constexpr std::string_view kForegroundFinalizer = "foregroundDeletion";
+inline constexpr std::string_view kOrphanFinalizer = "orphan";
 
 enum class Propagation : uint8_t { kBackground, kForeground, kOrphan };
 
@@ -24,11 +29,16 @@ struct Deleted {
 };
 
 // kNotFound, kConflict (precondition), kDenied (a namespace that must stay). Deleting what is being deleted
-// already is no error; it may only shorten the grace.
+// already is no error; it may only shorten the grace. Unscheduled and terminal pods and those with grace 0 go at
+// once, unless a finalizer holds them. A Namespace becomes Terminating and goes when update() finds it without
+// finalizers of either sort.
 Result<Deleted> delete_object(Transaction& txn, const Key& key, const DeleteOptions& options);
 
 // A record of something that happened to an object, as `kubectl get events` shows it. Repeats of the same
-// (object, reason, message, source) raise the count of one Event. Events expire after an hour.
+// (object, reason, message, source) raise the count of one Event. Events expire after an hour (a controller's
+// work); beyond kEventLimit the oldest go. An object's events stand in its namespace, or in "default"; notes about a
+// namespace that is going or gone are dropped.
+inline constexpr size_t kEventLimit = 20'000;
 struct Note {
   Key about;
   std::string uid;       // of `about`; "" if it never existed

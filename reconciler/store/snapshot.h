@@ -5,10 +5,13 @@
 
 #include <array>
 #include <compare>
+#include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <string>
 #include <string_view>
-#include <tuple>
+#include <utility>
+#include <variant>
 
 #include "reconciler/store/cow_map.h"
 #include "schema/object.h"
@@ -45,7 +48,8 @@ class Snapshot {
   ObjectPtr find_uid(std::string_view uid) const;
 
   // Ranges to iterate: `for (const ObjectPtr& pod : view.list(Kind::kPod))`, in order of namespace and name.
-  // A range is valid as long as the snapshot it came from is neither changed nor destroyed.
+  // A range is valid as long as the snapshot it came from is neither changed nor destroyed: take a copy of
+  // the snapshot (cheap) to write through a Transaction while iterating.
   class Range;
   Range list(Kind kind) const;
   Range list(Kind kind, std::string_view ns) const;
@@ -61,15 +65,63 @@ class Snapshot {
  private:
   friend class Transaction;
   friend class StoreLoader;
+  friend struct SnapshotParts;
 
   // Keeps every index in step; `before` or `after` may be null.
   void replace(const ObjectPtr& before, const ObjectPtr& after);
+  void enter(const ObjectPtr& object);
+  void leave(const ObjectPtr& object);
 
   uint64_t version_ = 0;
   std::array<ObjectTable, kKindCount> tables_;
   CowMap<std::string, ObjectPtr> by_uid_;
   ObjectIndex by_owner_;
   ObjectIndex by_node_;
+};
+
+// The objects of one table or index between two places, in order.
+class Snapshot::Range {
+ public:
+  class Iterator {
+   public:
+    using value_type = ObjectPtr;
+    using difference_type = std::ptrdiff_t;
+    using reference = const ObjectPtr&;
+    using pointer = const ObjectPtr*;
+    using iterator_category = std::forward_iterator_tag;
+
+    Iterator() = default;
+    explicit Iterator(ObjectTable::Iterator at) : at_(at) {}
+    explicit Iterator(ObjectIndex::Iterator at) : at_(at) {}
+    const ObjectPtr& operator*() const {
+      const auto* row = std::get_if<0>(&at_);
+      return row != nullptr ? row->value() : std::get_if<1>(&at_)->value();
+    }
+    const ObjectPtr* operator->() const { return &**this; }
+    Iterator& operator++() {
+      if (auto* row = std::get_if<0>(&at_)) ++*row; else ++*std::get_if<1>(&at_);
+      return *this;
+    }
+    Iterator operator++(int) {
+      Iterator before = *this;
+      ++*this;
+      return before;
+    }
+    bool operator==(const Iterator& other) const { return at_ == other.at_; }
+
+   private:
+    std::variant<ObjectTable::Iterator, ObjectIndex::Iterator> at_;
+  };
+
+  Range(Iterator first, Iterator last) : first_(std::move(first)), last_(std::move(last)) {}
+  Iterator begin() const { return first_; }
+  Iterator end() const { return last_; }
+  bool empty() const { return first_ == last_; }
+  // Counts one by one.
+  size_t size() const { return static_cast<size_t>(std::distance(first_, last_)); }
+
+ private:
+  Iterator first_, last_;
 };
 
 }  // namespace mainstay

@@ -46,18 +46,21 @@ class Transaction {
   // Later changes carry this cause. Starts as {"core", ""}.
   void set_cause(Cause cause) { cause_ = std::move(cause); }
 
-  // Adds an object. Sets uid, creationTimestamp, generation 1; completes generateName.
-  // kExists if the name is taken.
+  // Adds an object. Sets uid, creationTimestamp and, for kinds with a spec, generation 1; completes generateName
+  // (up to eight tries). A Namespace becomes Active with spec.finalizers [kubernetes].
+  // kExists if the name is taken; kDenied if its namespace is being deleted; kInvalid if it has no name, or a
+  // namespace where it must not or none where it must. That the namespace exists is the caller's to check.
   Result<ObjectPtr> create(Object object);
 
   // Replaces an object by `next`. uid, creationTimestamp and deletionTimestamp stay as stored; generation rises
   // when anything but metadata and status changed. An equal object is not written: the stored one is
   // returned. An object whose deletionTimestamp is set and whose last finalizer (and, for pods, whose grace) is gone
-  // is removed by this. kNotFound; kConflict if next.version is not 0 and not the stored version,
-  // or next.meta.uid is neither empty nor the stored one.
+  // is removed by this (a Namespace: once spec.finalizers is empty, too). kNotFound; kConflict if next.version is
+  // not 0 and not the stored version, or next.meta.uid is neither empty nor the stored one; kInvalid if it adds a
+  // finalizer to what is being deleted.
   Result<ObjectPtr> update(Object next);
 
-  // As update(), but only the status (and nothing else) of `next` is taken.
+  // As update(), but only the status (and nothing else) of `next` is taken. kInvalid for kinds without one.
   Result<ObjectPtr> update_status(Object next);
 
   // Takes the object out at once, whatever its finalizers. False if there is none.
@@ -77,8 +80,19 @@ class Transaction {
   void rollback_to(Mark mark);
 
  private:
-  uint64_t next_version() { return view_.version_ + 1; }
-  ObjectPtr write(ChangeOp op, const ObjectPtr& before, ObjectPtr after);
+  // Deletion sets what update() keeps.
+  friend struct DeletionMark;
+
+  uint64_t next_version() const { return view_.version_ + 1; }
+  // Finds what `next` is to replace and checks its preconditions.
+  Result<ObjectPtr> stored_for(const Object& next) const;
+  // Completes generateName.
+  Status choose_name(Object& object);
+  // Gives `after` the next version and makes the change.
+  ObjectPtr write(const ObjectPtr& before, Object after);
+  void record(ChangeOp op, const ObjectPtr& before, const ObjectPtr& after);
+  // Writes `next`, unless it is equal to `stored` or now free to go.
+  ObjectPtr replace_or_remove(const ObjectPtr& stored, Object next);
 
   Snapshot view_;
   Now now_;
