@@ -1,0 +1,158 @@
+#include "schema/defaults.h"
+
+#include <string>
+#include <string_view>
+
+namespace mainstay {
+namespace {
+
+constexpr int32_t kClientIpAffinitySeconds = 10800;
+
+void set_if_empty(std::string& field, std::string_view value) {
+  if (field.empty()) field = value;
+}
+
+void apply(Namespace& body, ObjectMeta& meta) {
+  if (!meta.name.empty()) map_slot(meta.labels, "kubernetes.io/metadata.name") = meta.name;
+  set_if_empty(body.status.phase, "Active");
+}
+
+void apply(Node& node) {
+  if (node.status.allocatable.empty()) node.status.allocatable = node.status.capacity;
+}
+
+void apply(Pod& pod) {
+  default_pod_spec(pod.spec);
+  default_pod_only(pod.spec);
+}
+
+void apply(ReplicaSet& set) {
+  if (!set.spec.replicas) set.spec.replicas = 1;
+  default_pod_spec(set.spec.pod_template.spec);
+}
+
+void apply(Deployment& deployment) {
+  DeploymentSpec& spec = deployment.spec;
+  if (!spec.replicas) spec.replicas = 1;
+  set_if_empty(spec.strategy.type, "RollingUpdate");
+  if (spec.strategy.type == "RollingUpdate") {
+    RollingUpdateDeployment& rolling = spec.strategy.rolling_update.ensure();
+    if (!rolling.max_unavailable) rolling.max_unavailable = IntOrString(std::string("25%"));
+    if (!rolling.max_surge) rolling.max_surge = IntOrString(std::string("25%"));
+  }
+  if (!spec.revision_history_limit) spec.revision_history_limit = 10;
+  if (!spec.progress_deadline_seconds) spec.progress_deadline_seconds = 600;
+  default_pod_spec(spec.pod_template.spec);
+}
+
+void apply(Service& service) {
+  ServiceSpec& spec = service.spec;
+  set_if_empty(spec.type, "ClusterIP");
+  set_if_empty(spec.session_affinity, "None");
+  if (spec.session_affinity == "None") spec.session_affinity_config.reset();
+  if (spec.session_affinity == "ClientIP") {
+    std::optional<int32_t>& timeout = spec.session_affinity_config.ensure().client_ip.ensure().timeout_seconds;
+    if (!timeout) timeout = kClientIpAffinitySeconds;
+  }
+  for (ServicePort& port : spec.ports) {
+    set_if_empty(port.protocol, "TCP");
+    if (port.target_port.is_zero() || (!port.target_port.is_int() && port.target_port.string().empty())) {
+      port.target_port = IntOrString(port.port);
+    }
+  }
+  bool is_name = spec.type == "ExternalName";
+  bool is_external = spec.type == "NodePort" || spec.type == "LoadBalancer" ||
+                     (!is_name && !spec.external_ips.empty());
+  if (is_external) set_if_empty(spec.external_traffic_policy, "Cluster");
+  if (is_name) return;
+  set_if_empty(spec.internal_traffic_policy, "Cluster");
+  if (spec.type == "LoadBalancer" && !spec.allocate_load_balancer_node_ports) {
+    spec.allocate_load_balancer_node_ports = true;
+  }
+  if (spec.cluster_ips.empty() && !spec.cluster_ip.empty()) spec.cluster_ips = {spec.cluster_ip};
+  set_if_empty(spec.ip_family_policy, "SingleStack");
+  if (spec.ip_families.empty()) spec.ip_families = {"IPv4"};
+}
+
+void apply(EndpointSlice& slice) {
+  for (EndpointPort& port : slice.ports) set_if_empty(port.protocol, "TCP");
+}
+
+// stringData is written, never read: its entries win over those of data.
+void apply(Secret& secret) {
+  set_if_empty(secret.type, "Opaque");
+  for (auto& [key, value] : secret.string_data) map_slot(secret.data, key) = std::move(value);
+  secret.string_data.clear();
+}
+
+void apply(Application& application) { set_if_empty(application.spec.project, "default"); }
+
+bool has_cluster_ip(const ServiceSpec& spec) { return spec.type != "ExternalName"; }
+
+bool has_node_ports(const ServiceSpec& spec) { return spec.type == "NodePort" || spec.type == "LoadBalancer"; }
+
+void keep_cluster_ip(const ServiceSpec& old, ServiceSpec& next) {
+  if (!has_cluster_ip(old)) return;
+  if (has_cluster_ip(next)) {
+    if (!next.cluster_ip.empty() || !next.cluster_ips.empty()) return;
+    next.cluster_ip = old.cluster_ip;
+    next.cluster_ips = old.cluster_ips;
+  } else if (next.cluster_ip == old.cluster_ip && next.cluster_ips == old.cluster_ips) {
+    next.cluster_ip.clear();
+    next.cluster_ips.clear();
+    if (next.ip_families == old.ip_families) next.ip_families.clear();
+    if (next.ip_family_policy == old.ip_family_policy) next.ip_family_policy.clear();
+    if (next.internal_traffic_policy == old.internal_traffic_policy) next.internal_traffic_policy.clear();
+  }
+}
+
+void keep_node_ports(const ServiceSpec& old, ServiceSpec& next) {
+  if (!has_node_ports(old)) return;
+  auto assigned = [&](const ServicePort& port) {
+    std::string_view protocol = port.protocol.empty() ? "TCP" : std::string_view(port.protocol);
+    for (const ServicePort& before : old.ports) {
+      if (before.port == port.port && before.protocol == protocol) return before.node_port;
+    }
+    return 0;
+  };
+  for (ServicePort& port : next.ports) {
+    if (has_node_ports(next) && port.node_port == 0) port.node_port = assigned(port);
+    if (!has_node_ports(next) && port.node_port == assigned(port)) port.node_port = 0;
+  }
+  bool external = has_node_ports(next) || !next.external_ips.empty();
+  if (!external && next.external_traffic_policy == old.external_traffic_policy) {
+    next.external_traffic_policy.clear();
+  }
+  if (next.type != "LoadBalancer" &&
+      next.allocate_load_balancer_node_ports == old.allocate_load_balancer_node_ports) {
+    next.allocate_load_balancer_node_ports.reset();
+  }
+}
+
+}  // namespace
+
+void apply_defaults(Object& object) {
+  switch (object.kind) {
+    case Kind::kNamespace: return apply(as<Namespace>(object), object.meta);
+    case Kind::kNode: return apply(as<Node>(object));
+    case Kind::kPod: return apply(as<Pod>(object));
+    case Kind::kReplicaSet: return apply(as<ReplicaSet>(object));
+    case Kind::kDeployment: return apply(as<Deployment>(object));
+    case Kind::kService: return apply(as<Service>(object));
+    case Kind::kEndpointSlice: return apply(as<EndpointSlice>(object));
+    case Kind::kSecret: return apply(as<Secret>(object));
+    case Kind::kApplication: return apply(as<Application>(object));
+    default:
+      if (!object.info().typed()) default_carried(object.kind, generic_fields(object));
+  }
+}
+
+void keep_assigned(const Object& old, Object& next) {
+  if (next.kind != Kind::kService) return;
+  const ServiceSpec& before = as<Service>(old).spec;
+  ServiceSpec& after = as<Service>(next).spec;
+  keep_cluster_ip(before, after);
+  keep_node_ports(before, after);
+}
+
+}  // namespace mainstay

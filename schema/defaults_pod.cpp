@@ -1,0 +1,149 @@
+// Defaults of pods and pod templates.
+#include <algorithm>
+#include <string>
+#include <string_view>
+
+#include "schema/defaults.h"
+#include "schema/pod_resources.h"
+
+namespace mainstay {
+namespace {
+
+constexpr int32_t kDefaultFileMode = 0644;
+constexpr int64_t kDefaultGraceSeconds = 30;
+constexpr int64_t kDefaultNodeLossSeconds = 300;
+// The two classes every cluster has; others are PriorityClass objects, which are carried.
+constexpr int32_t kSystemClusterCritical = 2000000000;
+constexpr int32_t kSystemNodeCritical = 2000001000;
+
+void set_if_empty(std::string& field, std::string_view value) {
+  if (field.empty()) field = value;
+}
+
+// Nothing finer than a thousandth is counted.
+void round_up_to_milli(ResourceList& resources) {
+  constexpr int64_t kMilliFits = 1'000'000'000'000;
+  for (auto& [name, quantity] : resources) {
+    if (quantity.units() > kMilliFits || quantity.units() < -kMilliFits) continue;
+    Quantity rounded = Quantity::of_milli(quantity.milli());
+    if (!(rounded == quantity)) quantity = rounded;
+  }
+}
+
+void default_probe(Box<Probe>& box) {
+  if (!box) return;
+  Probe& probe = *box;
+  if (probe.timeout_seconds == 0) probe.timeout_seconds = 1;
+  if (probe.period_seconds == 0) probe.period_seconds = 10;
+  if (probe.success_threshold == 0) probe.success_threshold = 1;
+  if (probe.failure_threshold == 0) probe.failure_threshold = 3;
+  if (probe.http_get) {
+    set_if_empty(probe.http_get->path, "/");
+    set_if_empty(probe.http_get->scheme, "HTTP");
+  }
+}
+
+void default_container(Container& container, bool host_network) {
+  set_if_empty(container.image_pull_policy, default_pull_policy(container.image));
+  set_if_empty(container.termination_message_path, "/dev/termination-log");
+  set_if_empty(container.termination_message_policy, "File");
+  for (ContainerPort& port : container.ports) {
+    set_if_empty(port.protocol, "TCP");
+    if (host_network && port.host_port == 0) port.host_port = port.container_port;
+  }
+  for (EnvVar& variable : container.env) {
+    if (variable.value_from && variable.value_from->field_ref) {
+      set_if_empty(variable.value_from->field_ref->api_version, "v1");
+    }
+  }
+  default_probe(container.liveness_probe);
+  default_probe(container.readiness_probe);
+  default_probe(container.startup_probe);
+  round_up_to_milli(container.resources.limits);
+  round_up_to_milli(container.resources.requests);
+}
+
+void default_volume(Volume& volume) {
+  bool other_source = volume.carried && volume.carried->is_map() && !volume.carried->as_map().empty();
+  if (!volume.host_path && !volume.empty_dir && !volume.secret && !volume.config_map && !other_source) {
+    volume.empty_dir.ensure();
+  }
+  if (volume.secret && !volume.secret->default_mode) volume.secret->default_mode = kDefaultFileMode;
+  if (volume.config_map && !volume.config_map->default_mode) volume.config_map->default_mode = kDefaultFileMode;
+}
+
+// True if a taint of `key` with effect NoExecute is already answered by some toleration.
+bool answers(const PodSpec& spec, std::string_view key) {
+  return std::any_of(spec.tolerations.begin(), spec.tolerations.end(), [&](const Toleration& toleration) {
+    return (toleration.key == key || toleration.key.empty()) &&
+           (toleration.effect == "NoExecute" || toleration.effect.empty());
+  });
+}
+
+void tolerate_node_loss(PodSpec& spec) {
+  constexpr std::string_view kKeys[] = {"node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"};
+  bool answered[] = {answers(spec, kKeys[0]), answers(spec, kKeys[1])};
+  for (size_t i = 0; i < std::size(kKeys); ++i) {
+    if (answered[i]) continue;
+    Toleration toleration;
+    toleration.key = kKeys[i];
+    toleration.op = "Exists";
+    toleration.effect = "NoExecute";
+    toleration.toleration_seconds = kDefaultNodeLossSeconds;
+    spec.tolerations.push_back(std::move(toleration));
+  }
+}
+
+}  // namespace
+
+std::string_view default_pull_policy(std::string_view image) {
+  if (image.empty() || image.find('@') != std::string_view::npos) return "IfNotPresent";
+  size_t slash = image.rfind('/');
+  size_t colon = image.rfind(':');
+  bool has_tag = colon != std::string_view::npos && (slash == std::string_view::npos || colon > slash);
+  return !has_tag || image.substr(colon + 1) == "latest" ? "Always" : "IfNotPresent";
+}
+
+void default_pod_spec(PodSpec& spec) {
+  set_if_empty(spec.dns_policy, "ClusterFirst");
+  set_if_empty(spec.restart_policy, "Always");
+  set_if_empty(spec.scheduler_name, "default-scheduler");
+  spec.security_context.ensure();
+  if (!spec.termination_grace_period_seconds) spec.termination_grace_period_seconds = kDefaultGraceSeconds;
+  // The older of the two names is kept equal to the newer one.
+  set_if_empty(spec.service_account_name, spec.service_account);
+  spec.service_account = spec.service_account_name;
+  for (Volume& volume : spec.volumes) default_volume(volume);
+  for (Container& container : spec.init_containers) default_container(container, spec.host_network);
+  for (Container& container : spec.containers) default_container(container, spec.host_network);
+}
+
+void default_pod_only(PodSpec& spec) {
+  if (!spec.enable_service_links) spec.enable_service_links = true;
+  for (auto* containers : {&spec.containers, &spec.init_containers}) {
+    for (Container& container : *containers) {
+      for (const auto& [name, limit] : container.resources.limits) {
+        if (map_find(container.resources.requests, name) == nullptr) {
+          map_slot(container.resources.requests, name) = limit;
+        }
+      }
+    }
+  }
+}
+
+void admit_pod(Object& object) {
+  Pod& pod = as<Pod>(object);
+  set_if_empty(pod.spec.service_account_name, "default");
+  pod.spec.service_account = pod.spec.service_account_name;
+  tolerate_node_loss(pod.spec);
+  if (!pod.spec.priority) {
+    pod.spec.priority = pod.spec.priority_class_name == "system-cluster-critical" ? kSystemClusterCritical
+                        : pod.spec.priority_class_name == "system-node-critical"  ? kSystemNodeCritical
+                                                                                  : 0;
+  }
+  set_if_empty(pod.spec.preemption_policy, "PreemptLowerPriority");
+  set_if_empty(pod.status.phase, "Pending");
+  set_if_empty(pod.status.qos_class, qos_class(pod.spec));
+}
+
+}  // namespace mainstay
