@@ -27,7 +27,7 @@ ProbeState start_probe(ProbeKind kind, const Probe& probe, MonoTime container_st
 }
 
 void take_result(ProbeState& state, ProbeKind kind, const Probe& probe, const ProbeResult& result, MonoTime now) {
-  state.running = false;
+  state.operation = 0;
   state.due = now + at_least(probe.period_seconds, 1);
   if (result.success) {
     state.failures = 0;

@@ -21,7 +21,7 @@ struct ProbeResult {
 // One probe of one running attempt of a container. A new attempt gets a new one.
 struct ProbeState {
   MonoTime due;                 // when to run next
-  bool running = false;         // one is under way
+  uint64_t operation = 0;       // the one under way; 0: none
   int successes = 0, failures = 0;  // in a row
   bool passed = false;          // readiness: counts as ready; liveness: has not failed
   bool failed_for_good = false;  // liveness: the failure threshold was reached

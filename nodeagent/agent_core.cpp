@@ -1,0 +1,303 @@
+#include "nodeagent/agent_core.h"
+
+#include <algorithm>
+#include <set>
+
+#include "nodeagent/pod_status.h"
+#include "nodeagent/pod_step.h"
+
+namespace mainstay {
+namespace {
+
+// Events the control plane has not acknowledged are kept up to this many; the oldest go first.
+constexpr size_t kMaxEvents = 1000;
+// How often what exists is read back although nothing seems to have happened.
+constexpr Duration kObserveEvery = std::chrono::seconds{30};
+
+}  // namespace
+
+struct AgentCore::State {
+  NodeFacts node;
+  std::string boot;
+  AgentMemory remembered;  // of before this start; consumed as pods turn up
+
+  Assignment assignment;
+  bool has_assignment = false;
+  bool has_observed = false;
+  NodeConfig config;
+  std::map<std::string, PodRecord> pods;
+  std::map<uint64_t, std::string> waiting;  // operation -> uid of the pod that waits for it
+  uint64_t last_operation = 0;
+  uint64_t observe_operation = 0;
+  MonoTime observe_due;
+
+  uint64_t sequence = 0;
+  struct PendingEvent {
+    AgentEvent event;
+    uint64_t reported_in = 0;
+  };
+  std::vector<PendingEvent> events;
+  std::vector<PodReport> gone;              // cleaned up, not acknowledged yet
+  std::map<uint64_t, std::vector<std::string>> gone_in;  // report -> uids it said are gone
+
+  std::optional<MonoTime> wake;
+  AgentActions actions;
+
+  void wake_at(MonoTime when) {
+    if (!wake || when < *wake) wake = when;
+  }
+  uint64_t submit(OperationBody body, const std::string& uid) {
+    Operation operation{++last_operation, uid, std::move(body)};
+    waiting[operation.id] = uid;
+    actions.operations.push_back(std::move(operation));
+    return last_operation;
+  }
+  void note(AgentEvent event) {
+    if (events.size() >= kMaxEvents) events.erase(events.begin());
+    events.push_back({std::move(event), 0});
+  }
+  PodStepContext context(Now now) {
+    return {now,
+            node,
+            config,
+            assignment.at.number,
+            [this](OperationBody body, const std::string& uid) { return submit(std::move(body), uid); },
+            [this](AgentEvent event) { note(std::move(event)); },
+            [this](MonoTime when) { wake_at(when); }};
+  }
+
+  PodRecord& record_of(const std::string& uid, Now now);
+  void take(const Assignment& next, Now now);
+  void take(const OperationResult& result, Now now);
+  void take(const ReportAcknowledged& acknowledged, Now now);
+  void take_observed(const Observed& observed, Now now);
+  void forget_torn_down();
+};
+
+// The record of a pod, made on first sight; back-off of before the agent's start is restored.
+PodRecord& AgentCore::State::record_of(const std::string& uid, Now now) {
+  auto [found, fresh] = pods.try_emplace(uid);
+  PodRecord& record = found->second;
+  if (!fresh) return record;
+  record.uid = uid;
+  record.start_time = now.wall;
+  actions.memory_changed = true;
+  auto memory = remembered.find(uid);
+  if (memory == remembered.end()) return record;
+  record.start_time = memory->second.start_time;
+  for (const auto& [name, container] : memory->second.containers) {
+    Backoff& restart = record.containers[name].restart;
+    restart.wait = container.wait;
+    restart.upcoming = container.upcoming;
+    restart.failed_at = now.mono - std::max(Duration{0}, now.wall - container.failed_at);
+  }
+  return record;
+}
+
+void AgentCore::State::take(const Assignment& next, Now now) {
+  if (has_assignment && next.at <= assignment.at) return;  // late or repeated
+  assignment = next;
+  has_assignment = true;
+  config = {};
+  for (const ObjectPtr& object : next.config_maps) config.config_maps[{object->meta.ns, object->meta.name}] = object;
+  for (const ObjectPtr& object : next.secrets) config.secrets[{object->meta.ns, object->meta.name}] = object;
+  std::set<std::string> assigned;
+  for (const ObjectPtr& pod : next.pods) {
+    assigned.insert(pod->meta.uid);
+    PodRecord& record = record_of(pod->meta.uid, now);
+    record.ns = pod->meta.ns;
+    record.name = pod->meta.name;
+    if (!record.pod) record.status = as<Pod>(*pod).status;  // keeps its transition times
+    record.pod = pod;
+  }
+  for (auto& [uid, record] : pods) {
+    if (assigned.count(uid) == 0) record.pod = nullptr;
+  }
+}
+
+void AgentCore::State::take_observed(const Observed& observed, Now now) {
+  has_observed = true;
+  std::set<ContainerKey> present;
+  for (const RuntimeSandbox& sandbox : observed.runtime.sandboxes) {
+    PodRecord& record = record_of(sandbox.spec.uid, now);
+    if (!sandbox.ready) record.is_set_up = false;
+  }
+  for (const std::string& uid : observed.other_uids) record_of(uid, now);
+  // Sorted by key: the newest attempt of a container comes last and wins.
+  for (const RuntimeContainer& container : observed.runtime.containers) {
+    present.insert(container.key);
+    PodRecord& record = record_of(container.key.uid, now);
+    PodStepContext step = context(now);
+    take_container(record, container, step);
+  }
+  for (auto& [uid, record] : pods) {
+    for (auto& [name, container] : record.containers) {
+      // What vanished without our doing (a wiped disk, a foreign hand) is started again.
+      bool vanished = container.seen && record.operation == 0 && present.count(container.seen->key) == 0;
+      if (vanished && !container.finished && !record.terminating) container.seen.reset();
+      if (vanished && record.terminating) container.seen.reset();
+    }
+  }
+}
+
+void AgentCore::State::take(const OperationResult& result, Now now) {
+  waiting.erase(result.id);
+  if (result.id == observe_operation) {
+    observe_operation = 0;
+    observe_due = now.mono + kObserveEvery;
+    if (const auto* observed = std::get_if<Observed>(&result.outcome)) take_observed(*observed, now);
+    return;
+  }
+  auto found = pods.find(result.uid);
+  if (found == pods.end()) return;
+  PodStepContext step = context(now);
+  take_operation_result(found->second, result, step);
+  actions.memory_changed = true;
+}
+
+void AgentCore::State::take(const ReportAcknowledged& acknowledged, Now) {
+  for (auto& [uid, record] : pods) {
+    if (record.reported_in != 0 && record.reported_in <= acknowledged.sequence) {
+      record.dirty = false;
+      record.reported_in = 0;
+    }
+  }
+  std::erase_if(events, [&](auto& pending) {
+    return pending.reported_in != 0 && pending.reported_in <= acknowledged.sequence;
+  });
+  for (auto it = gone_in.begin(); it != gone_in.end() && it->first <= acknowledged.sequence; it = gone_in.erase(it)) {
+    for (const std::string& uid : it->second) {
+      std::erase_if(gone, [&](const PodReport& report) { return report.uid == uid; });
+    }
+  }
+}
+
+// A pod of which nothing is left on the node: say so once it was ours, and forget it.
+void AgentCore::State::forget_torn_down() {
+  for (auto it = pods.begin(); it != pods.end();) {
+    PodRecord& record = it->second;
+    bool deleted = !record.pod || record.pod->meta.deletion_timestamp != WallTime{};
+    if (!record.torn_down || !deleted) {
+      ++it;
+      continue;
+    }
+    if (record.pod) {
+      bool known = std::any_of(gone.begin(), gone.end(), [&](auto& report) { return report.uid == record.uid; });
+      if (!known) gone.push_back({record.ns, record.name, record.uid, record.status, true});
+      ++it;  // kept until the control plane no longer assigns it
+    } else {
+      it = pods.erase(it);
+    }
+    actions.memory_changed = true;
+  }
+}
+
+AgentCore::AgentCore(NodeFacts node, std::string boot, AgentMemory memory) : state_(std::make_unique<State>()) {
+  state_->node = std::move(node);
+  state_->boot = std::move(boot);
+  state_->remembered = std::move(memory);
+}
+AgentCore::~AgentCore() = default;
+AgentCore::AgentCore(AgentCore&&) noexcept = default;
+
+AgentActions AgentCore::step(Now now, std::vector<AgentInput> inputs) {
+  State& s = *state_;
+  s.actions = {};
+  s.wake.reset();
+  for (const AgentInput& input : inputs) {
+    std::visit([&](const auto& given) { s.take(given, now); }, input);
+  }
+  if (s.observe_operation == 0 && (!s.has_observed || now.mono >= s.observe_due)) {
+    s.observe_operation = s.submit(Observe{}, "");
+  }
+  if (s.observe_operation == 0) s.wake_at(s.observe_due);
+  // Until both are known, what runs is left alone: a pod that seems nobody's may only not be assigned *yet*.
+  if (s.has_assignment && s.has_observed) {
+    for (auto& [uid, record] : s.pods) {
+      PodStepContext context = s.context(now);
+      step_pod(record, context);
+    }
+    s.forget_torn_down();
+  }
+  s.actions.report_due =
+      !s.gone.empty() || std::any_of(s.pods.begin(), s.pods.end(),
+                                     [](auto& pod) { return pod.second.dirty && pod.second.reported_in == 0 && pod.second.pod; }) ||
+      std::any_of(s.events.begin(), s.events.end(), [](auto& pending) { return pending.reported_in == 0; });
+  return std::move(s.actions);
+}
+
+std::optional<MonoTime> AgentCore::next_wake() const { return state_->wake; }
+
+NodeReport AgentCore::take_report(bool whole) {
+  State& s = *state_;
+  NodeReport report;
+  report.node = s.node.name;
+  report.boot = s.boot;
+  report.sequence = ++s.sequence;
+  report.seen = s.assignment.at;
+  report.whole = whole && s.has_assignment && s.has_observed;
+  for (auto& [uid, record] : s.pods) {
+    if (!record.pod || !(record.dirty || whole) || record.torn_down) continue;
+    if (!s.has_observed) continue;
+    report.pods.push_back({record.ns, record.name, uid, record.status, false});
+    record.reported_in = report.sequence;
+  }
+  for (PodReport& gone : s.gone) {
+    report.pods.push_back(gone);
+    s.gone_in[report.sequence].push_back(gone.uid);
+  }
+  for (State::PendingEvent& pending : s.events) {
+    report.events.push_back(pending.event);
+    pending.reported_in = report.sequence;
+  }
+  return report;
+}
+
+AgentMemory AgentCore::memory(Now now) const {
+  AgentMemory out;
+  for (const auto& [uid, record] : state_->pods) {
+    PodMemory& memory = out[uid];
+    memory.start_time = record.start_time;
+    for (const auto& [name, container] : record.containers) {
+      if (container.restart.upcoming == Duration{0}) continue;
+      memory.containers[name] = {container.restart.wait, container.restart.upcoming,
+                                 now.wall - (now.mono - container.restart.failed_at)};
+    }
+  }
+  return out;
+}
+
+AssignmentNumber AgentCore::seen() const { return state_->assignment.at; }
+const std::map<std::string, PodRecord>& AgentCore::pods() const { return state_->pods; }
+
+std::vector<std::string> AgentCore::layers_in_use() const {
+  std::set<std::string> layers;
+  for (const auto& [uid, record] : state_->pods) {
+    for (const auto& [name, container] : record.containers) {
+      if (container.seen) layers.insert(container.seen->layers.begin(), container.seen->layers.end());
+      if (container.image) layers.insert(container.image->layers.begin(), container.image->layers.end());
+    }
+  }
+  return {layers.begin(), layers.end()};
+}
+
+Result<ContainerKey> AgentCore::log_of(const StreamRequest& request) const {
+  auto pod = state_->pods.find(request.pod_uid);
+  if (pod == state_->pods.end()) return error(ErrorCode::kNotFound, "pod " + request.pod_name + " is not on this node");
+  auto container = pod->second.containers.find(request.container);
+  if (container == pod->second.containers.end()) {
+    return error(ErrorCode::kNotFound, "container " + request.container + " has not been started");
+  }
+  ContainerKey key{request.pod_uid, request.container, container->second.attempt};
+  bool newest_made = container->second.seen.has_value();
+  if (request.previous || !newest_made) {
+    if (key.attempt == 0) {
+      return error(ErrorCode::kNotFound, (request.previous ? "previous terminated container \"" : "container \"") +
+                                             request.container + "\" in pod \"" + request.pod_name + "\" not found");
+    }
+    key.attempt--;
+  }
+  return key;
+}
+
+}  // namespace mainstay

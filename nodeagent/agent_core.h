@@ -1,0 +1,71 @@
+// AgentCore: everything the agent decides, as a function of (what it knows, what came in, now). It turns an
+// assignment and what exists on the node into operations and a report; it reads no clock, file or socket, so a
+// simulation turns the same code. One thread at a time.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "nodeagent/operation.h"
+#include "nodeagent/pod_record.h"
+#include "schema/agent_messages.h"
+#include "schema/base/time.h"
+
+namespace mainstay {
+
+// What must survive the agent's own end, beside the assignment: back-off and start times. Small; no secrets.
+struct PodMemory {
+  struct ContainerMemory {
+    Duration wait{0}, upcoming{0};
+    WallTime failed_at;
+  };
+  WallTime start_time;
+  std::map<std::string, ContainerMemory> containers;
+};
+using AgentMemory = std::map<std::string, PodMemory>;  // by uid
+
+struct ReportAcknowledged {
+  uint64_t sequence = 0;
+};
+using AgentInput = std::variant<Assignment, OperationResult, ReportAcknowledged>;
+
+struct AgentActions {
+  std::vector<Operation> operations;  // to be carried out, in any order
+  bool report_due = false;            // take_report() has something new
+  bool memory_changed = false;        // memory() is to be written down
+};
+
+class AgentCore {
+ public:
+  AgentCore(NodeFacts node, std::string boot, AgentMemory memory);
+  ~AgentCore();
+  AgentCore(AgentCore&&) noexcept;
+
+  // Takes everything in and decides. Assignments older than the newest known one are ignored.
+  AgentActions step(Now now, std::vector<AgentInput> inputs);
+
+  // When to step again if nothing comes sooner; nothing if only inputs matter.
+  std::optional<MonoTime> next_wake() const;
+
+  // A report of everything that was not acknowledged yet, with a new sequence number; of all pods if `whole`.
+  NodeReport take_report(bool whole);
+
+  AgentMemory memory(Now now) const;
+  AssignmentNumber seen() const;
+  // By uid; for logs, tests and audits.
+  const std::map<std::string, PodRecord>& pods() const;
+  // Layers of containers that exist, for the collection of images.
+  std::vector<std::string> layers_in_use() const;
+  // Where to read the logs of a container: the newest attempt, or the one before. kNotFound with a sentence.
+  Result<ContainerKey> log_of(const StreamRequest& request) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace mainstay
