@@ -1,0 +1,45 @@
+// Filters: may this pod run on this node? In Kubernetes' order and Kubernetes' words (plugins
+// NodeUnschedulable, NodeName, TaintToleration, NodeAffinity, NodePorts, NodeResourcesFit). Pure; any thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "reconciler/sched/cluster_view.h"
+
+namespace mainstay {
+
+// What kind of change could make a refused pod fit; a set.
+enum CureBits : uint8_t {
+  kCureNode = 1,  // the node itself: labels, taints, cordon; or another node
+  kCureRoom = 2,  // pods leaving, or the node growing
+};
+
+// The part that only the node's own object decides; it cannot change while pods are being placed.
+bool node_suits(const PodSpec& spec, const NodeState& state);
+// The part that the pods on the node decide.
+bool node_has_room(const Footprint& footprint, const NodeState& state);
+
+// Why not, in the words of Kubernetes' events; no reasons if it may. As in Kubernetes, the first filter that
+// refuses speaks alone, but names every resource that is short.
+struct NodeRefusal {
+  uint8_t cures = 0;  // CureBits
+  std::vector<std::string> reasons;
+};
+NodeRefusal refuse(const PodSpec& spec, const Footprint& footprint, const NodeState& state);
+
+// The taint does not keep the pod off.
+bool tolerates(const std::vector<Toleration>& tolerations, const Taint& taint);
+
+// One term of a node affinity. A term without any requirement matches nothing.
+bool matches(const NodeSelectorTerm& term, const Object& node);
+
+// What the pod asks for that this scheduler does not do yet: pod affinity, topology spread. "" if nothing.
+// Such pods are refused, never placed as if they had not asked.
+std::string not_yet_supported(const PodSpec& spec);
+
+// True if the pod has scheduling gates, and so must wait.
+bool is_gated(const PodSpec& spec);
+
+}  // namespace mainstay

@@ -1,0 +1,13 @@
+// Writes a placement into the store: bindings, conditions, events. Core thread, inside a transaction.
+#pragma once
+
+#include "reconciler/sched/placement.h"
+#include "reconciler/store/lifecycle.h"
+
+namespace mainstay {
+
+// A pod that has changed or gone since it was placed is left alone: it comes up again. A pod that stays
+// unplaced for the same reason as before is not written again.
+void write_placement(Transaction& txn, const Placement& placement);
+
+}  // namespace mainstay
