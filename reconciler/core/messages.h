@@ -116,16 +116,9 @@ struct ApplicationOrder {
   std::string actor;
 };
 
-// From the journal: everything up to `version` is on disk.
-struct Durable {
-  uint64_t version = 0;
-};
-// From the journal: it refused cleanly; nothing after the last durable version was written.
-struct Refused {
-  JournalRefusal reason = JournalRefusal::kFull;
-};
-
-using Message = std::variant<ApiWrite, ReportIn, SourceNews, ApplicationOrder, Durable, Refused>;
+// The journal's own words come in as messages too, so that one thread sees everything in one order.
+using Message =
+    std::variant<ApiWrite, ReportIn, SourceNews, ApplicationOrder, JournalDurable, JournalRefused>;
 
 // A state that is on disk, with what led to it since the one before.
 struct Publication {
@@ -144,7 +137,7 @@ struct StatusPost {
 };
 
 struct Effects {
-  std::optional<Batch> batch;               // hand it to the journal
+  std::optional<Batch> batch;               // for the journal
   std::vector<Answer> answers;              // decided on durable state: let them go
   std::shared_ptr<const Publication> publication;  // null if nothing new is durable
   std::vector<StatusPost> posts;

@@ -1,0 +1,271 @@
+#include "reconciler/core/api_write.h"
+
+#include <utility>
+
+#include "reconciler/core/refusal.h"
+#include "reconciler/store/object_parts.h"
+#include "schema/apply.h"
+#include "schema/decode.h"
+#include "schema/defaults.h"
+#include "schema/diagnostics.h"
+#include "schema/patch.h"
+#include "schema/validate.h"
+
+namespace mainstay {
+namespace {
+
+Answer refuse(ApiError error) {
+  Answer answer;
+  answer.error = std::move(error);
+  return answer;
+}
+
+Answer written(ObjectPtr object) {
+  Answer answer;
+  answer.object = std::move(object);
+  return answer;
+}
+
+UnknownFields unknown_fields(FieldValidation validation) {
+  switch (validation) {
+    case FieldValidation::kStrict: return UnknownFields::kError;
+    case FieldValidation::kWarn: return UnknownFields::kWarn;
+    case FieldValidation::kIgnore: return UnknownFields::kIgnore;
+  }
+  return UnknownFields::kError;
+}
+
+void add_warnings(Answer& answer, const Diagnostics& diagnostics) {
+  for (const Diagnostic& found : diagnostics.all()) {
+    if (found.severity != Severity::kWarning) continue;
+    answer.warnings.push_back(found.path.empty() ? found.message : found.path + ": " + found.message);
+  }
+}
+
+// New content needs a namespace that is there to stay.
+std::optional<ApiError> admit_namespace(const Snapshot& view, const KindInfo& info, const std::string& ns,
+                                        const std::string& name) {
+  if (!info.namespaced) return std::nullopt;
+  ObjectPtr found = view.find(Kind::kNamespace, "", ns);
+  if (!found) return not_found(kind_info(Kind::kNamespace), ns);
+  if (is_deleting(*found)) return namespace_terminating(info, name, ns);
+  return std::nullopt;
+}
+
+Answer create_object(Transaction& txn, const ApiWrite& write, Object object) {
+  const KindInfo& info = kind_info(write.key.kind);
+  object.meta.ns = info.namespaced ? write.key.ns : "";
+  const std::string& shown = object.meta.name.empty() ? object.meta.generate_name : object.meta.name;
+  if (auto error = admit_namespace(txn.view(), info, object.meta.ns, shown)) return refuse(std::move(*error));
+  // A client sets neither the status nor what the server assigns.
+  take_status(object, make_object(object.kind, "", ""));
+  object.meta.resource_version.clear();
+  object.meta.uid.clear();
+  object.meta.deletion_timestamp = {};
+  object.meta.deletion_grace_period_seconds.reset();
+  object.meta.generation = 0;
+  apply_defaults(object);
+  if (object.kind == Kind::kPod) admit_pod(object);
+  Diagnostics diagnostics;
+  validate(object, diagnostics);
+  if (diagnostics.has_errors()) return refuse(invalid(info, shown, diagnostics));
+  std::string name = object.meta.name;
+  Result<ObjectPtr> made = txn.create(std::move(object));
+  if (!made.ok()) return refuse(refusal_of(made.error(), info, name));
+  Answer answer = written(*made);
+  answer.created = true;
+  add_warnings(answer, diagnostics);
+  return answer;
+}
+
+std::optional<uint64_t> version_of(const std::string& text) {
+  uint64_t version = 0;
+  for (char c : text) {
+    if (c < '0' || c > '9') return std::nullopt;
+    version = version * 10 + static_cast<uint64_t>(c - '0');
+  }
+  return text.empty() ? std::nullopt : std::optional(version);
+}
+
+// Identity and history are the server's; what the client sent of them only serves as precondition.
+std::optional<ApiError> check_identity(const Object& stored, const Object& next, const ApiWrite& write) {
+  const KindInfo& info = stored.info();
+  if (!next.meta.resource_version.empty()) {
+    std::optional<uint64_t> version = version_of(next.meta.resource_version);
+    if (!version) {
+      return bad_request("resourceVersion: Invalid value: \"" + next.meta.resource_version + "\": must be a number");
+    }
+    if (*version != 0 && *version != stored.version) return stale(info, stored.meta.name);
+  }
+  if (write.expected_version && *write.expected_version != stored.version) return stale(info, stored.meta.name);
+  if (!next.meta.uid.empty() && next.meta.uid != stored.meta.uid) {
+    return conflict(info, stored.meta.name,
+                    "Precondition failed: UID in precondition: " + next.meta.uid +
+                        ", UID in object meta: " + stored.meta.uid);
+  }
+  return std::nullopt;
+}
+
+Answer replace_object(Transaction& txn, const ApiWrite& write, const ObjectPtr& stored, Object next) {
+  const KindInfo& info = stored->info();
+  if (auto error = check_identity(*stored, next, write)) return refuse(std::move(*error));
+  next.meta.resource_version.clear();
+  next.meta.uid = stored->meta.uid;
+  next.meta.ns = stored->meta.ns;
+  next.meta.name = stored->meta.name;
+  next.version = 0;
+  Diagnostics diagnostics;
+  Result<ObjectPtr> done = error(ErrorCode::kFailed, "");
+  if (write.status_only) {
+    done = txn.update_status(std::move(next));
+  } else {
+    take_status(next, *stored);
+    keep_assigned(*stored, next);
+    apply_defaults(next);
+    validate(next, diagnostics);
+    validate_update(*stored, next, diagnostics);
+    if (diagnostics.has_errors()) return refuse(invalid(info, stored->meta.name, diagnostics));
+    done = txn.update(std::move(next));
+  }
+  if (!done.ok()) return refuse(refusal_of(done.error(), info, stored->meta.name));
+  Answer answer = written(*done);
+  add_warnings(answer, diagnostics);
+  return answer;
+}
+
+// The document after the patch; 400, 409 or 422 where it cannot be applied.
+Result<Value> patched_document(const ApiWrite& write, const Object& stored) {
+  Value document = to_value(stored);
+  switch (write.patch_type) {
+    case PatchType::kMerge: return merge_patch(document, *write.patch);
+    case PatchType::kStrategic: return strategic_merge_patch(document, *write.patch, stored.info());
+    case PatchType::kJson: return json_patch(document, *write.patch);
+    case PatchType::kApply: break;
+  }
+  return error(ErrorCode::kUnsupported, "unknown patch type");
+}
+
+// What a strict decoder says about a document, as the API server words it.
+ApiError undecodable(const Diagnostics& diagnostics) {
+  std::string list;
+  for (const Diagnostic& found : diagnostics.all()) {
+    if (found.severity != Severity::kError) continue;
+    if (!list.empty()) list += ", ";
+    list += found.path.empty() ? found.message : found.path + ": " + found.message;
+  }
+  return bad_request("strict decoding error: " + list);
+}
+
+Answer patch_object(Transaction& txn, const ApiWrite& write) {
+  const KindInfo& info = kind_info(write.key.kind);
+  ObjectPtr stored = txn.view().find(write.key);
+  if (write.patch_type == PatchType::kApply) {
+    Diagnostics diagnostics;
+    std::optional<Object> declared =
+        decode_object(*write.patch, {unknown_fields(write.validation)}, diagnostics);
+    if (!declared || diagnostics.has_errors()) return refuse(undecodable(diagnostics));
+    if (!stored) {
+      declared->meta.name = write.key.name;
+      return create_object(txn, write, std::move(*declared));
+    }
+    Result<Object> merged = apply_object(*stored, nullptr, *write.patch);
+    if (!merged.ok()) return refuse(bad_request(merged.error().message));
+    return replace_object(txn, write, stored, std::move(*merged));
+  }
+  if (!stored) return refuse(not_found(info, write.key.name));
+  Result<Value> document = patched_document(write, *stored);
+  if (!document.ok()) {
+    ApiError error = bad_request(document.error().message);
+    if (document.error().code == ErrorCode::kInvalid) error.code = 422, error.reason = "Invalid";
+    return refuse(std::move(error));
+  }
+  Diagnostics diagnostics;
+  std::optional<Object> next = decode_object(*document, {unknown_fields(write.validation)}, diagnostics);
+  if (!next || diagnostics.has_errors()) return refuse(undecodable(diagnostics));
+  if (next->kind != stored->kind) return refuse(bad_request("a patch may not change the kind"));
+  Answer answer = replace_object(txn, write, stored, std::move(*next));
+  add_warnings(answer, diagnostics);
+  return answer;
+}
+
+Answer scale_object(Transaction& txn, const ApiWrite& write, const ObjectPtr& stored) {
+  const KindInfo& info = stored->info();
+  if (write.replicas < 0) {
+    Diagnostics diagnostics;
+    diagnostics.error({}, "spec.replicas", "Invalid value: " + std::to_string(write.replicas) +
+                                               ": must be greater than or equal to 0");
+    return refuse(invalid(info, stored->meta.name, diagnostics));
+  }
+  Object next = *stored;
+  if (Deployment* deployment = stored->kind == Kind::kDeployment ? &as<Deployment>(next) : nullptr) {
+    deployment->spec.replicas = write.replicas;
+  } else if (ReplicaSet* set = stored->kind == Kind::kReplicaSet ? &as<ReplicaSet>(next) : nullptr) {
+    set->spec.replicas = write.replicas;
+  } else if (stored->kind == Kind::kStatefulSet || stored->kind == Kind::kReplicationController) {
+    generic_fields(next).at("spec").set("replicas", static_cast<int64_t>(write.replicas));
+  } else {
+    return refuse(not_found(info, stored->meta.name));
+  }
+  return replace_object(txn, write, stored, std::move(next));
+}
+
+Answer bind_pod(Transaction& txn, const ApiWrite& write, const ObjectPtr& stored) {
+  const KindInfo& info = stored->info();
+  if (!as<Pod>(*stored).spec.node_name.empty()) {
+    return refuse(conflict(info, stored->meta.name,
+                           "pod " + stored->meta.name + " is already assigned to node \"" +
+                               as<Pod>(*stored).spec.node_name + "\""));
+  }
+  Object next = *stored;
+  as<Pod>(next).spec.node_name = write.node;
+  Result<ObjectPtr> done = txn.update(std::move(next));
+  if (!done.ok()) return refuse(refusal_of(done.error(), info, stored->meta.name));
+  return written(*done);
+}
+
+Answer finalize_namespace(Transaction& txn, const ApiWrite& write, const ObjectPtr& stored) {
+  Object next = *stored;
+  as<Namespace>(next).spec.finalizers = as<Namespace>(*write.object).spec.finalizers;
+  Result<ObjectPtr> done = txn.update(std::move(next));
+  if (!done.ok()) return refuse(refusal_of(done.error(), stored->info(), stored->meta.name));
+  return written(*done);
+}
+
+Answer remove_object(Transaction& txn, const ApiWrite& write) {
+  const KindInfo& info = kind_info(write.key.kind);
+  Result<Deleted> deleted = delete_object(txn, write.key, write.delete_options);
+  if (!deleted.ok()) return refuse(refusal_of(deleted.error(), info, write.key.name));
+  Answer answer = written(deleted->object);
+  answer.gone = deleted->gone;
+  return answer;
+}
+
+Answer dispatch(Transaction& txn, const ApiWrite& write) {
+  using Verb = ApiWrite::Verb;
+  const KindInfo& info = kind_info(write.key.kind);
+  if (write.verb == Verb::kCreate) return create_object(txn, write, *write.object);
+  if (write.verb == Verb::kPatch) return patch_object(txn, write);
+  if (write.verb == Verb::kDelete || write.verb == Verb::kEvict) return remove_object(txn, write);
+  ObjectPtr stored = txn.view().find(write.key);
+  if (!stored) return refuse(not_found(info, write.key.name));
+  switch (write.verb) {
+    case Verb::kUpdate: return replace_object(txn, write, stored, *write.object);
+    case Verb::kScale: return scale_object(txn, write, stored);
+    case Verb::kBind: return bind_pod(txn, write, stored);
+    case Verb::kFinalize: return finalize_namespace(txn, write, stored);
+    default: return refuse(bad_request("unknown verb"));
+  }
+}
+
+}  // namespace
+
+Answer handle_write(Transaction& txn, const ApiWrite& write) {
+  Transaction::Mark mark = txn.mark();
+  txn.set_cause({write.actor, ""});
+  Answer answer = dispatch(txn, write);
+  answer.ticket = write.ticket;
+  if (answer.error || write.dry_run) txn.rollback_to(std::move(mark));
+  return answer;
+}
+
+}  // namespace mainstay

@@ -1,0 +1,126 @@
+#include "reconciler/core/report.h"
+
+#include <algorithm>
+
+#include "reconciler/store/lifecycle.h"
+#include "reconciler/store/object_parts.h"
+#include "schema/compare.h"
+
+namespace mainstay {
+namespace {
+
+constexpr size_t kRetiredBoots = 8;
+
+// Conditions keep the time of their last transition; the heartbeat alone is no reason to write.
+void settle_conditions(NodeStatus& next, const NodeStatus& stored, WallTime now) {
+  for (NodeCondition& condition : next.conditions) {
+    condition.last_transition_time = now.seconds();
+    condition.last_heartbeat_time = now.seconds();
+    for (const NodeCondition& old : stored.conditions) {
+      if (old.type != condition.type || old.status != condition.status) continue;
+      condition.last_transition_time = old.last_transition_time;
+      if (old.reason == condition.reason && old.message == condition.message) {
+        condition.last_heartbeat_time = old.last_heartbeat_time;
+      }
+    }
+  }
+}
+
+void label_node(Object& node, const NodeStatus& status) {
+  auto put = [&](std::string_view key, const std::string& value) {
+    if (!value.empty()) map_slot(node.meta.labels, key) = value;
+  };
+  put("kubernetes.io/hostname", node.meta.name);
+  put("kubernetes.io/arch", status.node_info.architecture);
+  put("kubernetes.io/os", status.node_info.operating_system);
+}
+
+void take_node(Transaction& txn, const NodeReport& report) {
+  ObjectPtr stored = txn.view().find(Kind::kNode, "", report.node);
+  Object next = stored ? *stored : make_object<Node>("", report.node);
+  NodeStatus status = *report.node_status;
+  settle_conditions(status, as<Node>(next).status, txn.now().wall);
+  as<Node>(next).status = std::move(status);
+  if (stored) {
+    txn.update_status(std::move(next)).ok();  // it exists: the same transaction has just read it
+    return;
+  }
+  label_node(next, *report.node_status);
+  Result<ObjectPtr> made = txn.create(std::move(next));
+  if (made.ok()) {
+    record_note(txn, {(*made)->key(), (*made)->meta.uid, false, "RegisteredNode",
+                      "Node " + report.node + " event: Registered Node " + report.node + " in Controller",
+                      "node-controller", "", ""});
+  }
+}
+
+bool is_end(std::string_view phase) { return phase == "Succeeded" || phase == "Failed"; }
+
+// Conditions that are not the node's to set stay as they are stored.
+void keep_foreign_conditions(PodStatus& next, const PodStatus& stored) {
+  for (const PodCondition& old : stored.conditions) {
+    bool given = std::any_of(next.conditions.begin(), next.conditions.end(),
+                             [&](auto& condition) { return condition.type == old.type; });
+    if (!given) next.conditions.push_back(old);
+    if (old.type != "PodScheduled") continue;
+    for (PodCondition& condition : next.conditions) {
+      if (condition.type == old.type) condition = old;
+    }
+  }
+}
+
+void take_pod(Transaction& txn, const std::string& node, const PodReport& report) {
+  ObjectPtr stored = txn.view().find(Kind::kPod, report.ns, report.name);
+  if (!stored || stored->meta.uid != report.uid || as<Pod>(*stored).spec.node_name != node) return;
+  const PodStatus& before = as<Pod>(*stored).status;
+  Object next = *stored;
+  PodStatus status = report.status;
+  if (is_end(before.phase) && status.phase != before.phase) return;  // an end is an end
+  keep_foreign_conditions(status, before);
+  as<Pod>(next).status = std::move(status);
+  txn.update_status(std::move(next)).ok();
+  if (!report.gone || !is_deleting(*stored)) return;
+  DeleteOptions now;
+  now.grace_seconds = 0;
+  now.precondition_uid = report.uid;
+  delete_object(txn, stored->key(), now).ok();  // finalizers may still hold it
+}
+
+}  // namespace
+
+bool is_news(AgentTrack& track, const NodeReport& report, MonoTime now) {
+  if (track.retired.count(report.boot) > 0) return false;
+  if (track.boot != report.boot) {
+    if (!track.boot.empty()) {
+      if (track.retired.size() >= kRetiredBoots) track.retired.clear();
+      track.retired.insert(track.boot);
+    }
+    track.boot = report.boot;
+    track.sequence = 0;
+  }
+  track.heard = now;
+  if (report.sequence <= track.sequence) return false;
+  track.sequence = report.sequence;
+  return true;
+}
+
+void take_report(Transaction& txn, const NodeReport& report) {
+  txn.set_cause({"node:" + report.node, ""});
+  if (report.node_status) take_node(txn, report);
+  if (!txn.view().find(Kind::kNode, "", report.node)) return;
+  for (const PodReport& pod : report.pods) take_pod(txn, report.node, pod);
+  for (const AgentEvent& event : report.events) {
+    Note note;
+    note.about = event.name.empty() ? Key{Kind::kNode, "", report.node} : Key{Kind::kPod, event.ns, event.name};
+    note.uid = event.uid;
+    note.warning = event.warning;
+    note.reason = event.reason;
+    note.message = event.message;
+    note.source = "kubelet";
+    note.host = report.node;
+    note.field_path = event.field_path;
+    record_note(txn, note);
+  }
+}
+
+}  // namespace mainstay

@@ -1,0 +1,28 @@
+// Stage 15: what a node's agent says becomes state. Late, repeated and reordered reports do no harm.
+// Core thread, inside a transaction.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+
+#include "reconciler/store/transaction.h"
+#include "schema/agent_messages.h"
+
+namespace mainstay {
+
+// What is remembered of each node's agent, in memory only.
+struct AgentTrack {
+  std::string boot;             // of the agent process that speaks now
+  uint64_t sequence = 0;        // its highest report taken in
+  std::set<std::string> retired;  // boots of processes before it; their late messages are ignored
+  MonoTime heard;               // for the node's lifecycle
+};
+
+// True if the report is newer than all that came from its node; remembers it then.
+bool is_news(AgentTrack& track, const NodeReport& report, MonoTime now);
+
+// Writes the node (made if it is new and the report describes it), the pods' states and the events.
+void take_report(Transaction& txn, const NodeReport& report);
+
+}  // namespace mainstay
