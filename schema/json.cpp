@@ -99,10 +99,13 @@ class Reader {
         out = Value(truth);
         break;
       }
-      case ondemand::json_type::null:
+      case ondemand::json_type::null: {
+        bool is_null = false;
+        if (from.is_null().get(is_null) != simdjson::SUCCESS || !is_null) return Outcome::kSyntax;
         if (!is_null_token(token)) return Outcome::kSyntax;
         out = Value();
         break;
+      }
     }
     out.set_mark(mark);
     return outcome;
@@ -308,14 +311,29 @@ void append_json_number(std::string& out, double number) {
     return;
   }
   double size = std::fabs(number);
-  bool with_exponent = size != 0 && (size < 1e-6 || size >= 1e21);
   std::array<char, 64> buffer{};
-  auto format = with_exponent ? std::chars_format::scientific : std::chars_format::fixed;
-  auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), number, format).ptr;
-  std::string_view text(buffer.data(), static_cast<size_t>(end - buffer.data()));
+  auto write = [&](std::chars_format format) {
+    auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), number, format).ptr;
+    return std::string_view(buffer.data(), static_cast<size_t>(end - buffer.data()));
+  };
+  if (size < 1e15 && (size == 0 || size >= 1e-6)) {
+    out.append(write(std::chars_format::fixed));
+    return;
+  }
+  std::string_view text = write(std::chars_format::scientific);
+  if (size >= 1e15 && size < 1e21) {
+    // C++ would write every digit of the binary value; Go fills up with zeros behind the shortest ones.
+    size_t mark = text.find('e');
+    std::string digits(text.substr(0, mark));
+    std::erase(digits, '.');
+    size_t exponent = static_cast<size_t>((text[mark + 2] - '0') * 10 + (text[mark + 3] - '0'));
+    digits.append(exponent + 1 - (digits.size() - (number < 0 ? 1 : 0)), '0');
+    out += digits;
+    return;
+  }
   // Go writes 1e-7 where C++ writes 1e-07.
   size_t length = text.size();
-  if (with_exponent && length >= 4 && text[length - 2] == '0' && (text[length - 3] == '-' || text[length - 3] == '+')) {
+  if (text[length - 2] == '0' && (text[length - 3] == '-' || text[length - 3] == '+')) {
     out.append(text.substr(0, length - 2));
     out += text[length - 1];
   } else {

@@ -60,11 +60,21 @@ constexpr FieldDesc kStatefulSetFields[] = {
     {"status", &described::StatefulSetStatus, Card::kOne, kStatus, 3},
 };
 
+// A claim inside a StatefulSet is a whole object, envelope and all.
+constexpr FieldDesc kVolumeClaimTemplateFields[] = {
+    {"kind", &kStringType},
+    {"apiVersion", &kStringType},
+    {"metadata", &ObjectMeta::kType, Card::kOne, 0, 1},
+    {"spec", &described::PersistentVolumeClaimSpec, Card::kOne, 0, 2},
+    {"status", &described::PersistentVolumeClaimStatus, Card::kOne, kStatus, 3},
+};
+constexpr TypeDesc kVolumeClaimTemplate{Shape::kStruct, "PersistentVolumeClaim", kVolumeClaimTemplateFields};
+
 constexpr FieldDesc kStatefulSetSpecFields[] = {
     {"replicas", &kInt32Type, Card::kOne, 0, 1},
     {"selector", &LabelSelector::kType, Card::kOne, kRequired, 2},
     {"template", &PodTemplateSpec::kType, Card::kOne, kRequired, 3},
-    {"volumeClaimTemplates", &described::PersistentVolumeClaim, Card::kList, 0, 4},
+    {"volumeClaimTemplates", &kVolumeClaimTemplate, Card::kList, 0, 4},
     {"serviceName", &kStringType, Card::kOne, kRequired, 5},
     {"podManagementPolicy", &kStringType, Card::kOne, 0, 6},
     {"updateStrategy", &described::StatefulSetUpdateStrategy, Card::kOne, 0, 7},
