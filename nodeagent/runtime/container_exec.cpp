@@ -1,0 +1,87 @@
+#include "nodeagent/runtime/container_exec.h"
+
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <sstream>
+
+#include "nodeagent/disk.h"
+#include "nodeagent/process.h"
+#include "nodeagent/runtime/cgroup.h"
+#include "schema/json.h"
+
+namespace mainstay {
+namespace {
+
+// The session a process belongs to, 0 if it is gone: field 6 of stat, after the name in parentheses.
+int64_t session_of(int64_t pid) {
+  auto stat = read_file("/proc/" + std::to_string(pid) + "/stat", 8192);
+  if (!stat.ok()) return 0;
+  size_t close = stat->rfind(')');
+  if (close == std::string::npos) return 0;
+  std::istringstream fields(stat->substr(close + 1));
+  std::string state;
+  int64_t parent = 0, group = 0, session = 0;
+  fields >> state >> parent >> group >> session;
+  return session;
+}
+
+// The runtime gives an exec a session of its own; its children are in it unless they left it on purpose.
+void kill_session(const std::string& cgroup, int64_t leader) {
+  if (leader <= 0) return;
+  for (int64_t pid : cgroup_processes(cgroup)) {
+    Fd handle(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+    if (handle.open() && session_of(pid) == leader && process_in_cgroup(pid, cgroup)) {
+      syscall(SYS_pidfd_send_signal, handle.get(), SIGKILL, nullptr, 0);
+    }
+  }
+}
+
+Result<std::string> exec_process(const std::string& bundle, const std::vector<std::string>& argv) {
+  ASSIGN_OR_RETURN(std::string text, read_file(bundle + "/config.json"));
+  ASSIGN_OR_RETURN(Value config, read_json(text));
+  const Value* process = config.find("process");
+  if (!process) return error(ErrorCode::kCorrupt, bundle + "/config.json has no process");
+  Value out = *process;
+  Value args = Value::list();
+  for (const std::string& arg : argv) args.push(arg);
+  out.set("args", args);
+  return to_json(out);
+}
+
+}  // namespace
+
+Result<ExecResult> exec_in_container(const NodePaths& paths, const std::string& oci_runtime, const ContainerKey& key,
+                                     const std::vector<std::string>& argv, Duration timeout, size_t max_output) {
+  if (argv.empty()) return error(ErrorCode::kInvalid, "no command to execute");
+  static std::atomic<uint64_t> counter{0};  // only makes file names differ
+  std::string bundle = paths.bundle(key);
+  std::string stem = bundle + "/exec-" + std::to_string(getpid()) + "-" + std::to_string(counter++);
+  ASSIGN_OR_RETURN(std::string process, exec_process(bundle, argv));
+  RETURN_IF_ERROR(write_file(stem + ".json", process, 0600));
+  ProcessSpec spec;
+  spec.argv = {oci_runtime, "--root", paths.runtime_root(), "exec", "--process", stem + ".json",
+               "--pid-file", stem + ".pid", container_id(key)};
+  spec.env = plain_environment();
+  spec.timeout = timeout;
+  spec.max_output = max_output;
+  auto ran = run_process(spec);
+  if (ran.ok() && ran->timed_out) {
+    auto pid = read_file(stem + ".pid", 64);
+    if (pid.ok()) kill_session(paths.container_cgroup(key), std::strtoll(pid->c_str(), nullptr, 10));
+  }
+  unlink((stem + ".json").c_str());
+  unlink((stem + ".pid").c_str());
+  if (!ran.ok()) return ran.error();
+  ExecResult out;
+  out.exit_code = ran->exit_code;
+  out.timed_out = ran->timed_out;
+  out.output = ran->out + ran->err;
+  if (out.output.size() > max_output) out.output.resize(max_output);
+  return out;
+}
+
+}  // namespace mainstay

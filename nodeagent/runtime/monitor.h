@@ -1,0 +1,40 @@
+// conmon, the small process that stands between a container and everybody else: it creates the container through
+// the OCI runtime, writes its output to a CRI log and its exit code to a file, and outlives us. Any thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "schema/base/result.h"
+
+namespace mainstay {
+
+struct MonitorSpec {
+  std::string conmon;        // path of the program
+  std::string runtime;       // path of the OCI runtime
+  std::string runtime_root;  // its --root
+  std::string id;
+  std::string name;
+  std::string bundle;        // holds config.json; conmon puts its pid files and control pipe there
+  std::string exits;         // directory: a file named after the id appears when the container ends
+  std::string persist;       // directory: file `exit` (code) and `oom` (exists if the kernel killed for memory)
+  std::string log;
+};
+
+// Starts conmon and waits until the container is created (not started). The first process's pid.
+// kNotFound: its command is not in the image; kFailed: the runtime refused, in its words.
+Result<int64_t> start_monitor(const MonitorSpec& spec);
+
+// Whether a conmon of this bundle lives, or is only about to: it holds a lock from its first moment to its last.
+bool monitor_alive(const std::string& bundle);
+
+// Waits for the end of the bundle's conmon, and after two seconds kills it.
+Status end_monitor(const std::string& bundle, const std::string& id);
+
+// The pid conmon wrote for the container's first process; 0 if it has not.
+int64_t monitored_pid(const std::string& bundle);
+
+// Tells conmon to open its log anew. kNotFound: it is gone.
+Status reopen_log(const std::string& bundle);
+
+}  // namespace mainstay

@@ -1,0 +1,137 @@
+#include "nodeagent/runtime/records.h"
+
+#include <charconv>
+#include <csignal>
+#include <map>
+
+#include "schema/json.h"
+
+namespace mainstay {
+namespace {
+
+std::string text_at(const Value& value, std::string_view name) { return std::string(value.string_at(name)); }
+
+int64_t int_at(const Value& value, std::string_view name) {
+  const Value* found = value.find(name);
+  return found && found->is_int() ? found->as_int() : 0;
+}
+
+bool bool_at(const Value& value, std::string_view name) {
+  const Value* found = value.find(name);
+  return found && found->is_bool() && found->as_bool();
+}
+
+std::vector<std::string> strings_at(const Value& value, std::string_view name) {
+  std::vector<std::string> out;
+  const Value* found = value.find(name);
+  if (!found || !found->is_list()) return out;
+  for (const Value& item : found->as_list()) {
+    if (item.is_string()) out.push_back(item.as_string());
+  }
+  return out;
+}
+
+Value strings(const std::vector<std::string>& items) {
+  Value list = Value::list();
+  for (const std::string& item : items) list.push(item);
+  return list;
+}
+
+Result<Value> read_map(std::string_view text, const char* what) {
+  ASSIGN_OR_RETURN(Value value, read_json(text));
+  if (!value.is_map()) return error(ErrorCode::kCorrupt, std::string(what) + " is not a JSON object");
+  return value;
+}
+
+}  // namespace
+
+std::string encode_record(const SandboxSpec& spec) {
+  Value out = Value::map();
+  out.set("uid", spec.uid);
+  out.set("namespace", spec.ns);
+  out.set("name", spec.name);
+  out.set("number", static_cast<int64_t>(spec.number));
+  out.set("hostname", spec.hostname);
+  out.set("netns", spec.netns);
+  out.set("hostNetwork", spec.host_network);
+  out.set("hostIPC", spec.host_ipc);
+  out.set("hostPID", spec.host_pid);
+  return to_json(out);
+}
+
+Result<SandboxSpec> decode_sandbox_record(std::string_view text) {
+  ASSIGN_OR_RETURN(Value value, read_map(text, "sandbox record"));
+  SandboxSpec out;
+  out.uid = text_at(value, "uid");
+  out.ns = text_at(value, "namespace");
+  out.name = text_at(value, "name");
+  out.number = static_cast<uint64_t>(int_at(value, "number"));
+  out.hostname = text_at(value, "hostname");
+  out.netns = text_at(value, "netns");
+  out.host_network = bool_at(value, "hostNetwork");
+  out.host_ipc = bool_at(value, "hostIPC");
+  out.host_pid = bool_at(value, "hostPID");
+  return out;
+}
+
+std::string encode_record(const ContainerRecord& record) {
+  const RuntimeContainer& container = record.container;
+  Value out = Value::map();
+  out.set("uid", container.key.uid);
+  out.set("container", container.key.container);
+  out.set("attempt", static_cast<int64_t>(container.key.attempt));
+  out.set("number", static_cast<int64_t>(container.number));
+  out.set("note", container.note);
+  out.set("imageName", container.image_name);
+  out.set("imageId", container.image_id);
+  out.set("imageDigest", container.image_digest);
+  out.set("layers", strings(container.layers));
+  out.set("notes", strings(container.notes));
+  out.set("stopSignal", record.stop_signal);
+  out.set("hostPID", record.host_pid);
+  out.set("startedAtMicros", static_cast<int64_t>(record.started_at.since_epoch.count()));
+  return to_json(out);
+}
+
+Result<ContainerRecord> decode_container_record(std::string_view text) {
+  ASSIGN_OR_RETURN(Value value, read_map(text, "container record"));
+  ContainerRecord out;
+  out.container.key = {text_at(value, "uid"), text_at(value, "container"),
+                       static_cast<uint32_t>(int_at(value, "attempt"))};
+  out.container.number = static_cast<uint64_t>(int_at(value, "number"));
+  out.container.note = text_at(value, "note");
+  out.container.image_name = text_at(value, "imageName");
+  out.container.image_id = text_at(value, "imageId");
+  out.container.image_digest = text_at(value, "imageDigest");
+  out.container.layers = strings_at(value, "layers");
+  out.container.notes = strings_at(value, "notes");
+  out.stop_signal = text_at(value, "stopSignal");
+  out.host_pid = bool_at(value, "hostPID");
+  out.started_at.since_epoch = Duration(int_at(value, "startedAtMicros"));
+  return out;
+}
+
+int signal_number(std::string_view name) {
+  int number = 0;
+  auto [end, problem] = std::from_chars(name.data(), name.data() + name.size(), number);
+  if (!name.empty() && problem == std::errc() && end == name.data() + name.size()) {
+    return number >= 1 && number <= 64 ? number : SIGTERM;
+  }
+  if (name.starts_with("SIG")) name.remove_prefix(3);
+  static const std::map<std::string_view, int> kSignals = {
+      {"HUP", SIGHUP},   {"INT", SIGINT},     {"QUIT", SIGQUIT}, {"ABRT", SIGABRT}, {"KILL", SIGKILL},
+      {"USR1", SIGUSR1}, {"USR2", SIGUSR2},   {"PIPE", SIGPIPE}, {"ALRM", SIGALRM}, {"TERM", SIGTERM},
+      {"CONT", SIGCONT}, {"STOP", SIGSTOP},   {"TSTP", SIGTSTP}, {"WINCH", SIGWINCH}, {"PWR", SIGPWR},
+      {"URG", SIGURG},   {"RTMIN", SIGRTMIN}, {"RTMAX", SIGRTMAX}};
+  if (auto found = kSignals.find(name); found != kSignals.end()) return found->second;
+  if (name.starts_with("RTMIN+")) {
+    name.remove_prefix(6);
+    auto [rest, wrong] = std::from_chars(name.data(), name.data() + name.size(), number);
+    if (wrong == std::errc() && rest == name.data() + name.size() && number >= 0 && SIGRTMIN + number <= SIGRTMAX) {
+      return SIGRTMIN + number;
+    }
+  }
+  return SIGTERM;
+}
+
+}  // namespace mainstay
