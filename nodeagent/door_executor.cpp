@@ -1,0 +1,204 @@
+#include "nodeagent/door_executor.h"
+
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <set>
+#include <thread>
+#include <utility>
+
+#include "nodeagent/prober.h"
+#include "schema/base/clock.h"
+
+namespace mainstay {
+namespace {
+
+using Outcome = decltype(OperationResult::outcome);
+
+// Image pulls wait for the network and may take minutes; they never use more than this many threads.
+constexpr size_t kPullsAtOnce = 2;
+
+template <typename T>
+Outcome outcome_of(Result<T> result) {
+  if (!result.ok()) return result.error();
+  return std::move(result).value();
+}
+Outcome outcome_of(const Status& status) {
+  if (!status.ok()) return status.error();
+  return Done{};
+}
+
+Outcome carry_out(const Doors& doors, const EnsureImage& order) {
+  if (order.policy != PullPolicy::kAlways) {
+    Result<std::optional<Image>> present = doors.images.present(order.ref);
+    if (!present.ok()) return present.error();
+    if (*present) return ImageEnsured{std::move(**present), false, Duration{0}};
+    if (order.policy == PullPolicy::kNever) {
+      return error(ErrorCode::kNotFound, "ErrImageNeverPull: container image \"" + order.ref +
+                                             "\" is not present with pull policy of Never");
+    }
+  }
+  MonoTime before = read_clock().mono;
+  PullRequest request;
+  request.ref = order.ref;
+  request.auth_configs = order.auth_configs;
+  Result<Image> pulled = doors.images.pull(request);
+  if (!pulled.ok()) return pulled.error();
+  return ImageEnsured{std::move(*pulled), true, read_clock().mono - before};
+}
+
+Outcome carry_out(const Doors& doors, const SetUpPod& order) {
+  const std::string& uid = order.plan.sandbox.uid;
+  PodSetUp made;
+  SandboxSpec sandbox = order.plan.sandbox;
+  for (const VolumeSpec& volume : order.plan.volumes) {
+    Result<std::string> path = doors.volumes.prepare(uid, volume);
+    if (!path.ok()) return path.error().in("MountVolume.SetUp failed for volume \"" + volume.name + "\"");
+    made.volume_paths[volume.name] = *path;
+  }
+  if (order.plan.wants_network) {
+    Result<PodNetwork> network = doors.network.add(uid);
+    if (!network.ok()) return network.error().in("failed to set up the pod's network");
+    made.ip = network->ip;
+    sandbox.netns = network->netns;
+  }
+  Result<std::string> etc = doors.volumes.write_etc(uid, plan_etc_files(order.plan, *order.pod, made.ip, order.node));
+  if (!etc.ok()) return etc.error().in("failed to write the pod's files");
+  made.etc_dir = *etc;
+  Status status = doors.runtime.make_sandbox(sandbox);
+  if (!status.ok()) return status.error().in("failed to create the pod's sandbox");
+  return made;
+}
+
+Outcome carry_out(const Doors& doors, const StartContainer& order) { return outcome_of(doors.runtime.start(order.spec)); }
+Outcome carry_out(const Doors& doors, const StopContainer& order) { return outcome_of(doors.runtime.stop(order.key)); }
+Outcome carry_out(const Doors& doors, const KillContainer& order) { return outcome_of(doors.runtime.kill(order.key)); }
+Outcome carry_out(const Doors& doors, const RemoveContainer& order) {
+  return outcome_of(doors.runtime.remove(order.key));
+}
+
+// Everything is tried even if something fails; the first failure is told, and the whole is tried again.
+Outcome carry_out(const Doors& doors, const TearDownPod& order) {
+  Status sandbox = doors.runtime.remove_sandbox(order.uid);
+  if (!sandbox.ok()) return sandbox.error();
+  Status network = doors.network.del(order.uid);
+  Status volumes = doors.volumes.remove(order.uid);
+  if (!network.ok()) return network.error();
+  return outcome_of(volumes);
+}
+
+Outcome carry_out(const Doors& doors, const RunProbe& order) {
+  if (order.target.kind != ProbeTarget::Kind::kExec) return probe_network(order.target);
+  constexpr size_t kOutput = 1024;
+  Result<ExecResult> ran = doors.runtime.exec(order.key, order.target.command, order.target.timeout, kOutput);
+  if (!ran.ok()) return ProbeResult{false, ran.error().message};
+  if (ran->timed_out) return ProbeResult{false, "command timed out"};
+  return ProbeResult{ran->exit_code == 0, ran->output};
+}
+
+Outcome carry_out(const Doors& doors, const Observe&) {
+  Observed out;
+  Result<RuntimeList> runtime = doors.runtime.list();
+  if (!runtime.ok()) return runtime.error();
+  out.runtime = std::move(*runtime);
+  std::set<std::string> others;
+  if (Result<std::vector<PodNetwork>> networks = doors.network.list(); networks.ok()) {
+    for (const PodNetwork& network : *networks) others.insert(network.uid);
+  }
+  if (Result<std::vector<std::string>> volumes = doors.volumes.list(); volumes.ok()) {
+    others.insert(volumes->begin(), volumes->end());
+  }
+  for (const RuntimeSandbox& sandbox : out.runtime.sandboxes) others.erase(sandbox.spec.uid);
+  out.other_uids.assign(others.begin(), others.end());
+  return out;
+}
+
+class DoorExecutor : public Executor {
+ public:
+  DoorExecutor(Doors doors, size_t threads, Deliver deliver) : doors_(doors), deliver_(std::move(deliver)) {
+    for (size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
+  }
+  ~DoorExecutor() override { stop(); }
+
+  void submit(Operation operation) override {
+    std::lock_guard lock(mutex_);
+    if (stopping_) return;
+    lanes_[lane_of(operation)].queue.push_back(std::move(operation));
+    ready_.notify_all();
+  }
+
+  void stop() override {
+    {
+      std::lock_guard lock(mutex_);
+      if (stopping_) return;
+      stopping_ = true;
+      ready_.notify_all();
+    }
+    for (std::thread& thread : threads_) thread.join();
+  }
+
+ private:
+  struct Lane {
+    std::deque<Operation> queue;
+    size_t running = 0;
+    size_t width = 1;
+  };
+
+  // Operations of one lane are carried out in order. Probes each have their own; pulls share a wide one.
+  std::string lane_of(const Operation& operation) {
+    if (std::holds_alternative<RunProbe>(operation.body)) return "probe:" + std::to_string(operation.id);
+    if (std::holds_alternative<EnsureImage>(operation.body)) {
+      lanes_["image"].width = kPullsAtOnce;
+      return "image";
+    }
+    return "pod:" + operation.uid;
+  }
+
+  // The next operation that may run, with its lane; waits for one. Nothing once stopped.
+  std::optional<std::pair<std::string, Operation>> next() {
+    std::unique_lock lock(mutex_);
+    while (!stopping_) {
+      for (auto& [name, lane] : lanes_) {
+        if (lane.queue.empty() || lane.running >= lane.width) continue;
+        Operation operation = std::move(lane.queue.front());
+        lane.queue.pop_front();
+        ++lane.running;
+        return std::pair{name, std::move(operation)};
+      }
+      ready_.wait(lock);
+    }
+    return std::nullopt;
+  }
+
+  void run() {
+    while (auto work = next()) {
+      Operation& operation = work->second;
+      OperationResult result;
+      result.id = operation.id;
+      result.uid = operation.uid;
+      result.outcome = std::visit([&](const auto& order) { return carry_out(doors_, order); }, operation.body);
+      deliver_(std::move(result));
+      std::lock_guard lock(mutex_);
+      auto lane = lanes_.find(work->first);
+      if (--lane->second.running == 0 && lane->second.queue.empty()) lanes_.erase(lane);
+      ready_.notify_all();
+    }
+  }
+
+  Doors doors_;
+  Deliver deliver_;
+  std::mutex mutex_;
+  std::condition_variable ready_;
+  std::map<std::string, Lane> lanes_;
+  bool stopping_ = false;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace
+
+std::unique_ptr<Executor> make_door_executor(Doors doors, size_t threads, Executor::Deliver deliver) {
+  return std::make_unique<DoorExecutor>(doors, threads, std::move(deliver));
+}
+
+}  // namespace mainstay
