@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -21,6 +22,7 @@ struct ControlSettings {
   std::string service_cidr = "10.96.0.0/16";
   std::string cluster_cidr = "10.244.0.0/16";           // pods of all nodes
   int node_cidr_bits = 24;
+  std::string root_ca;  // PEM, published as ConfigMap kube-root-ca.crt in every namespace; "" publishes none
 };
 
 struct ControlContext {
@@ -36,15 +38,27 @@ struct ControlContext {
 
 struct Outcome {
   std::optional<MonoTime> wake_at;  // look again then, if nothing changes sooner
+
+  // Looks again at `when` or, if that is already set sooner, then.
+  void wake(MonoTime when) {
+    if (!wake_at || when < *wake_at) wake_at = when;
+  }
 };
 
 struct Controller {
   std::string_view name;  // as events name it: "deployment-controller"
   // Brings the one object called `key` (which may be gone) towards what it should be.
   Outcome (*reconcile)(ControlContext& context, const Key& key);
-  // Adds the keys this controller must look at again because of `change`.
+  // Adds the keys this controller must look at again because of `change`; `view` is the state after all changes.
+  // Called with an addition for every object there is when the process starts.
   void (*wakes)(const Change& change, const Snapshot& view, std::vector<Key>& keys);
+  // Set for a controller that also looks at all objects of a kind together. Its key for that is
+  // sweep_key(*sweeps): it is woken at the start, and by `wakes` as any other.
+  std::optional<Kind> sweeps = std::nullopt;
 };
+
+// The key that stands for all objects of a kind, or for all in one namespace; no object has an empty name.
+inline Key sweep_key(Kind kind, std::string_view ns = {}) { return {kind, std::string(ns), ""}; }
 
 // All controllers, in the order in which a turn runs them.
 std::span<const Controller> all_controllers();

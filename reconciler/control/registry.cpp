@@ -1,0 +1,17 @@
+#include "reconciler/control/controllers.h"
+
+namespace mainstay {
+
+std::span<const Controller> all_controllers() {
+  // What others need comes first: a pod wants its namespace's service account, a ReplicaSet the orphans it
+  // may adopt, endpoints the addresses of their Service.
+  static const Controller kAll[] = {
+      namespace_controller(),     service_account_controller(), node_policy_controller(),
+      node_lifecycle_controller(), service_addresses_controller(), adoption_controller(),
+      deployment_controller(),    replica_set_controller(),     endpoints_controller(),
+      owner_gc_controller(),      pod_garbage_controller(),     event_expiry_controller(),
+  };
+  return kAll;
+}
+
+}  // namespace mainstay

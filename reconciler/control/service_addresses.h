@@ -1,0 +1,53 @@
+// Addresses of Services: cluster IPs from settings.service_cidr and node ports 30000-32767. Deterministic: a Service's
+// name decides where its search starts, so that the same set of names gets the same addresses again. Rules:
+// k8s-semantics 8. Core thread only.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+
+#include "reconciler/control/controller.h"
+#include "reconciler/control/ipv4.h"
+#include "schema/diagnostics.h"
+
+namespace mainstay {
+
+inline constexpr int32_t kFirstNodePort = 30000;
+inline constexpr int32_t kLastNodePort = 32767;
+
+// Who holds which address. Reads every Service once; made anew for each use.
+class ServiceAddresses {
+ public:
+  // What stands in `view` is held by its Service; of two that claim the same, the older holds it.
+  ServiceAddresses(const Snapshot& view, const ControlSettings& settings);
+
+  // Gives `service` what it lacks and takes what its type must not have. Addresses it names are checked: out of
+  // range, or held by another, is an error at its field in Kubernetes' words; the service is then left as it
+  // is. What it gets is held from now on, so that many services can be allocated one after the other.
+  Diagnostics allocate(Object& service);
+
+ private:
+  using Holder = std::pair<std::string, std::string>;  // namespace, name
+  using Port = std::pair<int32_t, std::string>;        // number, protocol
+
+  void hold(const Object& service);
+  std::optional<uint32_t> free_address(const Holder& holder) const;
+  std::optional<int32_t> free_port(const Holder& holder, const ServicePort& port) const;
+  void allocate_address(Object& service, const Holder& holder, Diagnostics& problems) const;
+  void allocate_ports(Object& service, const Holder& holder, Diagnostics& problems);
+
+  std::string cidr_;
+  std::optional<Ipv4Range> range_;
+  std::unordered_map<uint32_t, Holder> addresses_;
+  std::map<Port, Holder> ports_;
+};
+
+// The same for one service, as the API's write path needs it: call before create or update.
+Diagnostics allocate_service(const Snapshot& view, const ControlSettings& settings, Object& service);
+
+}  // namespace mainstay
