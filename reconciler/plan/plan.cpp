@@ -1,0 +1,52 @@
+#include "reconciler/plan/plan.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace mainstay {
+
+Plan make_plan(const PlanInput& input, SyncMemo* memo) {
+  Plan plan;
+  plan.application = input.application;
+  plan.from = input.from;
+  plan.to = input.to;
+  plan.set_hash = input.desired.hash;
+  plan.changes = diff({input.desired, input.last, input.live, input.claims}, memo);
+  plan.guard = guard_prunes({plan.changes, input.desired, input.last, input.live, input.earlier,
+                             input.held_before, input.acknowledged_count, input.acknowledged, input.prune});
+  return plan;
+}
+
+bool Plan::empty() const {
+  PlanCounts all = counts();
+  return all.create + all.update + all.prune == 0;
+}
+
+PlanCounts Plan::counts() const {
+  PlanCounts out;
+  for (const PlannedChange& change : changes.changes) {
+    switch (change.action) {
+      case PlanAction::kCreate: ++out.create; break;
+      case PlanAction::kUpdate: ++out.update; break;
+      case PlanAction::kPrune: ++(guard.holds_back(change.key) ? out.held : out.prune); break;
+    }
+  }
+  out.unchanged = changes.unchanged;
+  out.leaving = changes.leaving.size();
+  return out;
+}
+
+DesiredSet applied_set(const DesiredSet& desired, const DesiredSet* last, const GuardVerdict& guard) {
+  DesiredSet out;
+  out.hash = desired.hash;
+  out.objects = desired.objects;
+  if (last == nullptr || guard.holds.empty()) return out;
+  for (const DesiredObject& object : last->objects) {
+    if (guard.holds_back(object.key)) out.objects.push_back(object);
+  }
+  std::sort(out.objects.begin(), out.objects.end(),
+            [](const DesiredObject& a, const DesiredObject& b) { return a.key < b.key; });
+  return out;
+}
+
+}  // namespace mainstay
