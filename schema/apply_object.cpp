@@ -5,6 +5,7 @@
 
 #include "schema/apply.h"
 #include "schema/base/crypto.h"
+#include "schema/compare.h"
 #include "schema/decode.h"
 #include "schema/defaults.h"
 #include "schema/diagnostics.h"
@@ -160,16 +161,10 @@ class DriftWalk {
   std::vector<Drift> found_;
 };
 
-// Both ways: what next has and live has not, then what live has and next has not.
-void collect(std::vector<Drift>& out, const Value& next, const Value& live, const TypeDesc& type,
-             const std::string& prefix) {
-  DriftWalk forth, back;
-  forth.compare(next, &live, type, prefix);
-  for (Drift& item : forth.take()) out.push_back(std::move(item));
-  back.compare(live, &next, type, prefix);
-  for (Drift& item : back.take()) {
-    bool known = std::any_of(out.begin(), out.end(), [&](const Drift& other) { return other.path == item.path; });
-    if (!known) out.push_back({std::move(item.path), std::move(item.live), std::move(item.declared), item.secret});
+void add_changes(std::vector<Drift>& out, std::string_view prefix, std::vector<FieldChange> changes) {
+  for (FieldChange& change : changes) {
+    out.push_back({std::string(prefix) + change.path, std::move(change.after), std::move(change.before),
+                   (change.flags & kSecret) != 0});
   }
 }
 
@@ -218,8 +213,9 @@ Result<std::vector<Drift>> drift_object(const Object& live, const Value& declare
   std::vector<Drift> out;
   if (same_content(live, next)) return out;
   Value before = to_value(live), after = to_value(next);
-  collect(out, own_metadata(after), own_metadata(before), ObjectMeta::kType, "metadata");
-  collect(out, own_body(after, live.info()), own_body(before, live.info()), *live.info().type, "");
+  const KindInfo& info = live.info();
+  add_changes(out, "metadata.", diff_paths(ObjectMeta::kType, own_metadata(before), own_metadata(after)));
+  add_changes(out, "", diff_paths(*info.type, own_body(before, info), own_body(after, info)));
   return out;
 }
 

@@ -191,7 +191,7 @@ TEST_CASE("drift names the fields that differ") {
   for (const Drift& item : *found) paths.push_back(item.path);
   CHECK(paths == std::vector<std::string>{
                      "metadata.labels[app]", "spec.replicas", "spec.template.spec.containers[name=web].image",
-                     "spec.template.spec.containers[name=web].ports[containerPort=80,protocol=TCP]"});
+                     "spec.template.spec.containers[name=web].ports"});
   CHECK((*found)[1].declared.as_int() == 2);
   CHECK((*found)[1].live.as_int() == 9);
 }
@@ -203,8 +203,7 @@ TEST_CASE("a strategy that changes by hand is drift, and healing it leaves no re
   std::vector<Drift> found = *drift_object(live, declared);
   std::vector<std::string> paths;
   for (const Drift& item : found) paths.push_back(item.path);
-  CHECK(paths == std::vector<std::string>{"spec.strategy.type", "spec.strategy.rollingUpdate.maxUnavailable",
-                                          "spec.strategy.rollingUpdate.maxSurge"});
+  CHECK(paths == std::vector<std::string>{"spec.strategy.type", "spec.strategy.rollingUpdate"});
   Object healed = *apply_object(live, nullptr, declared);
   CHECK_FALSE(as<Deployment>(healed).spec.strategy.rolling_update.has_value());
   CHECK(drift_object(healed, declared)->empty());

@@ -171,7 +171,7 @@ TEST_CASE("a template gets less than a pod") {
   CHECK(pod.containers[0].resources.requests.empty());
 }
 
-TEST_CASE("services") {
+TEST_CASE("defaults of services") {
   Object plain = defaulted(R"(
 apiVersion: v1
 kind: Service
@@ -230,7 +230,7 @@ spec: {type: NodePort, ports: [{name: a, port: 80}, {name: b, port: 81}]})");
   CHECK(as<Service>(name).spec.ip_families.empty());
 }
 
-TEST_CASE("secrets, namespaces and nodes") {
+TEST_CASE("defaults of secrets, namespaces and nodes") {
   Object secret = defaulted(R"(
 apiVersion: v1
 kind: Secret
@@ -247,7 +247,7 @@ stringData: {user: new, more: z})");
   CHECK(*map_find(space.meta.labels, "kubernetes.io/metadata.name") == "shop");
   CHECK(as<Namespace>(space).status.phase == "Active");
 
-  Object node = defaulted("{apiVersion: v1, kind: Node, metadata: {name: n}, status: {capacity: {cpu: 4}}}");
+  Object node = defaulted("{apiVersion: v1, kind: Node, metadata: {name: node-1}, status: {capacity: {cpu: 4}}}");
   CHECK(map_find(as<Node>(node).status.allocatable, "cpu")->text() == "4");
 }
 

@@ -1,0 +1,176 @@
+#include "schema/not_yet.h"
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "schema/encode.h"
+#include "schema/field_errors.h"
+#include "schema/json.h"
+#include "schema/merge_rules.h"
+#include "schema/validate.h"
+
+namespace mainstay {
+namespace {
+
+// One feature we do not have: the field that asks for it, and what to call it. A field that holds `harmless`
+// (as JSON), or nothing, does not ask. "*" is every field of the type that we only carry.
+struct NotYet {
+  std::string_view type;
+  std::string_view field;
+  std::string_view feature;
+  std::string_view harmless = {};
+};
+
+constexpr NotYet kFields[] = {
+    {"PodSpec", "initContainers", "init and sidecar containers are"},
+    {"PodSpec", "ephemeralContainers", "ephemeral containers are"},
+    {"PodSpec", "topologySpreadConstraints", "topology spread constraints are"},
+    {"PodSpec", "shareProcessNamespace", "sharing the process namespace between containers is"},
+    {"PodSpec", "hostUsers", "user namespaces are", "true"},
+    {"PodSpec", "setHostnameAsFQDN", "a fully qualified host name is"},
+    {"PodSpec", "runtimeClassName", "runtime classes are"},
+    {"PodSpec", "readinessGates", "readiness gates are"},
+    {"PodSpec", "schedulingGates", "scheduling gates are"},
+    {"PodSpec", "resourceClaims", "dynamic resource allocation is"},
+    {"PodSpec", "resources", "resources of a whole pod are"},
+    {"Affinity", "podAffinity", "pod affinity is"},
+    {"Affinity", "podAntiAffinity", "pod anti-affinity is"},
+    {"Container", "startupProbe", "startup probes are"},
+    {"Container", "lifecycle", "lifecycle hooks are"},
+    {"Container", "volumeDevices", "raw block volumes are"},
+    {"ContainerPort", "hostPort", "host ports are"},
+    {"Probe", "grpc", "gRPC probes are"},
+    {"ResourceRequirements", "claims", "dynamic resource allocation is"},
+    {"Volume", "persistentVolumeClaim", "persistent volume claims are"},
+    {"Volume", "projected", "projected volumes are"},
+    {"Volume", "downwardAPI", "downward API volumes are"},
+    {"Volume", "*", "volumes of this type are"},
+    {"VolumeMount", "subPath", "mounting a part of a volume is"},
+    {"VolumeMount", "subPathExpr", "mounting a part of a volume is"},
+    {"VolumeMount", "mountPropagation", "mount propagation is", "\"None\""},
+    {"VolumeMount", "recursiveReadOnly", "recursive read-only mounts are", "\"Disabled\""},
+    {"PodSecurityContext", "sysctls", "sysctls are"},
+    {"PodSecurityContext", "seccompProfile", "seccomp profiles are", R"({"type":"Unconfined"})"},
+    {"PodSecurityContext", "appArmorProfile", "AppArmor profiles are", R"({"type":"Unconfined"})"},
+    {"PodSecurityContext", "seLinuxOptions", "SELinux options are"},
+    {"PodSecurityContext", "windowsOptions", "Windows options are"},
+    {"PodSecurityContext", "supplementalGroupsPolicy", "the policy of supplemental groups is", "\"Merge\""},
+    {"SecurityContext", "procMount", "other mounts of /proc are", "\"Default\""},
+    {"SecurityContext", "seccompProfile", "seccomp profiles are", R"({"type":"Unconfined"})"},
+    {"SecurityContext", "appArmorProfile", "AppArmor profiles are", R"({"type":"Unconfined"})"},
+    {"SecurityContext", "seLinuxOptions", "SELinux options are"},
+    {"SecurityContext", "windowsOptions", "Windows options are"},
+};
+
+// The row that `field` of `type` with this value runs into; null if none.
+const NotYet* find_row(const TypeDesc& type, const FieldDesc& field, const Value& value) {
+  for (const NotYet& row : kFields) {
+    bool named = row.field == field.name || (row.field == "*" && field.is_carried());
+    if (row.type != type.name || !named) continue;
+    bool boolean = value.is_bool();
+    bool harmless = row.harmless.empty() ? value.is_null() || (boolean && !value.as_bool()) ||
+                                               (value.is_string() && value.as_string().empty()) ||
+                                               (value.is_list() && value.as_list().empty())
+                                         : to_json(value) == row.harmless;
+    return harmless ? nullptr : &row;
+  }
+  return nullptr;
+}
+
+// Calls visit(path, type, field, value) for each member of a tree that has a descriptor, outside of status;
+// goes into a member only if visit says so.
+template <typename Visit>
+void walk(const Path& path, const TypeDesc& type, const Value& value, const Visit& visit) {
+  if (!value.is_map()) return;
+  for (const Member& member : value.as_map()) {
+    const FieldDesc* field = type.find(member.name);
+    if (field == nullptr || field->has(kStatus)) continue;
+    const Path here = path.field(field->name);
+    if (!visit(here, type, *field, member.value) || field->type->shape != Shape::kStruct) continue;
+    if (field->card == Card::kOne) walk(here, *field->type, member.value, visit);
+    if (field->card != Card::kList || !member.value.is_list()) continue;
+    for (size_t i = 0; i < member.value.as_list().size(); ++i) {
+      walk(here.index(i), *field->type, member.value.as_list()[i], visit);
+    }
+  }
+}
+
+Value body_of(const Object& object) {
+  const void* storage = body_storage(object);
+  return storage != nullptr ? to_value(*object.info().type, storage) : generic_fields(object);
+}
+
+void report(const Path& path, bool is_error, std::string message, const Value* document, Diagnostics& diagnostics) {
+  std::string text = path.text();
+  Mark mark = document != nullptr ? locate(*document, text) : Mark{};
+  if (is_error) {
+    diagnostics.error(mark, std::move(text), std::move(message));
+  } else {
+    diagnostics.warning(mark, std::move(text), std::move(message));
+  }
+}
+
+void check_kind(const Object& object, const NotYetOptions& options, const Value* document,
+                Diagnostics& diagnostics) {
+  const Path path("kind");
+  if (object.kind == Kind::kApplication) {
+    if (!options.from_git) return;
+    report(path, true, "Application objects in a tree are not supported yet: declare the application in the "
+                       "daemon's configuration", document, diagnostics);
+  } else if (object.kind == Kind::kNetworkPolicy) {
+    report(path, !options.warn_network_policy,
+           options.warn_network_policy
+               ? "network policies are not enforced yet: this one is carried and protects nothing"
+               : "network policies are not enforced yet, so this one would protect nothing: remove it, or set the "
+                 "application's fieldValidation to Warn to carry it",
+           document, diagnostics);
+  } else if (is_carried_kind(object.kind)) {
+    report(path, false, std::string(object.info().kind) + " is carried, not acted on: it is kept and served, and "
+                        "nothing follows from it", document, diagnostics);
+  }
+}
+
+}  // namespace
+
+bool is_carried_kind(Kind kind) { return !kind_info(kind).typed(); }
+
+void check_not_yet(const Object& object, const NotYetOptions& options, const Value* document,
+                   Diagnostics& diagnostics) {
+  check_kind(object, options, document, diagnostics);
+  if (is_carried_kind(object.kind)) return;
+  Value body = body_of(object);
+  bool host_network = false;
+  auto visit = [&](const Path& path, const TypeDesc& type, const FieldDesc& field, const Value& value) {
+    // With the host's network a container's ports are the host's already.
+    if (field.type->name == "PodSpec") {
+      const Value* flag = value.find("hostNetwork");
+      host_network = flag != nullptr && flag->is_bool() && flag->as_bool();
+    }
+    if (host_network && type.name == "ContainerPort" && field.name == "hostPort") return true;
+    const NotYet* row = find_row(type, field, value);
+    if (row == nullptr) return true;
+    report(path, true, std::string(row->feature) + " not supported yet", document, diagnostics);
+    return false;
+  };
+  walk(Path(), *object.info().type, body, visit);
+}
+
+std::vector<std::string> not_enforced(const Object& object) {
+  std::vector<std::string> out;
+  bool whole = is_carried_kind(object.kind);
+  Value body = body_of(object);
+  auto visit = [&](const Path& path, const TypeDesc& type, const FieldDesc& field, const Value& value) {
+    bool harmless = false;
+    for (const NotYet& row : kFields) {
+      harmless |= row.type == type.name && row.field == field.name && find_row(type, field, value) == nullptr;
+    }
+    if (!whole && !field.is_carried()) return true;
+    if (!harmless) out.push_back(path.text());
+    return false;
+  };
+  walk(Path(), *object.info().type, body, visit);
+  return out;
+}
+
+}  // namespace mainstay

@@ -1,0 +1,34 @@
+// What Mainstay does not do yet, in one table: a manifest that needs one of these is refused with its place and
+// one sentence, never half obeyed. Used for Git and for API writes alike. As features arrive, rows go.
+// Pure; any thread.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "schema/diagnostics.h"
+#include "schema/object.h"
+#include "schema/value.h"
+
+namespace mainstay {
+
+struct NotYetOptions {
+  // fieldValidation Warn: a NetworkPolicy is carried with a warning instead of refused.
+  bool warn_network_policy = false;
+  // False for a write through the API, where the root application itself is such an object.
+  bool from_git = true;
+};
+
+// Reports each feature that `object` asks for and that we do not have: an error per field, a warning for a kind
+// that is carried but not acted on. `document` is for marks and may be null.
+void check_not_yet(const Object& object, const NotYetOptions& options, const Value* document,
+                   Diagnostics& diagnostics);
+
+// True for a kind without behaviour: kept and served, not acted on.
+bool is_carried_kind(Kind kind);
+
+// The fields of `object` that are kept and served but change nothing ("spec.template.spec.dnsConfig"), in the
+// order of their tables, for plan and explain. The whole spec counts as one for a carried kind.
+std::vector<std::string> not_enforced(const Object& object);
+
+}  // namespace mainstay

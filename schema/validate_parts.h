@@ -1,0 +1,36 @@
+// The validators of the parts that kinds share; see validate.h. Internal to validate*.cpp.
+#pragma once
+
+#include "schema/field_errors.h"
+#include "schema/kinds/apps.h"
+#include "schema/kinds/meta.h"
+#include "schema/kinds/pod.h"
+#include "schema/object.h"
+
+namespace mainstay {
+
+void validate_labels(FieldErrors& errors, const Path& path, const StringMap& labels);
+void validate_annotations(FieldErrors& errors, const Path& path, const StringMap& annotations);
+void validate_selector(FieldErrors& errors, const Path& path, const LabelSelector& selector);
+
+// `path` is the spec's.
+void validate_pod_spec(FieldErrors& errors, const Path& path, const PodSpec& spec);
+void validate_volumes(FieldErrors& errors, const Path& path, const std::vector<Volume>& volumes);
+// `is_init`: an init container.
+void validate_container(FieldErrors& errors, const Path& path, const Container& container, bool is_init,
+                        const PodSpec& pod);
+void validate_probe(FieldErrors& errors, const Path& path, const Probe& probe, std::string_view which);
+void validate_scheduling(FieldErrors& errors, const Path& path, const PodSpec& spec);
+void validate_resources(FieldErrors& errors, const Path& path, const ResourceRequirements& resources);
+
+void validate_deployment(FieldErrors& errors, const DeploymentSpec& spec);
+void validate_replica_set(FieldErrors& errors, const ReplicaSetSpec& spec);
+void validate_service(FieldErrors& errors, const ServiceSpec& spec);
+void validate_config_map(FieldErrors& errors, const ConfigMap& config);
+void validate_secret(FieldErrors& errors, const Secret& secret, const ObjectMeta& meta);
+void validate_node(FieldErrors& errors, const Node& node);
+void validate_endpoint_slice(FieldErrors& errors, const EndpointSlice& slice);
+void validate_lease(FieldErrors& errors, const LeaseSpec& spec);
+void validate_application(FieldErrors& errors, const ApplicationSpec& spec);
+
+}  // namespace mainstay

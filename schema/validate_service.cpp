@@ -1,0 +1,171 @@
+// Validation of Services and EndpointSlices. Source: Kubernetes core/validation, discovery/validation.
+#include <algorithm>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "schema/validate_parts.h"
+
+namespace mainstay {
+namespace {
+
+constexpr std::string_view kTypes[] = {"ClusterIP", "ExternalName", "LoadBalancer", "NodePort"};
+constexpr std::string_view kAffinities[] = {"ClientIP", "None"};
+constexpr std::string_view kPolicies[] = {"Cluster", "Local"};
+constexpr std::string_view kFamilies[] = {"IPv4", "IPv6"};
+constexpr std::string_view kFamilyPolicies[] = {"PreferDualStack", "RequireDualStack", "SingleStack"};
+constexpr std::string_view kProtocols[] = {"SCTP", "TCP", "UDP"};
+constexpr std::string_view kAddressTypes[] = {"FQDN", "IPv4", "IPv6"};
+constexpr int32_t kFirstNodePort = 30000, kLastNodePort = 32767;
+constexpr int64_t kLongestAffinity = 86400;
+constexpr std::string_view kIpRule = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
+
+bool has_node_ports(const ServiceSpec& spec) { return spec.type == "NodePort" || spec.type == "LoadBalancer"; }
+bool is_headless(const ServiceSpec& spec) { return spec.cluster_ip == "None"; }
+
+void validate_target(FieldErrors& errors, const Path& path, const IntOrString& target) {
+  if (target.is_int()) {
+    errors.port(path, target.number());
+  } else {
+    errors.problems(path, target.string(), port_name_problems(target.string()));
+  }
+}
+
+void validate_node_port(FieldErrors& errors, const Path& path, const ServicePort& port, const ServiceSpec& spec) {
+  if (port.node_port == 0) return;
+  if (!has_node_ports(spec)) {
+    errors.forbidden(path, "may not be used when `type` is '" + spec.type + "'");
+  } else if (port.node_port < kFirstNodePort || port.node_port > kLastNodePort) {
+    errors.invalid(path, port.node_port,
+                   "provided port is not in the valid range. The range of valid ports is 30000-32767");
+  }
+}
+
+void validate_ports(FieldErrors& errors, const Path& path, const ServiceSpec& spec) {
+  std::set<std::string_view> names;
+  std::set<std::pair<int32_t, std::string_view>> ports, node_ports;
+  for (size_t i = 0; i < spec.ports.size(); ++i) {
+    const ServicePort& port = spec.ports[i];
+    const Path here = path.index(i);
+    if (port.name.empty()) {
+      if (spec.ports.size() > 1) errors.required(here.field("name"));
+    } else {
+      errors.problems(here.field("name"), port.name, dns_label_problems(port.name));
+      if (!names.insert(port.name).second) errors.duplicate(here.field("name"), port.name);
+    }
+    errors.port(here.field("port"), port.port);
+    errors.one_of(here.field("protocol"), port.protocol, kProtocols);
+    if (spec.type != "ExternalName") validate_target(errors, here.field("targetPort"), port.target_port);
+    validate_node_port(errors, here.field("nodePort"), port, spec);
+    if (!ports.insert({port.port, port.protocol}).second) {
+      errors.duplicate_shown(here, "{\"protocol\":\"" + port.protocol + "\",\"port\":" + std::to_string(port.port) + "}");
+    }
+    if (port.node_port != 0 && !node_ports.insert({port.node_port, port.protocol}).second) {
+      errors.duplicate_shown(here.field("nodePort"), std::to_string(port.node_port));
+    }
+  }
+}
+
+void validate_addresses(FieldErrors& errors, const Path& path, const ServiceSpec& spec) {
+  const Path ips = path.field("clusterIPs");
+  if (spec.type == "ExternalName") {
+    if (!spec.cluster_ip.empty() || !spec.cluster_ips.empty()) {
+      errors.forbidden(ips, "may not be set when `type` is 'ExternalName'");
+    }
+    return;
+  }
+  for (size_t i = 0; i < spec.cluster_ips.size(); ++i) {
+    const std::string& ip = spec.cluster_ips[i];
+    if (ip == "None" ? i > 0 : !is_ip(ip)) errors.invalid(ips.index(i), ip, kIpRule);
+  }
+  bool first_differs = !spec.cluster_ips.empty() && spec.cluster_ips[0] != spec.cluster_ip;
+  if (first_differs) errors.invalid(ips, spec.cluster_ips[0], "first value must match `clusterIP`");
+  if (is_headless(spec) && has_node_ports(spec)) {
+    errors.invalid(ips.index(0), "None",
+                   "may not be set to 'None' for " + spec.type + " services");
+  }
+  const Path external = path.field("externalIPs");
+  for (size_t i = 0; i < spec.external_ips.size(); ++i) {
+    if (!is_ip(spec.external_ips[i])) errors.invalid(external.index(i), spec.external_ips[i], kIpRule);
+  }
+  if (!spec.ip_family_policy.empty()) errors.one_of(path.field("ipFamilyPolicy"), spec.ip_family_policy, kFamilyPolicies);
+  const Path families = path.field("ipFamilies");
+  for (size_t i = 0; i < spec.ip_families.size(); ++i) {
+    errors.one_of(families.index(i), spec.ip_families[i], kFamilies);
+  }
+}
+
+void validate_policies(FieldErrors& errors, const Path& path, const ServiceSpec& spec) {
+  errors.one_of(path.field("sessionAffinity"), spec.session_affinity, kAffinities);
+  if (spec.session_affinity == "ClientIP" && spec.session_affinity_config &&
+      spec.session_affinity_config->client_ip && spec.session_affinity_config->client_ip->timeout_seconds) {
+    const Path config = path.field("sessionAffinityConfig");
+    const Path client = config.field("clientIP");
+    errors.in_range(client.field("timeoutSeconds"), *spec.session_affinity_config->client_ip->timeout_seconds, 1,
+                    kLongestAffinity);
+  }
+  bool external = has_node_ports(spec) || (!spec.external_ips.empty() && spec.type != "ExternalName");
+  const Path policy = path.field("externalTrafficPolicy");
+  if (external) {
+    errors.one_of(policy, spec.external_traffic_policy, kPolicies);
+  } else if (!spec.external_traffic_policy.empty()) {
+    errors.invalid(policy, spec.external_traffic_policy, "may only be set for externally-accessible services");
+  }
+  if (!spec.internal_traffic_policy.empty()) {
+    errors.one_of(path.field("internalTrafficPolicy"), spec.internal_traffic_policy, kPolicies);
+  }
+  if (spec.allocate_load_balancer_node_ports && spec.type != "LoadBalancer") {
+    errors.forbidden(path.field("allocateLoadBalancerNodePorts"), "may only be used when `type` is 'LoadBalancer'");
+  }
+}
+
+}  // namespace
+
+void validate_service(FieldErrors& errors, const ServiceSpec& spec) {
+  const Path path("spec");
+  if (spec.ports.empty() && !is_headless(spec) && spec.type != "ExternalName") errors.required(path.field("ports"));
+  if (spec.type == "ExternalName") {
+    std::string_view name = spec.external_name;
+    if (name.ends_with('.')) name.remove_suffix(1);
+    if (name.empty()) {
+      errors.required(path.field("externalName"));
+    } else {
+      errors.problems(path.field("externalName"), spec.external_name, dns_subdomain_problems(name));
+    }
+  }
+  validate_ports(errors, path.field("ports"), spec);
+  validate_labels(errors, path.field("selector"), spec.selector);
+  errors.one_of(path.field("type"), spec.type, kTypes);
+  validate_addresses(errors, path, spec);
+  validate_policies(errors, path, spec);
+}
+
+void validate_endpoint_slice(FieldErrors& errors, const EndpointSlice& slice) {
+  constexpr size_t kMostAddresses = 100;
+  errors.one_of(Path("addressType"), slice.address_type, kAddressTypes);
+  const Path endpoints("endpoints"), ports("ports");
+  for (size_t i = 0; i < slice.endpoints.size(); ++i) {
+    const Path here = endpoints.index(i);
+    const Path addresses = here.field("addresses");
+    const std::vector<std::string>& list = slice.endpoints[i].addresses;
+    if (list.empty()) errors.required(addresses, "must contain at least 1 address");
+    if (list.size() > kMostAddresses) {
+      errors.invalid(addresses, static_cast<int64_t>(list.size()), "must have at most 100 items");
+    }
+    for (size_t a = 0; a < list.size(); ++a) {
+      bool good = slice.address_type == "IPv4" ? is_ipv4(list[a])
+                  : slice.address_type == "IPv6" ? is_ip(list[a]) && !is_ipv4(list[a])
+                                                 : dns_subdomain_problems(list[a]).empty();
+      if (!good) errors.invalid(addresses.index(a), list[a], "must be an address of type " + slice.address_type);
+    }
+  }
+  std::set<std::string_view> names;
+  for (size_t i = 0; i < slice.ports.size(); ++i) {
+    const Path here = ports.index(i);
+    if (!names.insert(slice.ports[i].name).second) errors.duplicate(here.field("name"), slice.ports[i].name);
+    if (slice.ports[i].port) errors.port(here.field("port"), *slice.ports[i].port);
+    errors.one_of(here.field("protocol"), slice.ports[i].protocol, kProtocols);
+  }
+}
+
+}  // namespace mainstay

@@ -1,0 +1,227 @@
+// What may not change after creation. Source: Kubernetes' ValidatePodUpdate and its siblings.
+#include <algorithm>
+#include <string>
+
+#include "schema/compare.h"
+#include "schema/encode.h"
+#include "schema/json.h"
+#include "schema/validate.h"
+#include "schema/validate_parts.h"
+
+namespace mainstay {
+namespace {
+
+constexpr std::string_view kFieldImmutable = "field is immutable";
+constexpr std::string_view kImmutableOnceSet = "field is immutable when `immutable` is set";
+constexpr std::string_view kPodRule =
+    "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,"
+    "`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),"
+    "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
+
+// ---- pods ----
+
+bool same_but_seconds(const Toleration& a, const Toleration& b) {
+  return a.key == b.key && a.op == b.op && a.value == b.value && a.effect == b.effect;
+}
+
+void check_tolerations(FieldErrors& errors, const PodSpec& old, const PodSpec& next) {
+  bool kept = std::all_of(old.tolerations.begin(), old.tolerations.end(), [&](const Toleration& before) {
+    return std::any_of(next.tolerations.begin(), next.tolerations.end(),
+                       [&](const Toleration& after) { return same_but_seconds(before, after); });
+  });
+  if (kept) return;
+  const Path spec("spec");
+  errors.forbidden(spec.field("tolerations"),
+                   "existing toleration can not be modified except its tolerationSeconds");
+}
+
+void check_deadline(FieldErrors& errors, const PodSpec& old, const PodSpec& next) {
+  if (!old.active_deadline_seconds) return;
+  const Path spec("spec");
+  const Path deadline = spec.field("activeDeadlineSeconds");
+  if (!next.active_deadline_seconds) {
+    errors.invalid_shown(deadline, "null", "must not update from a positive integer to nil value");
+  } else if (*next.active_deadline_seconds > *old.active_deadline_seconds) {
+    errors.invalid(deadline, *next.active_deadline_seconds, "must be less than or equal to previous value");
+  }
+}
+
+// `next` with the fields that may change taken from `old`.
+PodSpec without_mutable(const PodSpec& old, PodSpec next) {
+  for (size_t i = 0; i < next.containers.size(); ++i) next.containers[i].image = old.containers[i].image;
+  for (size_t i = 0; i < next.init_containers.size(); ++i) next.init_containers[i].image = old.init_containers[i].image;
+  next.tolerations = old.tolerations;
+  next.active_deadline_seconds = old.active_deadline_seconds;
+  if (old.termination_grace_period_seconds < 0 && next.termination_grace_period_seconds == 1) {
+    next.termination_grace_period_seconds = old.termination_grace_period_seconds;
+  }
+  return next;
+}
+
+void update_pod(FieldErrors& errors, const PodSpec& old, const PodSpec& next) {
+  const Path spec("spec");
+  bool same_count = true;
+  if (old.containers.size() != next.containers.size()) {
+    errors.forbidden(spec.field("containers"), "pod updates may not add or remove containers");
+    same_count = false;
+  }
+  if (old.init_containers.size() != next.init_containers.size()) {
+    errors.forbidden(spec.field("initContainers"), "pod updates may not add or remove containers");
+    same_count = false;
+  }
+  if (!same_count) return;
+  check_tolerations(errors, old, next);
+  check_deadline(errors, old, next);
+  PodSpec candidate = without_mutable(old, next);
+  if (equal(old, candidate)) return;
+  std::string changed;
+  for (const FieldChange& change : diff_paths(PodSpec::kType, &old, &candidate)) {
+    changed += (changed.empty() ? "changed: spec." : ", spec.") + change.path;
+  }
+  errors.forbidden(spec, kPodRule, changed);
+}
+
+// ---- workloads, services, configuration ----
+
+std::string shown(const Box<LabelSelector>& selector) { return selector ? to_json(*selector) : "null"; }
+
+void update_selector(FieldErrors& errors, const Box<LabelSelector>& old, const Box<LabelSelector>& next) {
+  bool same = old.has_value() == next.has_value() && (!old || equal(*old, *next));
+  const Path spec("spec");
+  if (!same) errors.invalid_shown(spec.field("selector"), shown(next), kFieldImmutable);
+}
+
+void update_service(FieldErrors& errors, const ServiceSpec& old, const ServiceSpec& next) {
+  if (old.type == "ExternalName" || next.type == "ExternalName" || old.cluster_ip.empty()) return;
+  const Path spec("spec");
+  const Path ips = spec.field("clusterIPs");
+  if (next.cluster_ip.empty()) {
+    errors.invalid_shown(ips.index(0), "[]string(nil)", "primary clusterIP can not be unset");
+  } else if (next.cluster_ip != old.cluster_ip) {
+    errors.invalid_shown(ips, "[" + quoted(next.cluster_ip) + "]", "may not change once set");
+  }
+}
+
+void update_immutable(FieldErrors& errors, const std::optional<bool>& old, const std::optional<bool>& next) {
+  if (old == true && next != true) errors.forbidden(Path("immutable"), kImmutableOnceSet);
+}
+
+void update_config_map(FieldErrors& errors, const ConfigMap& old, const ConfigMap& next) {
+  if (old.immutable != true) return;
+  update_immutable(errors, old.immutable, next.immutable);
+  if (old.data != next.data) errors.forbidden(Path("data"), kImmutableOnceSet);
+  if (old.binary_data != next.binary_data) errors.forbidden(Path("binaryData"), kImmutableOnceSet);
+}
+
+void update_secret(FieldErrors& errors, const Secret& old, const Secret& next) {
+  if (old.type != next.type) errors.invalid(Path("type"), next.type, kFieldImmutable);
+  if (old.immutable != true) return;
+  update_immutable(errors, old.immutable, next.immutable);
+  if (old.data != next.data) errors.forbidden(Path("data"), kImmutableOnceSet);
+}
+
+void update_node(FieldErrors& errors, const NodeSpec& old, const NodeSpec& next) {
+  if (old.pod_cidr.empty() || old.pod_cidr == next.pod_cidr) return;
+  const Path spec("spec");
+  errors.forbidden(spec.field("podCIDR"), "node updates may only change labels, taints, or capacity");
+}
+
+// ---- kinds without behaviour ----
+
+// A field of a carried kind that may not change; with `except`, the members of `path` that may.
+struct Frozen {
+  Kind kind;
+  std::string_view path;  // at most two names, joined by a dot
+  std::string_view except = {};
+};
+constexpr Frozen kFrozen[] = {
+    {Kind::kStatefulSet, "spec",
+     "replicas ordinals template updateStrategy revisionHistoryLimit persistentVolumeClaimRetentionPolicy "
+     "minReadySeconds"},
+    {Kind::kDaemonSet, "spec.selector"},
+    {Kind::kJob, "spec.selector"},
+    {Kind::kJob, "spec.template"},
+    {Kind::kJob, "spec.completionMode"},
+    {Kind::kPersistentVolumeClaim, "spec", "resources volumeAttributesClassName volumeName"},
+    {Kind::kStorageClass, "parameters"},
+    {Kind::kStorageClass, "provisioner"},
+    {Kind::kStorageClass, "reclaimPolicy"},
+    {Kind::kStorageClass, "volumeBindingMode"},
+    {Kind::kRoleBinding, "roleRef"},
+    {Kind::kClusterRoleBinding, "roleRef"},
+    {Kind::kIngressClass, "spec.controller"},
+    {Kind::kPriorityClass, "value"},
+    {Kind::kPriorityClass, "preemptionPolicy"},
+    {Kind::kRuntimeClass, "handler"},
+    {Kind::kControllerRevision, "data"},
+};
+
+bool is_listed(std::string_view words, std::string_view word) {
+  while (!words.empty()) {
+    size_t space = words.find(' ');
+    if (words.substr(0, space) == word) return true;
+    words = space == std::string_view::npos ? std::string_view() : words.substr(space + 1);
+  }
+  return false;
+}
+
+Value frozen_part(const Value& fields, const Frozen& row) {
+  size_t dot = row.path.find('.');
+  const Value* at = fields.find(row.path.substr(0, dot));
+  if (at != nullptr && dot != std::string_view::npos) at = at->find(row.path.substr(dot + 1));
+  if (at == nullptr) return Value();
+  if (row.except.empty() || !at->is_map()) return *at;
+  Value out = Value::map();
+  for (const Member& member : at->as_map()) {
+    if (!is_listed(row.except, member.name)) out.as_map().push_back(member);
+  }
+  return out;
+}
+
+std::string join_quoted(std::string_view words) {
+  std::string out = "'";
+  for (char c : words) out += c == ' ' ? std::string("', '") : std::string(1, c);
+  return out + "'";
+}
+
+void update_carried(FieldErrors& errors, Kind kind, const Value& old, const Value& next) {
+  for (const Frozen& row : kFrozen) {
+    if (row.kind != kind) continue;
+    Value now = frozen_part(next, row);
+    if (frozen_part(old, row) == now) continue;
+    const Path path(row.path);
+    if (row.except.empty()) {
+      errors.invalid_shown(path, to_json(now), kFieldImmutable);
+    } else {
+      errors.forbidden(path, "updates to " + std::string(kind_info(kind).singular) + " spec for fields other than " +
+                                 join_quoted(row.except) + " are forbidden");
+    }
+  }
+}
+
+}  // namespace
+
+void validate_update(const Object& old, const Object& next, const Value* document, Diagnostics& diagnostics) {
+  ENSURE(old.kind == next.kind, "an update does not change the kind");
+  FieldErrors errors(diagnostics, document);
+  switch (next.kind) {
+    case Kind::kPod: return update_pod(errors, as<Pod>(old).spec, as<Pod>(next).spec);
+    case Kind::kDeployment:
+      return update_selector(errors, as<Deployment>(old).spec.selector, as<Deployment>(next).spec.selector);
+    case Kind::kReplicaSet:
+      return update_selector(errors, as<ReplicaSet>(old).spec.selector, as<ReplicaSet>(next).spec.selector);
+    case Kind::kService: return update_service(errors, as<Service>(old).spec, as<Service>(next).spec);
+    case Kind::kConfigMap: return update_config_map(errors, as<ConfigMap>(old), as<ConfigMap>(next));
+    case Kind::kSecret: return update_secret(errors, as<Secret>(old), as<Secret>(next));
+    case Kind::kNode: return update_node(errors, as<Node>(old).spec, as<Node>(next).spec);
+    case Kind::kEndpointSlice:
+      if (as<EndpointSlice>(old).address_type != as<EndpointSlice>(next).address_type) {
+        errors.invalid(Path("addressType"), as<EndpointSlice>(next).address_type, kFieldImmutable);
+      }
+      return;
+    default:
+      if (!next.info().typed()) update_carried(errors, next.kind, generic_fields(old), generic_fields(next));
+  }
+}
+
+}  // namespace mainstay

@@ -1,0 +1,105 @@
+#include "schema/not_yet.h"
+
+#include <catch2/catch.hpp>
+
+#include <string>
+#include <vector>
+
+#include "schema/defaults.h"
+#include "tests/schema/manifest.h"
+
+namespace mainstay {
+namespace {
+
+using testing::object;
+using testing::object_of;
+using testing::parse;
+using Lines = std::vector<std::string>;
+
+Lines findings(std::string_view yaml, NotYetOptions options = {}) {
+  Object decoded = object(yaml);
+  apply_defaults(decoded);
+  Diagnostics diagnostics;
+  check_not_yet(decoded, options, nullptr, diagnostics);
+  Lines out;
+  for (const Diagnostic& item : diagnostics.all()) {
+    out.push_back(std::string(item.severity == Severity::kError ? "error " : "warning ") + item.path + ": " + item.message);
+  }
+  return out;
+}
+
+Lines pod_findings(const std::string& container, const std::string& spec = "") {
+  return findings("{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {containers: [{name: c, image: i" +
+                  (container.empty() ? "" : ", " + container) + "}]" + (spec.empty() ? "" : ", " + spec) + "}}");
+}
+
+TEST_CASE("a feature that is not there yet is an error that names it") {
+  CHECK(pod_findings("") == Lines{});
+  CHECK(pod_findings("lifecycle: {preStop: {exec: {command: [a]}}}") ==
+        Lines{"error spec.containers[0].lifecycle: lifecycle hooks are not supported yet"});
+  CHECK(pod_findings("startupProbe: {tcpSocket: {port: 1}}") ==
+        Lines{"error spec.containers[0].startupProbe: startup probes are not supported yet"});
+  CHECK(pod_findings("livenessProbe: {grpc: {port: 1}}") ==
+        Lines{"error spec.containers[0].livenessProbe.grpc: gRPC probes are not supported yet"});
+  CHECK(pod_findings("ports: [{containerPort: 1, hostPort: 2}]") ==
+        Lines{"error spec.containers[0].ports[0].hostPort: host ports are not supported yet"});
+  CHECK(pod_findings("ports: [{containerPort: 1}]", "hostNetwork: true") == Lines{});
+  CHECK(pod_findings("", "initContainers: [{name: x, image: i}]") ==
+        Lines{"error spec.initContainers: init and sidecar containers are not supported yet"});
+  CHECK(pod_findings("", "affinity: {podAntiAffinity: {}, nodeAffinity: {}}") ==
+        Lines{"error spec.affinity.podAntiAffinity: pod anti-affinity is not supported yet"});
+  CHECK(pod_findings("", "volumes: [{name: v, persistentVolumeClaim: {claimName: c}}, {name: w, nfs: {server: s, path: /}}]") ==
+        Lines{"error spec.volumes[0].persistentVolumeClaim: persistent volume claims are not supported yet",
+              "error spec.volumes[1].nfs: volumes of this type are not supported yet"});
+  CHECK(pod_findings("securityContext: {seccompProfile: {type: Unconfined}, procMount: Default}") == Lines{});
+  CHECK(pod_findings("securityContext: {seccompProfile: {type: RuntimeDefault}}") ==
+        Lines{"error spec.containers[0].securityContext.seccompProfile: seccomp profiles are not supported yet"});
+  CHECK(pod_findings("volumeMounts: [{name: v, mountPath: /v, subPath: x}]", "volumes: [{name: v}]") ==
+        Lines{"error spec.containers[0].volumeMounts[0].subPath: mounting a part of a volume is not supported yet"});
+  CHECK(pod_findings("", "shareProcessNamespace: false") == Lines{});
+}
+
+TEST_CASE("templates are looked at as pods are") {
+  CHECK(findings("{apiVersion: apps/v1, kind: Deployment, metadata: {name: a}, spec: {template: {spec: {containers: [{name: "
+                 "c, image: i}], topologySpreadConstraints: [{maxSkew: 1}]}}}}") ==
+        Lines{"error spec.template.spec.topologySpreadConstraints: topology spread constraints are not supported yet"});
+}
+
+TEST_CASE("kinds without behaviour") {
+  CHECK(findings("{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: a}, spec: {template: {spec: {initContainers: "
+                 "[{name: x}]}}}}") ==
+        Lines{"warning kind: StatefulSet is carried, not acted on: it is kept and served, and nothing follows from it"});
+  const std::string policy = "{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: a}, spec: {podSelector: {}}}";
+  REQUIRE(findings(policy).size() == 1);
+  CHECK(findings(policy)[0].starts_with("error kind: network policies are not enforced yet"));
+  CHECK(findings(policy, {.warn_network_policy = true})[0].starts_with("warning kind: network policies are not enforced yet"));
+  const std::string application = "{apiVersion: argoproj.io/v1alpha1, kind: Application, metadata: {name: a}}";
+  CHECK(findings(application)[0].starts_with("error kind: Application objects in a tree are not supported yet"));
+  CHECK(findings(application, {.from_git = false}) == Lines{});
+  CHECK(is_carried_kind(Kind::kIngress));
+  CHECK_FALSE(is_carried_kind(Kind::kService));
+}
+
+TEST_CASE("the place is the field's") {
+  Value document = parse("apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers: [{name: c, image: i}]\n"
+                         "  initContainers:\n  - {name: x, image: i}\n");
+  Diagnostics diagnostics("pod.yaml");
+  check_not_yet(object_of(document), {}, &document, diagnostics);
+  REQUIRE(diagnostics.all().size() == 1);
+  CHECK(diagnostics.all()[0].mark.line == 7);
+  CHECK(diagnostics.all()[0].file == "pod.yaml");
+}
+
+TEST_CASE("what is kept but not enforced") {
+  Object pod = object("{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {dnsConfig: {nameservers: [1.2.3.4]}, containers: "
+                      "[{name: c, image: i, tty: true, resizePolicy: [{resourceName: cpu, restartPolicy: NotRequired}]}]}}");
+  CHECK(not_enforced(pod) ==
+        Lines{"spec.containers[0].resizePolicy", "spec.containers[0].tty", "spec.dnsConfig"});
+  Object plain = object("{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {containers: [{name: c, image: i}]}}");
+  CHECK(not_enforced(plain) == Lines{});
+  Object set = object("{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: a}, spec: {replicas: 1}, status: {replicas: 1}}");
+  CHECK(not_enforced(set) == Lines{"spec"});
+}
+
+}  // namespace
+}  // namespace mainstay
