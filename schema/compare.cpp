@@ -47,7 +47,9 @@ bool equal_field(const FieldDesc& field, const char* a, const char* b) {
 bool equal_carried(const char* a, const char* b) {
   const auto& left = *reinterpret_cast<const Box<Value>*>(a);
   const auto& right = *reinterpret_cast<const Box<Value>*>(b);
-  auto is_empty = [](const Box<Value>& box) { return !box || box->is_null() || (box->is_map() && box->as_map().empty()); };
+  auto is_empty = [](const Box<Value>& box) {
+    return !box || box->is_null() || (box->is_map() && box->as_map().empty());
+  };
   if (is_empty(left) || is_empty(right)) return is_empty(left) == is_empty(right);
   return *left == *right;
 }
@@ -60,7 +62,9 @@ std::string joined(const std::string& path, std::string_view name) {
 std::string key_text(const Value& item, std::string_view key) {
   const Value* value = item.find(key);
   if (value == nullptr) return {};
-  std::string text = value->is_string() ? value->as_string() : value->is_int() ? std::to_string(value->as_int()) : "";
+  std::string text = value->is_string() ? value->as_string()
+                     : value->is_int()  ? std::to_string(value->as_int())
+                                        : "";
   return std::string(key) + "=" + text;
 }
 
@@ -78,13 +82,17 @@ std::string element_name(const Value& item, std::string_view keys) {
 
 class Differ {
  public:
-  void structs(const TypeDesc& type, const Value* before, const Value* after, const std::string& path, uint16_t flags);
+  void structs(const TypeDesc& type, const Value* before, const Value* after, const std::string& path,
+               uint16_t flags);
   std::vector<FieldChange> take() && { return std::move(changes_); }
 
  private:
-  void fields(const FieldDesc& field, const Value* before, const Value* after, const std::string& path, uint16_t flags);
-  void keyed(const FieldDesc& field, const Value& before, const Value& after, const std::string& path, uint16_t flags);
-  void one(const TypeDesc& type, const Value* before, const Value* after, const std::string& path, uint16_t flags);
+  void fields(const FieldDesc& field, const Value* before, const Value* after, const std::string& path,
+              uint16_t flags);
+  void keyed(const FieldDesc& field, const Value& before, const Value& after, const std::string& path,
+             uint16_t flags);
+  void one(const TypeDesc& type, const Value* before, const Value* after, const std::string& path,
+           uint16_t flags);
 
   std::vector<FieldChange> changes_;
 };
@@ -108,7 +116,8 @@ void Differ::one(const TypeDesc& type, const Value* before, const Value* after, 
       return;
     }
   }
-  changes_.push_back({path, before != nullptr ? *before : Value(), after != nullptr ? *after : Value(), flags});
+  changes_.push_back(
+      {path, before != nullptr ? *before : Value(), after != nullptr ? *after : Value(), flags});
 }
 
 void Differ::fields(const FieldDesc& field, const Value* before, const Value* after, const std::string& path,
@@ -124,7 +133,9 @@ void Differ::fields(const FieldDesc& field, const Value* before, const Value* af
       one(type, &member.value, after->find(member.name), path + "[" + member.name + "]", flags);
     }
     for (const Member& member : after->as_map()) {
-      if (before->find(member.name) == nullptr) one(type, nullptr, &member.value, path + "[" + member.name + "]", flags);
+      if (before->find(member.name) == nullptr) {
+        one(type, nullptr, &member.value, path + "[" + member.name + "]", flags);
+      }
     }
     return;
   }

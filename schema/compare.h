@@ -9,8 +9,8 @@
 
 namespace mainstay {
 
-// Field by field; quantities by value ("1" equals "1000m"), carried fields as Values. Both are C++ structs that
-// `type` describes.
+// Field by field; quantities by value ("1" equals "1000m"), carried fields as Values. Both are C++ structs
+// that `type` describes.
 bool equal(const TypeDesc& type, const void* a, const void* b);
 
 template <typename S>

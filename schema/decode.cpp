@@ -61,12 +61,26 @@ Value empty_value(const TypeDesc& type) {
   return {};
 }
 
+// Members with the index of their field.
+using Numbered = std::vector<std::pair<size_t, Member>>;
+
+ValueMap in_table_order(Numbered kept) {
+  std::stable_sort(kept.begin(), kept.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  ValueMap members;
+  members.reserve(kept.size());
+  for (auto& [index, member] : kept) members.push_back(std::move(member));
+  return members;
+}
+
 class Decoder {
  public:
-  Decoder(const DecodeOptions& options, Diagnostics& diagnostics) : options_(options), diagnostics_(diagnostics) {}
+  Decoder(const DecodeOptions& options, Diagnostics& diagnostics)
+      : options_(options), diagnostics_(diagnostics) {}
 
-  void into_struct(const Value& value, const TypeDesc& type, char* out, const Path& path);
+  void into_struct(const Value& value, const TypeDesc& type, char* out, const Path& path,
+                   SkipMember skip = nullptr);
   Value copy(const Value& value, const TypeDesc& type, const Path& path, bool secret);
+  Value copy_struct(const Value& value, const TypeDesc& type, const Path& path, SkipMember skip = nullptr);
 
  private:
   Place place(const Path& path, const Value& value, bool secret = false) {
@@ -74,7 +88,7 @@ class Decoder {
   }
   void into_field(const Value& value, const FieldDesc& field, char* out, const Path& path);
   void into_one(const Value& value, const TypeDesc& type, void* slot, const Path& path, bool secret);
-  Value copy_struct(const Value& value, const TypeDesc& type, const Path& path);
+
   Value copy_field(const Value& value, const FieldDesc& field, const Path& path);
   Value copy_strings(const Value& value, const Path& path);
   void report_unknown(const Member& member, const TypeDesc& type, const Path& path);
@@ -96,15 +110,17 @@ void Decoder::report_unknown(const Member& member, const TypeDesc& type, const P
   }
 }
 
-void Decoder::into_struct(const Value& value, const TypeDesc& type, char* out, const Path& path) {
+void Decoder::into_struct(const Value& value, const TypeDesc& type, char* out, const Path& path,
+                          SkipMember skip) {
   if (!value.is_map()) {
     wrong_type(value, "map", place(path, value));
     return;
   }
   FieldFinder finder(type.fields);
   Value carried;
-  std::vector<std::pair<size_t, Member>> kept;
+  Numbered kept;
   for (const Member& member : value.as_map()) {
+    if (skip != nullptr && skip(member.name)) continue;
     size_t index = finder.find(member.name);
     if (index == kNoField) {
       report_unknown(member, type, path);
@@ -121,10 +137,7 @@ void Decoder::into_struct(const Value& value, const TypeDesc& type, char* out, c
     if (!copied.is_null()) kept.push_back({index, {member.name, std::move(copied), member.mark}});
   }
   if (kept.empty()) return;
-  std::stable_sort(kept.begin(), kept.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-  ValueMap members;
-  members.reserve(kept.size());
-  for (auto& [index, member] : kept) members.push_back(std::move(member));
+  ValueMap members = in_table_order(std::move(kept));
   *reinterpret_cast<Box<Value>*>(out + type.carried_offset) = Box<Value>(Value(std::move(members)));
 }
 
@@ -172,7 +185,9 @@ void Decoder::into_one(const Value& value, const TypeDesc& type, void* slot, con
       if (auto found = read_bool(value, where)) *static_cast<bool*>(slot) = *found;
       return;
     case Shape::kInt32:
-      if (auto found = read_integer(value, 32, where)) *static_cast<int32_t*>(slot) = static_cast<int32_t>(*found);
+      if (auto found = read_integer(value, 32, where)) {
+        *static_cast<int32_t*>(slot) = static_cast<int32_t>(*found);
+      }
       return;
     case Shape::kInt64:
       if (auto found = read_integer(value, 64, where)) *static_cast<int64_t*>(slot) = *found;
@@ -257,15 +272,16 @@ Value Decoder::copy_strings(const Value& value, const Path& path) {
   return out;
 }
 
-Value Decoder::copy_struct(const Value& value, const TypeDesc& type, const Path& path) {
+Value Decoder::copy_struct(const Value& value, const TypeDesc& type, const Path& path, SkipMember skip) {
   if (!value.is_map()) {
     wrong_type(value, "map", place(path, value));
     return {};
   }
   FieldFinder finder(type.fields);
-  std::vector<std::pair<size_t, Member>> kept;
+  Numbered kept;
   kept.reserve(value.as_map().size());
   for (const Member& member : value.as_map()) {
+    if (skip != nullptr && skip(member.name)) continue;
     size_t index = finder.find(member.name);
     if (index == kNoField) {
       report_unknown(member, type, path);
@@ -276,11 +292,7 @@ Value Decoder::copy_struct(const Value& value, const TypeDesc& type, const Path&
     Value copied = copy_field(member.value, field, path.field(field.name));
     if (!copied.is_null()) kept.push_back({index, {member.name, std::move(copied), member.mark}});
   }
-  std::stable_sort(kept.begin(), kept.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-  ValueMap members;
-  members.reserve(kept.size());
-  for (auto& [index, member] : kept) members.push_back(std::move(member));
-  Value out(std::move(members));
+  Value out(in_table_order(std::move(kept)));
   out.set_mark(value.mark());
   return out;
 }
@@ -298,7 +310,8 @@ Value Decoder::copy_field(const Value& value, const FieldDesc& field, const Path
     ValueList items;
     items.reserve(value.as_list().size());
     for (const Value& item : value.as_list()) {
-      items.push_back(item.is_null() ? empty_value(type) : copy(item, type, path.index(items.size()), secret));
+      items.push_back(item.is_null() ? empty_value(type)
+                                     : copy(item, type, path.index(items.size()), secret));
     }
     out = Value(std::move(items));
   } else {
@@ -309,7 +322,8 @@ Value Decoder::copy_field(const Value& value, const FieldDesc& field, const Path
     ValueMap members;
     members.reserve(value.as_map().size());
     for (const Member& member : value.as_map()) {
-      Value item = member.value.is_null() ? empty_value(type) : copy(member.value, type, path.key(member.name), secret);
+      Value item = member.value.is_null() ? empty_value(type)
+                                          : copy(member.value, type, path.key(member.name), secret);
       members.push_back({member.name, std::move(item), member.mark});
     }
     std::stable_sort(members.begin(), members.end(),
@@ -322,16 +336,28 @@ Value Decoder::copy_field(const Value& value, const FieldDesc& field, const Path
 
 }  // namespace
 
-void decode(const Value& value, const TypeDesc& type, void* out, const DecodeOptions& options, const Path& path,
-            Diagnostics& diagnostics) {
+void decode(const Value& value, const TypeDesc& type, void* out, const DecodeOptions& options,
+            const Path& path, Diagnostics& diagnostics) {
   ENSURE(type.shape == Shape::kStruct && type.size > 0, "decode() fills structs with storage");
   Decoder(options, diagnostics).into_struct(value, type, static_cast<char*>(out), path);
 }
 
-Value canonical_value(const Value& value, const TypeDesc& type, const DecodeOptions& options, const Path& path,
-                      Diagnostics& diagnostics) {
+Value canonical_value(const Value& value, const TypeDesc& type, const DecodeOptions& options,
+                      const Path& path, Diagnostics& diagnostics) {
   if (value.is_null()) return {};
   return Decoder(options, diagnostics).copy(value, type, path, false);
+}
+
+void decode_members(const Value& value, const TypeDesc& type, void* out, SkipMember skip,
+                    const DecodeOptions& options, const Path& path, Diagnostics& diagnostics) {
+  ENSURE(type.shape == Shape::kStruct && type.size > 0, "decode_members() fills structs with storage");
+  Decoder(options, diagnostics).into_struct(value, type, static_cast<char*>(out), path, skip);
+}
+
+Value canonical_members(const Value& value, const TypeDesc& type, SkipMember skip,
+                        const DecodeOptions& options, const Path& path, Diagnostics& diagnostics) {
+  ENSURE(type.shape == Shape::kStruct, "canonical_members() reads structs");
+  return Decoder(options, diagnostics).copy_struct(value, type, path, skip);
 }
 
 void check_value(const Value& value, const TypeDesc& type, const DecodeOptions& options, const Path& path,

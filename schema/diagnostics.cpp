@@ -117,8 +117,8 @@ std::string_view nearest_name(std::string_view word, std::span<const std::string
   std::string_view best;
   size_t best_distance = std::max<size_t>(1, word.size() / 3) + 1;
   for (std::string_view candidate : candidates) {
-    size_t difference = candidate.size() > word.size() ? candidate.size() - word.size()
-                                                       : word.size() - candidate.size();
+    size_t difference =
+        candidate.size() > word.size() ? candidate.size() - word.size() : word.size() - candidate.size();
     if (candidate.size() > kLongestWord || difference >= best_distance) continue;
     size_t distance = edit_distance(word, candidate);
     if (distance < best_distance) {

@@ -11,13 +11,61 @@ namespace mainstay {
 namespace {
 
 // Among ordinary words some that YAML or JSON would like to read as something else.
-constexpr std::string_view kTexts[] = {
-    "web",    "nginx:1.27", "a b",   "yes",       "on",       "null",   "~",        "017",    "0x1F", "1e3",
-    "1_000",  "12:30",      "",      " lead",     "trail ",   "a: b",   "# no",     "- item", "<<",   "=",
-    "\"q\"",  "it's",       "tab\t", "two\nlines\n", "no end\nof line", "\xc3\xa4\xe2\x82\xac\xf0\x9f\x99\x82",
-    "{curly", "[square",    "*star", "&and",      "!bang",    "%per",   "@at",      "`tick",  "2001-01-01",
-    "true",   "False",      ".inf",  "\x01\x7f",  "\\u0041",  "--- x",  "...",      "|",      ">",    "?",
-    "\n",     "\n\nx\n",    "a\r\nb", "0b1",      "-",        "y",      ".5",       "1.",     "+1",   "a #b"};
+constexpr std::string_view kTexts[] = {"web",
+                                       "nginx:1.27",
+                                       "a b",
+                                       "yes",
+                                       "on",
+                                       "null",
+                                       "~",
+                                       "017",
+                                       "0x1F",
+                                       "1e3",
+                                       "1_000",
+                                       "12:30",
+                                       "",
+                                       " lead",
+                                       "trail ",
+                                       "a: b",
+                                       "# no",
+                                       "- item",
+                                       "<<",
+                                       "=",
+                                       "\"q\"",
+                                       "it's",
+                                       "tab\t",
+                                       "two\nlines\n",
+                                       "no end\nof line",
+                                       "\xc3\xa4\xe2\x82\xac\xf0\x9f\x99\x82",
+                                       "{curly",
+                                       "[square",
+                                       "*star",
+                                       "&and",
+                                       "!bang",
+                                       "%per",
+                                       "@at",
+                                       "`tick",
+                                       "2001-01-01",
+                                       "true",
+                                       "False",
+                                       ".inf",
+                                       "\x01\x7f",
+                                       "\\u0041",
+                                       "--- x",
+                                       "...",
+                                       "|",
+                                       ">",
+                                       "?",
+                                       "\n",
+                                       "\n\nx\n",
+                                       "a\r\nb",
+                                       "0b1",
+                                       "-",
+                                       "y",
+                                       ".5",
+                                       "1.",
+                                       "+1",
+                                       "a #b"};
 
 int64_t random_integer(Rng& rng, int bits) {
   switch (rng.below(4)) {
@@ -75,7 +123,9 @@ Value random_raw(Rng& rng, size_t depth) {
     }
     default: {
       Value out = Value::map();
-      for (uint64_t left = rng.below(3); left > 0; --left) out.set(random_key(rng), random_raw(rng, depth - 1));
+      for (uint64_t left = rng.below(3); left > 0; --left) {
+        out.set(random_key(rng), random_raw(rng, depth - 1));
+      }
       return out;
     }
   }
@@ -119,7 +169,8 @@ void Generator::fill_field(const FieldDesc& field, char* slot, size_t depth) {
     return;
   }
   for (uint64_t left = some(); left > 0; --left) {
-    fill_one(*field.type, field.access->add(slot, field.card == Card::kMap ? random_key(rng_) : std::string()), depth);
+    fill_one(*field.type,
+             field.access->add(slot, field.card == Card::kMap ? random_key(rng_) : std::string()), depth);
   }
 }
 
@@ -133,7 +184,9 @@ void Generator::fill_one(const TypeDesc& type, void* slot, size_t depth) {
     case Shape::kQuantity: *static_cast<Quantity*>(slot) = random_quantity(rng_); return;
     case Shape::kIntOrString: *static_cast<IntOrString*>(slot) = random_int_or_string(rng_); return;
     case Shape::kTime:
-    case Shape::kMicroTime: *static_cast<WallTime*>(slot) = random_time(rng_, type.shape == Shape::kMicroTime); return;
+    case Shape::kMicroTime:
+      *static_cast<WallTime*>(slot) = random_time(rng_, type.shape == Shape::kMicroTime);
+      return;
     case Shape::kRaw: *static_cast<Value*>(slot) = random_raw(rng_, 2); return;
     case Shape::kStruct: fill(type, static_cast<char*>(slot), depth - 1); return;
     case Shape::kStringList: break;

@@ -6,6 +6,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstring>
 #include <utility>
 #include <vector>
 
@@ -17,6 +18,7 @@ namespace mainstay {
 struct JsonParser::State {
   simdjson::ondemand::parser parser;
   std::vector<char> padded;  // the text with the room behind it that simdjson reads into
+  std::vector<Member> stack;
 };
 
 namespace {
@@ -55,17 +57,35 @@ simdjson::error_code raw_token(ondemand::document& document, std::string_view& o
   return document.raw_json_token().get(out);
 }
 
+// The text of a string without escapes, whose first character is at `start`; nothing if it has any. Stage one
+// of simdjson has checked the closing quote, the UTF-8 and that there are no control characters.
+std::optional<std::string_view> unescaped(const char* start, const char* end) {
+  auto room = static_cast<size_t>(end - start);
+  const auto* quote = static_cast<const char*>(std::memchr(start, '"', room));
+  if (quote == nullptr) return std::nullopt;
+  std::string_view text(start, static_cast<size_t>(quote - start));
+  if (text.find('\\') != std::string_view::npos) return std::nullopt;
+  return text;
+}
+
 // A syntax error that the reading below came upon; what and where is found out by find_json_problem().
 enum class Outcome { kOk, kSyntax, kReported };
 
+// Turns what simdjson finds into Values. Members and items wait on one stack until their map or list ends and
+// its size is known; `slot` is the place on it of the value that is being read.
 class Reader {
  public:
-  Reader(const char* text, const JsonOptions& options, Diagnostics& diagnostics)
-      : marker_(text, options.marks), options_(options), diagnostics_(diagnostics) {}
+  Reader(std::string_view text, const JsonOptions& options, Diagnostics& diagnostics,
+         std::vector<Member>& stack)
+      : marker_(text.data(), options.marks),
+        end_(text.data() + text.size()),
+        options_(options),
+        diagnostics_(diagnostics),
+        stack_(stack) {}
 
   // `From` is an ondemand::value, or a document whose root is a scalar.
   template <typename From>
-  Outcome read(From& from, Value& out, size_t depth, const Path& path) {
+  Outcome read(From& from, size_t slot, size_t depth, const Path& path) {
     std::string_view token;
     ondemand::json_type type;
     if (raw_token(from, token) != simdjson::SUCCESS || from.type().get(type) != simdjson::SUCCESS) {
@@ -73,48 +93,22 @@ class Reader {
     }
     Mark mark = marker_.at(token.data());
     Outcome outcome = Outcome::kOk;
-    switch (type) {
-      case ondemand::json_type::object: {
-        ondemand::object object;
-        if (from.get_object().get(object) != simdjson::SUCCESS) return Outcome::kSyntax;
-        outcome = too_deep(depth, mark, path) ? Outcome::kReported : read_map(object, out, depth, path);
-        break;
-      }
-      case ondemand::json_type::array: {
-        ondemand::array array;
-        if (from.get_array().get(array) != simdjson::SUCCESS) return Outcome::kSyntax;
-        outcome = too_deep(depth, mark, path) ? Outcome::kReported : read_list(array, out, depth, path);
-        break;
-      }
-      case ondemand::json_type::string: {
-        std::string_view text;
-        if (from.get_string().get(text) != simdjson::SUCCESS) return Outcome::kSyntax;
-        out = Value(text);
-        break;
-      }
-      case ondemand::json_type::number: outcome = read_number(from, token, out); break;
-      case ondemand::json_type::boolean: {
-        bool truth = false;
-        if (from.get_bool().get(truth) != simdjson::SUCCESS) return Outcome::kSyntax;
-        out = Value(truth);
-        break;
-      }
-      case ondemand::json_type::null: {
-        bool is_null = false;
-        if (from.is_null().get(is_null) != simdjson::SUCCESS || !is_null) return Outcome::kSyntax;
-        if (!is_null_token(token)) return Outcome::kSyntax;
-        out = Value();
-        break;
-      }
+    if (type == ondemand::json_type::object || type == ondemand::json_type::array) {
+      if (too_deep(depth, mark, path)) return Outcome::kReported;
+      outcome = type == ondemand::json_type::object ? read_map(from, slot, depth, path)
+                                                    : read_list(from, slot, depth, path);
+    } else {
+      outcome = read_scalar(from, type, token, stack_[slot].value);
     }
-    out.set_mark(mark);
+    if (outcome == Outcome::kOk) stack_[slot].value.set_mark(mark);
     return outcome;
   }
 
  private:
   bool too_deep(size_t depth, Mark mark, const Path& path) {
     if (depth < options_.depth) return false;
-    diagnostics_.error(mark, path.text(), "maps and lists nest deeper than " + std::to_string(options_.depth));
+    diagnostics_.error(mark, path.text(),
+                       "maps and lists nest deeper than " + std::to_string(options_.depth));
     return true;
   }
 
@@ -144,62 +138,121 @@ class Reader {
       return Outcome::kSyntax;
     }
     double value = 0;
-    if (std::from_chars(digits.data(), digits.data() + digits.size(), value).ec != std::errc()) return Outcome::kSyntax;
+    if (std::from_chars(digits.data(), digits.data() + digits.size(), value).ec != std::errc()) {
+      return Outcome::kSyntax;
+    }
     out = Value(value);
     return Outcome::kOk;
   }
 
-  Outcome read_map(ondemand::object& object, Value& out, size_t depth, const Path& path) {
-    ValueMap members;
-    for (auto result : object) {
-      ondemand::field field;
-      if (std::move(result).get(field) != simdjson::SUCCESS) return Outcome::kSyntax;
-      Mark mark = marker_.at(field.key().raw() - 1);
-      std::string_view name;
-      if (field.unescaped_key().get(name) != simdjson::SUCCESS) return Outcome::kSyntax;
-      Member& member = members.emplace_back(Member{std::string(name), Value(), mark});
-      ondemand::value value = field.value();
-      Outcome outcome = read(value, member.value, depth + 1, path.field(member.name));
-      if (outcome != Outcome::kOk) return outcome;
+  template <typename From>
+  Outcome read_scalar(From& from, ondemand::json_type type, std::string_view token, Value& out) {
+    if (type == ondemand::json_type::number) return read_number(from, token, out);
+    if (type == ondemand::json_type::string) {
+      std::string_view text;
+      if (auto plain = unescaped(token.data() + 1, end_)) {
+        text = *plain;
+        ondemand::raw_json_string consumed;
+        if (from.get_raw_json_string().get(consumed) != simdjson::SUCCESS) return Outcome::kSyntax;
+      } else if (from.get_string().get(text) != simdjson::SUCCESS) {
+        return Outcome::kSyntax;
+      }
+      out = Value(text);
+      return Outcome::kOk;
     }
-    for (auto [first, again] : duplicate_names(members)) {
-      std::string hint = "remove one of them";
-      if (options_.marks) hint = "first written on line " + std::to_string(members[first].mark.line) + "; " + hint;
-      diagnostics_.error(members[again].mark, path.field(members[again].name).text(),
-                         "duplicate key \"" + members[again].name + "\"", hint);
+    bool truth = false;
+    if (type == ondemand::json_type::boolean) {
+      if (from.get_bool().get(truth) != simdjson::SUCCESS) return Outcome::kSyntax;
+      out = Value(truth);
+      return Outcome::kOk;
     }
-    out = Value(std::move(members));
+    if (from.is_null().get(truth) != simdjson::SUCCESS || !truth || !is_null_token(token)) {
+      return Outcome::kSyntax;
+    }
+    out = Value();
     return Outcome::kOk;
   }
 
-  Outcome read_list(ondemand::array& array, Value& out, size_t depth, const Path& path) {
-    ValueList items;
+  template <typename From>
+  Outcome read_map(From& from, size_t slot, size_t depth, const Path& path) {
+    ondemand::object object;
+    if (from.get_object().get(object) != simdjson::SUCCESS) return Outcome::kSyntax;
+    size_t start = stack_.size();
+    for (auto result : object) {
+      ondemand::field field;
+      if (std::move(result).get(field) != simdjson::SUCCESS) return Outcome::kSyntax;
+      const char* raw_name = field.key().raw();
+      Mark mark = marker_.at(raw_name - 1);
+      std::string_view name;  // stays in the text or in the parser's buffer
+      if (auto plain = unescaped(raw_name, end_)) {
+        name = *plain;
+      } else if (field.unescaped_key().get(name) != simdjson::SUCCESS) {
+        return Outcome::kSyntax;
+      }
+      size_t index = stack_.size();
+      stack_.push_back(Member{std::string(name), Value(), mark});
+      ondemand::value value = field.value();
+      Outcome outcome = read(value, index, depth + 1, path.field(name));
+      if (outcome != Outcome::kOk) return outcome;
+    }
+    auto first = stack_.begin() + static_cast<ptrdiff_t>(start);
+    ValueMap members(std::make_move_iterator(first), std::make_move_iterator(stack_.end()));
+    stack_.erase(first, stack_.end());
+    report_duplicates(members, path);
+    stack_[slot].value = Value(std::move(members));
+    return Outcome::kOk;
+  }
+
+  void report_duplicates(const ValueMap& members, const Path& path) {
+    for (auto [first, again] : duplicate_names(members)) {
+      std::string hint = "remove one of them";
+      if (options_.marks) {
+        hint = "first written on line " + std::to_string(members[first].mark.line) + "; " + hint;
+      }
+      diagnostics_.error(members[again].mark, path.field(members[again].name).text(),
+                         "duplicate key \"" + members[again].name + "\"", hint);
+    }
+  }
+
+  template <typename From>
+  Outcome read_list(From& from, size_t slot, size_t depth, const Path& path) {
+    ondemand::array array;
+    if (from.get_array().get(array) != simdjson::SUCCESS) return Outcome::kSyntax;
+    size_t start = stack_.size();
     for (auto result : array) {
       ondemand::value value;
       if (std::move(result).get(value) != simdjson::SUCCESS) return Outcome::kSyntax;
-      size_t index = items.size();
-      Outcome outcome = read(value, items.emplace_back(), depth + 1, path.index(index));
+      size_t index = stack_.size();
+      stack_.emplace_back();
+      Outcome outcome = read(value, index, depth + 1, path.index(index - start));
       if (outcome != Outcome::kOk) return outcome;
     }
-    out = Value(std::move(items));
+    ValueList items;
+    items.reserve(stack_.size() - start);
+    auto first = stack_.begin() + static_cast<ptrdiff_t>(start);
+    for (auto it = first; it != stack_.end(); ++it) items.push_back(std::move(it->value));
+    stack_.erase(first, stack_.end());
+    stack_[slot].value = Value(std::move(items));
     return Outcome::kOk;
   }
 
   Marker marker_;
+  const char* end_;
   const JsonOptions& options_;
   Diagnostics& diagnostics_;
+  std::vector<Member>& stack_;
 };
 
-Outcome read_document(ondemand::document& document, Reader& reader, Value& out) {
+Outcome read_document(ondemand::document& document, Reader& reader) {
   bool is_scalar = false;
   if (document.is_scalar().get(is_scalar) != simdjson::SUCCESS) return Outcome::kSyntax;
   Outcome outcome;
   if (is_scalar) {
-    outcome = reader.read(document, out, 0, Path());
+    outcome = reader.read(document, 0, 0, Path());
   } else {
     ondemand::value root;
     if (document.get_value().get(root) != simdjson::SUCCESS) return Outcome::kSyntax;
-    outcome = reader.read(root, out, 0, Path());
+    outcome = reader.read(root, 0, 0, Path());
   }
   // A document that was read to its end has no current location.
   if (outcome == Outcome::kOk && document.current_location().error() != simdjson::OUT_OF_BOUNDS) {
@@ -215,27 +268,30 @@ JsonParser::~JsonParser() = default;
 JsonParser::JsonParser(JsonParser&&) noexcept = default;
 JsonParser& JsonParser::operator=(JsonParser&&) noexcept = default;
 
-std::optional<Value> JsonParser::parse(std::string_view text, Diagnostics& diagnostics, const JsonOptions& options) {
+std::optional<Value> JsonParser::parse(std::string_view text, Diagnostics& diagnostics,
+                                       const JsonOptions& options) {
   if (text.size() > options.bytes) {
-    diagnostics.error({}, {}, "the text has " + std::to_string(text.size()) + " bytes; at most " +
-                                  std::to_string(options.bytes) + " are read");
+    diagnostics.error({}, {},
+                      "the text has " + std::to_string(text.size()) + " bytes; at most " +
+                          std::to_string(options.bytes) + " are read");
     return std::nullopt;
   }
   std::vector<char>& padded = state_->padded;
   padded.resize(text.size() + simdjson::SIMDJSON_PADDING);
   std::copy(text.begin(), text.end(), padded.begin());
   std::fill(padded.begin() + static_cast<ptrdiff_t>(text.size()), padded.end(), ' ');
-  Value out;
   Outcome outcome = Outcome::kSyntax;
   ondemand::document document;
   simdjson::padded_string_view view(padded.data(), text.size(), padded.size());
   if (state_->parser.iterate(view).get(document) == simdjson::SUCCESS) {
-    Reader reader(padded.data(), options, diagnostics);
-    outcome = read_document(document, reader, out);
+    state_->stack.assign(1, Member{});  // the root
+    Reader reader({padded.data(), text.size()}, options, diagnostics, state_->stack);
+    outcome = read_document(document, reader);
   }
-  if (outcome == Outcome::kOk) return out;
+  if (outcome == Outcome::kOk) return std::move(state_->stack.front().value);
   if (outcome == Outcome::kSyntax) {
-    JsonProblem problem = find_json_problem(text).value_or(JsonProblem{{}, "a number or string is out of range"});
+    JsonProblem problem =
+        find_json_problem(text).value_or(JsonProblem{{}, "a number or string is out of range"});
     diagnostics.error(problem.mark, {}, "not JSON: " + problem.message);
   }
   return std::nullopt;
@@ -254,7 +310,8 @@ Result<Value> read_json(std::string_view text, JsonParser& parser) {
   const Diagnostic& first = diagnostics.all().front();
   std::string message = first.path.empty() ? first.message : first.path + ": " + first.message;
   if (first.mark.line > 0) {
-    message += " (line " + std::to_string(first.mark.line) + ", column " + std::to_string(first.mark.column) + ")";
+    message +=
+        " (line " + std::to_string(first.mark.line) + ", column " + std::to_string(first.mark.column) + ")";
   }
   return error(ErrorCode::kInvalid, message);
 }
@@ -276,11 +333,26 @@ void append_json_string(std::string& out, std::string_view text) {
     }
     out.append(text.substr(start, at - start));
     switch (byte) {
-      case '"': out += "\\\""; ++at; break;
-      case '\\': out += "\\\\"; ++at; break;
-      case '\n': out += "\\n"; ++at; break;
-      case '\r': out += "\\r"; ++at; break;
-      case '\t': out += "\\t"; ++at; break;
+      case '"':
+        out += "\\\"";
+        ++at;
+        break;
+      case '\\':
+        out += "\\\\";
+        ++at;
+        break;
+      case '\n':
+        out += "\\n";
+        ++at;
+        break;
+      case '\r':
+        out += "\\r";
+        ++at;
+        break;
+      case '\t':
+        out += "\\t";
+        ++at;
+        break;
       default:
         if (byte >= 0x80) {
           size_t length = utf8_length(text, at);

@@ -30,7 +30,8 @@ class JsonParser {
 
   // The value, or nothing after a syntax error or a limit, which then stand in `diagnostics`. A duplicate key
   // is an error there too, but the value (with the key twice) is still returned.
-  std::optional<Value> parse(std::string_view text, Diagnostics& diagnostics, const JsonOptions& options = {});
+  std::optional<Value> parse(std::string_view text, Diagnostics& diagnostics,
+                             const JsonOptions& options = {});
 
  private:
   struct State;
@@ -38,7 +39,8 @@ class JsonParser {
 };
 
 // JsonParser::parse with a parser of its own.
-std::optional<Value> parse_json(std::string_view text, Diagnostics& diagnostics, const JsonOptions& options = {});
+std::optional<Value> parse_json(std::string_view text, Diagnostics& diagnostics,
+                                const JsonOptions& options = {});
 
 // The value without marks, for text that no person wrote (API bodies, our own rows); the error says where.
 Result<Value> read_json(std::string_view text);

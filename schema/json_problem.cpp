@@ -14,7 +14,9 @@ class Scanner {
   explicit Scanner(std::string_view text) : text_(text) {}
 
   std::optional<JsonProblem> scan() {
-    if (size_t good = utf8_valid_prefix(text_); good < text_.size()) return problem(good, "the text is not UTF-8");
+    if (size_t good = utf8_valid_prefix(text_); good < text_.size()) {
+      return problem(good, "the text is not UTF-8");
+    }
     blanks();
     if (at_ == text_.size()) return problem(at_, "the text is empty");
     // '{' and '[' of what is open; a loop, so that depth costs no stack.
@@ -76,7 +78,9 @@ class Scanner {
     return problem(at_, std::move(message));
   }
   void blanks() {
-    while (at_ < text_.size() && std::string_view(" \t\r\n").find(text_[at_]) != std::string_view::npos) ++at_;
+    while (at_ < text_.size() && std::string_view(" \t\r\n").find(text_[at_]) != std::string_view::npos) {
+      ++at_;
+    }
   }
   bool take(char c) {
     if (at_ == text_.size() || text_[at_] != c) return false;
@@ -91,7 +95,9 @@ class Scanner {
     int value = 0;
     for (size_t i = place; i < place + 4; ++i) {
       char c = text_[i];
-      int digit = c >= '0' && c <= '9' ? c - '0' : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : -1;
+      int digit = c >= '0' && c <= '9'                     ? c - '0'
+                  : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10
+                                                           : -1;
       if (digit < 0) return -1;
       value = value * 16 + digit;
     }
@@ -109,7 +115,8 @@ class Scanner {
     if (high < 0) return problem(start, "\\u needs four hexadecimal digits");
     at_ += 4;
     if (high < 0xd800 || high > 0xdfff) return std::nullopt;
-    bool paired = high < 0xdc00 && text_.substr(at_, 2) == "\\u" && unit(at_ + 2) >= 0xdc00 && unit(at_ + 2) <= 0xdfff;
+    bool paired =
+        high < 0xdc00 && text_.substr(at_, 2) == "\\u" && unit(at_ + 2) >= 0xdc00 && unit(at_ + 2) <= 0xdfff;
     if (!paired) return problem(start, "half a surrogate pair in a string");
     at_ += 6;
     return std::nullopt;

@@ -106,16 +106,6 @@ const KindInfo* decode_kind(const Value& document, Diagnostics& diagnostics) {
   return nullptr;
 }
 
-// The document without what every kind has.
-Value body_of(const Value& document) {
-  Value body = Value::map();
-  body.set_mark(document.mark());
-  for (const Member& member : document.as_map()) {
-    if (!is_envelope(member.name)) body.as_map().push_back(member);
-  }
-  return body;
-}
-
 }  // namespace
 
 std::optional<Object> decode_object(const Value& document, const DecodeOptions& options,
@@ -129,14 +119,13 @@ std::optional<Object> decode_object(const Value& document, const DecodeOptions& 
   if (info == nullptr) return std::nullopt;
   Object object = make_object(info->id, "", "");
   Path root;
-  if (const Value* metadata = document.find("metadata")) {
+  if (const Value* metadata = document.find("metadata"); metadata != nullptr && !metadata->is_null()) {
     decode(*metadata, ObjectMeta::kType, &object.meta, options, root.field("metadata"), diagnostics);
   }
-  Value body = body_of(document);
   if (void* storage = body_storage(object)) {
-    decode(body, *info->type, storage, options, root, diagnostics);
+    decode_members(document, *info->type, storage, is_envelope, options, root, diagnostics);
   } else {
-    generic_fields(object) = canonical_value(body, *info->type, options, root, diagnostics);
+    generic_fields(object) = canonical_members(document, *info->type, is_envelope, options, root, diagnostics);
   }
   return object;
 }

@@ -20,11 +20,21 @@ struct Suffix {
   bool binary;
 };
 
-constexpr std::array<Suffix, 16> kSuffixes = {{{"n", -9, false}, {"u", -6, false}, {"m", -3, false},
-                                               {"", 0, false},   {"k", 3, false},  {"M", 6, false},
-                                               {"G", 9, false},  {"T", 12, false}, {"P", 15, false},
-                                               {"E", 18, false}, {"Ki", 10, true}, {"Mi", 20, true},
-                                               {"Gi", 30, true}, {"Ti", 40, true}, {"Pi", 50, true},
+constexpr std::array<Suffix, 16> kSuffixes = {{{"n", -9, false},
+                                               {"u", -6, false},
+                                               {"m", -3, false},
+                                               {"", 0, false},
+                                               {"k", 3, false},
+                                               {"M", 6, false},
+                                               {"G", 9, false},
+                                               {"T", 12, false},
+                                               {"P", 15, false},
+                                               {"E", 18, false},
+                                               {"Ki", 10, true},
+                                               {"Mi", 20, true},
+                                               {"Gi", 30, true},
+                                               {"Ti", 40, true},
+                                               {"Pi", 50, true},
                                                {"Ei", 60, true}}};
 
 struct Scale {
@@ -84,7 +94,8 @@ Wide scaled(Decimal decimal, const Scale& scale) {
   int64_t power = decimal.power + scale.power10 + 9;
   Wide value = decimal.digits;
   bool inexact = decimal.inexact;
-  // Bring the value to at most 1e27, so that neither step below can overflow; drop what is far too fine anyway.
+  // Bring the value to at most 1e27, so that neither step below can overflow; drop what is far too fine
+  // anyway.
   for (int i = 0; i < scale.power2; ++i) {
     if (value > (kMost << 6)) {
       inexact = inexact || value % 10 != 0;
@@ -112,7 +123,8 @@ Wide divide_up(Wide value, Wide divisor) {
 }
 
 int64_t cut(Wide value) {
-  constexpr Wide kLargest = std::numeric_limits<int64_t>::max(), kSmallest = std::numeric_limits<int64_t>::min();
+  constexpr Wide kLargest = std::numeric_limits<int64_t>::max(),
+                 kSmallest = std::numeric_limits<int64_t>::min();
   return static_cast<int64_t>(std::clamp(value, kSmallest, kLargest));
 }
 
@@ -159,7 +171,9 @@ std::optional<Quantity> Quantity::parse(std::string_view text) {
   out.nano_ = scaled(read_digits(whole, fraction), *scale);
   out.format_ = scale->format;
   // Less than one in a binary format could not be written without a fraction.
-  if (out.format_ == Format::kBinarySi && out.nano_ > 0 && out.nano_ < kNano) out.format_ = Format::kDecimalSi;
+  if (out.format_ == Format::kBinarySi && out.nano_ > 0 && out.nano_ < kNano) {
+    out.format_ = Format::kDecimalSi;
+  }
   if (negative) out.nano_ = -out.nano_;
   return out;
 }
@@ -167,7 +181,8 @@ std::optional<Quantity> Quantity::parse(std::string_view text) {
 std::string Quantity::text() const {
   if (nano_ == 0) return "0";
   Format format = format_;
-  if (format == Format::kBinarySi && ((nano_ > -1024 * kNano && nano_ < 1024 * kNano) || nano_ % kNano != 0)) {
+  if (format == Format::kBinarySi &&
+      ((nano_ > -1024 * kNano && nano_ < 1024 * kNano) || nano_ % kNano != 0)) {
     format = Format::kDecimalSi;
   }
   std::string out = nano_ < 0 ? "-" : "";

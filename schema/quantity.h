@@ -18,7 +18,8 @@ class Quantity {
   static Quantity of(int64_t units, Format format = Format::kDecimalSi);
   static Quantity of_milli(int64_t thousandths);
 
-  // Nothing if the text is no quantity. Finer than a billionth is rounded up; larger than 2^63-1 units is cut.
+  // Nothing if the text is no quantity. Finer than a billionth is rounded up; larger than 2^63-1 units is
+  // cut.
   static std::optional<Quantity> parse(std::string_view text);
 
   // The canonical text: no fraction, the largest suffix that leaves an integer ("1.5Gi" -> "1536Mi").

@@ -28,7 +28,8 @@ void wrong_type(const Value& value, std::string_view expected, const Place& plac
   std::string hint;
   if (value.is_string() && (expected == "integer" || expected == "boolean")) {
     Scalar scalar = resolve_plain(value.as_string());
-    bool fits = expected == "integer" ? scalar.kind == Scalar::Kind::kInt : scalar.kind == Scalar::Kind::kBool;
+    bool fits =
+        expected == "integer" ? scalar.kind == Scalar::Kind::kInt : scalar.kind == Scalar::Kind::kBool;
     if (fits) hint = "remove the quotes";
   } else if (expected.ends_with("string") && !value.is_list() && !value.is_map()) {
     hint = "put it in quotes";
@@ -65,7 +66,8 @@ std::optional<int64_t> read_integer(const Value& value, int bits, const Place& p
     if (fits) number = static_cast<int64_t>(wide);
   }
   if (bits == 32) {
-    fits = fits && number >= std::numeric_limits<int32_t>::min() && number <= std::numeric_limits<int32_t>::max();
+    fits = fits && number >= std::numeric_limits<int32_t>::min() &&
+           number <= std::numeric_limits<int32_t>::max();
   }
   if (fits) return number;
   place.error("the number does not fit into " + std::to_string(bits) + " bits");
@@ -87,7 +89,9 @@ std::optional<std::string> read_bytes(const Value& value, const Place& place) {
   // Go's decoder skips line ends, so folded blocks are common.
   std::erase_if(text, [](char c) { return c == '\n' || c == '\r'; });
   std::optional<std::string> bytes = unbase64(text);
-  if (!bytes) place.error("not base64", "encode it (base64 -w0), or use stringData for plain text in a Secret");
+  if (!bytes) {
+    place.error("not base64", "encode it (base64 -w0), or use stringData for plain text in a Secret");
+  }
   return bytes;
 }
 
@@ -105,7 +109,8 @@ std::optional<Quantity> read_quantity(const Value& value, const Place& place) {
   }
   std::optional<Quantity> quantity = Quantity::parse(trimmed(text));
   if (!quantity) {
-    place.error("expected quantity, got " + shown(text, place), "a number with a suffix, such as 250m, 1.5, 64Mi or 2G");
+    place.error("expected quantity, got " + shown(text, place),
+                "a number with a suffix, such as 250m, 1.5, 64Mi or 2G");
   }
   return quantity;
 }
@@ -128,7 +133,8 @@ std::optional<WallTime> read_time(const Value& value, bool micro, const Place& p
   }
   std::optional<WallTime> time = parse_rfc3339(value.as_string());
   if (!time) {
-    place.error("expected RFC 3339 time, got " + shown(value.as_string(), place), "such as 2006-01-02T15:04:05Z");
+    place.error("expected RFC 3339 time, got " + shown(value.as_string(), place),
+                "such as 2006-01-02T15:04:05Z");
     return std::nullopt;
   }
   return micro ? *time : time->seconds();

@@ -18,7 +18,8 @@ bool is_lower_alnum(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <=
 // [A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?
 bool is_name_part(std::string_view text) {
   return !text.empty() && is_alnum(text.front()) && is_alnum(text.back()) &&
-         std::all_of(text.begin(), text.end(), [](char c) { return is_alnum(c) || c == '-' || c == '_' || c == '.'; });
+         std::all_of(text.begin(), text.end(),
+                     [](char c) { return is_alnum(c) || c == '-' || c == '_' || c == '.'; });
 }
 
 bool is_dns_subdomain(std::string_view text) {
@@ -56,7 +57,9 @@ Status check(const Requirement& requirement) {
   if (!problem.empty()) return invalid("label key " + quoted(requirement.key) + " " + problem);
   for (const std::string& value : requirement.values) {
     problem = label_value_problem(value);
-    if (!problem.empty()) return invalid("label value " + quoted(value) + " of " + requirement.key + " " + problem);
+    if (!problem.empty()) {
+      return invalid("label value " + quoted(value) + " of " + requirement.key + " " + problem);
+    }
   }
   bool compares = requirement.op == Op::kGreater || requirement.op == Op::kLess;
   if (compares && (requirement.values.size() != 1 || !integer(requirement.values[0]))) {
@@ -97,7 +100,8 @@ class SelectorParser {
 
   void next() {
     constexpr std::string_view kSpecial = "=!(),<> \t\r\n";
-    while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\r' || text_[at_] == '\n')) {
+    while (at_ < text_.size() &&
+           (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\r' || text_[at_] == '\n')) {
       ++at_;
     }
     start_ = at_;
@@ -230,7 +234,9 @@ std::string Selector::text() const {
     };
     switch (one.op) {
       case Op::kIn: out += one.key + (one.values.size() == 1 ? "=" + one.values[0] : " in " + set()); break;
-      case Op::kNotIn: out += one.key + (one.values.size() == 1 ? "!=" + one.values[0] : " notin " + set()); break;
+      case Op::kNotIn:
+        out += one.key + (one.values.size() == 1 ? "!=" + one.values[0] : " notin " + set());
+        break;
       case Op::kExists: out += one.key; break;
       case Op::kDoesNotExist: out += "!" + one.key; break;
       case Op::kGreater: out += one.key + ">" + one.values[0]; break;
@@ -253,7 +259,8 @@ Result<Selector> selector_of(const LabelSelector& selector) {
   for (const LabelSelectorRequirement& expression : selector.match_expressions) {
     std::optional<Op> op = op_of(expression.op);
     if (!op) {
-      return invalid("operator " + quoted(expression.op) + " is not known; use In, NotIn, Exists or DoesNotExist");
+      return invalid("operator " + quoted(expression.op) +
+                     " is not known; use In, NotIn, Exists or DoesNotExist");
     }
     bool needs_values = *op == Op::kIn || *op == Op::kNotIn;
     if (needs_values == expression.values.empty()) {
@@ -279,10 +286,11 @@ bool has_labels(const StringMap& labels, const StringMap& selector) {
 
 bool matches(const LabelSelector& selector, const StringMap& labels) {
   if (!has_labels(labels, selector.match_labels)) return false;
-  return std::all_of(selector.match_expressions.begin(), selector.match_expressions.end(), [&](const auto& one) {
-    std::optional<Op> op = op_of(one.op);
-    return op && holds(one.key, *op, one.values, labels);
-  });
+  return std::all_of(selector.match_expressions.begin(), selector.match_expressions.end(),
+                     [&](const auto& one) {
+                       std::optional<Op> op = op_of(one.op);
+                       return op && holds(one.key, *op, one.values, labels);
+                     });
 }
 
 std::string label_key_problem(std::string_view key) {
@@ -330,11 +338,14 @@ Result<FieldSelector> parse_field_selector(std::string_view text) {
     if (!negated && value.starts_with('=')) value.remove_prefix(1);
     if (one.field.empty()) return invalid("field selector " + quoted(term) + " names no field");
     for (size_t i = 0; i < value.size(); ++i) {
-      if (value[i] == '=') return invalid("field selector " + quoted(term) + " has a second '='; write it as \\=");
+      if (value[i] == '=') {
+        return invalid("field selector " + quoted(term) + " has a second '='; write it as \\=");
+      }
       if (value[i] == '\\') {
         char next = i + 1 < value.size() ? value[++i] : '\0';
         if (next != '\\' && next != ',' && next != '=') {
-          return invalid("field selector " + quoted(term) + " has a '\\' before something else than ',', '=' or '\\'");
+          return invalid("field selector " + quoted(term) +
+                         " has a '\\' before something else than ',', '=' or '\\'");
         }
       }
       one.value += value[i];

@@ -1,6 +1,6 @@
-// Selectors: which objects are meant, by label or by field. Label selectors come as text ("app=web,tier in (a,b)",
-// as kubectl -l sends it) or as the LabelSelector of a manifest; field selectors only as text.
-// Source of the rules: apimachinery's labels and fields packages. Plain values; any thread.
+// Selectors: which objects are meant, by label or by field. Label selectors come as text ("app=web,tier in
+// (a,b)", as kubectl -l sends it) or as the LabelSelector of a manifest; field selectors only as text. Source
+// of the rules: apimachinery's labels and fields packages. Plain values; any thread.
 #pragma once
 
 #include <cstdint>
@@ -41,9 +41,9 @@ struct Selector {
 // a=b, a==b, a!=b, a in (b,c), a notin (b,c), a, !a, a>1, a<1, joined by commas. "" matches everything.
 Result<Selector> parse_selector(std::string_view text);
 
-// The LabelSelector of a manifest. An empty one matches everything (a missing one nothing: the caller's matter).
-// Fails on an unknown operator, on In or NotIn without values, on Exists or DoesNotExist with values, and on
-// what is no label.
+// The LabelSelector of a manifest. An empty one matches everything (a missing one nothing: the caller's
+// matter). Fails on an unknown operator, on In or NotIn without values, on Exists or DoesNotExist with
+// values, and on what is no label.
 Result<Selector> selector_of(const LabelSelector& selector);
 // A plain map, as Services have it: every label must be there with that value.
 Selector selector_of(const StringMap& labels);

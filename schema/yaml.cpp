@@ -66,7 +66,10 @@ struct Frame {
 // vectors of the right size when their collection ends.
 class Builder {
  public:
-  Builder(const YamlLimits& limits, Diagnostics& diagnostics) : limits_(limits), diagnostics_(diagnostics) {}
+  Builder(const YamlLimits& limits, Diagnostics& diagnostics) : limits_(limits), diagnostics_(diagnostics) {
+    stack_.reserve(64);
+    frames_.reserve(16);
+  }
 
   // False if reading must end.
   bool take(const yaml_event_t& event);
@@ -89,8 +92,10 @@ class Builder {
   void place(Value value);
   void report_duplicates(const ValueMap& members);
   void duplicate(const Member& again, Mark first);
-  bool merge_into(ValueMap& members, std::vector<size_t> merges);
-  bool awaits_key() const { return !frames_.empty() && frames_.back().is_map && !frames_.back().awaits_value; }
+  bool merge_into(ValueMap& members, const std::vector<size_t>& merges);
+  bool awaits_key() const {
+    return !frames_.empty() && frames_.back().is_map && !frames_.back().awaits_value;
+  }
 
   const YamlLimits& limits_;
   Diagnostics& diagnostics_;
@@ -163,9 +168,14 @@ bool Builder::key(const yaml_event_t& event, Mark mark) {
   if (is_merge || (tag.empty() && !data.plain_implicit)) {
     name = text;
   } else if (tag.empty()) {
-    Result<std::string> found = scalar_key(resolve_plain(text), text);
-    if (!found) return fail(mark, found.error().message);
-    name = std::move(*found);
+    Scalar meaning = resolve_plain(text);
+    if (meaning.kind == Scalar::Kind::kString) {
+      name = text;
+    } else {
+      Result<std::string> found = scalar_key(meaning, text);
+      if (!found) return fail(mark, found.error().message);
+      name = std::move(*found);
+    }
   } else {
     Result<Value> value = resolve_tagged(tag, text);
     if (!value) return fail(mark, value.error().message);
@@ -194,12 +204,14 @@ bool Builder::scalar(const yaml_event_t& event) {
   if (awaits_key()) return key(event, mark);
   const auto& data = event.data.scalar;
   std::string_view text(reinterpret_cast<const char*>(data.value), data.length);
+  Scalar meaning;  // a string, unless it is plain
+  if (data.tag == nullptr && data.plain_implicit) meaning = resolve_plain(text);
   Value value;
-  if (data.tag == nullptr && !data.plain_implicit) {
+  if (data.tag == nullptr && meaning.kind == Scalar::Kind::kString) {
     value = Value(text);
   } else {
-    std::string_view tag = text_of(data.tag);
-    Result<Value> found = tag.empty() ? scalar_value(resolve_plain(text), text) : resolve_tagged(tag, text);
+    Result<Value> found =
+        data.tag == nullptr ? scalar_value(meaning, text) : resolve_tagged(text_of(data.tag), text);
     if (found) {
       value = std::move(*found);
     } else {
@@ -210,9 +222,7 @@ bool Builder::scalar(const yaml_event_t& event) {
   if (data.anchor != nullptr) {
     std::string name(text_of(data.anchor));
     remember(name, value);
-    Result<std::string> as_key = data.tag == nullptr && data.plain_implicit
-                                     ? scalar_key(resolve_plain(text), text)
-                                     : Result<std::string>(std::string(text));
+    Result<std::string> as_key = scalar_key(meaning, text);
     if (as_key) {
       anchors_[name].key = *as_key;
       anchors_[name].as_key = true;
@@ -240,7 +250,8 @@ bool Builder::alias(const yaml_event_t& event) {
     } else if (anchor.as_key) {
       stack_.push_back({anchor.key, Value(), mark});
     } else {
-      return fail(mark, "a map key must be a scalar, not a " + std::string(value_kind_name(anchor.value.kind())));
+      return fail(mark,
+                  "a map key must be a scalar, not a " + std::string(value_kind_name(anchor.value.kind())));
     }
     frames_.back().awaits_value = true;
     return true;
@@ -269,7 +280,7 @@ bool Builder::close() {
     stack_.erase(first, stack_.end());
     if (frame.merges.empty()) {
       report_duplicates(members);
-    } else if (!merge_into(members, std::move(frame.merges))) {
+    } else if (!merge_into(members, frame.merges)) {
       return false;
     }
     value = Value(std::move(members));
@@ -306,13 +317,10 @@ void Builder::report_duplicates(const ValueMap& members) {
 }
 
 // Replaces the "<<" members by what they stand for. Keys below a merge overwrite what it brought.
-bool Builder::merge_into(ValueMap& members, std::vector<size_t> merges) {
+bool Builder::merge_into(ValueMap& members, const std::vector<size_t>& merges) {
   size_t start = frames_.back().start;
-  auto is_merge = [&](size_t i) {
-    return !merges.empty() && std::find(merges.begin(), merges.end(), i + start) != merges.end();
-  };
   auto bad_source = [&](const Member& member) {
-    return fail(member.mark, "a merge (<<) needs a map or a list of maps, got a " +
+    return fail(member.mark, "a merge (<<) needs a map or a list of maps, got " +
                                  std::string(value_kind_name(member.value.kind())));
   };
   struct Slot {
@@ -334,9 +342,10 @@ bool Builder::merge_into(ValueMap& members, std::vector<size_t> merges) {
       }
     }
   };
+  auto next_merge = merges.begin();  // they stand in order
   for (size_t i = 0; i < members.size(); ++i) {
     Member& member = members[i];
-    if (!is_merge(i)) {
+    if (next_merge == merges.end() || *next_merge != start + i) {
       auto [slot, fresh] = slots.try_emplace(member.name, Slot{out.size(), false});
       if (fresh) {
         out.push_back(std::move(member));
@@ -348,6 +357,7 @@ bool Builder::merge_into(ValueMap& members, std::vector<size_t> merges) {
       }
       continue;
     }
+    ++next_merge;
     if (member.value.is_map()) {
       merge(member.value, member.mark);
     } else if (member.value.is_list()) {
@@ -443,8 +453,10 @@ void report_syntax(const yaml_parser_t& parser, std::string_view text, Diagnosti
 
 std::vector<Document> parse_yaml(std::string_view text, Diagnostics& diagnostics, const YamlLimits& limits) {
   if (text.size() > limits.bytes) {
-    diagnostics.error({}, {}, "the file has " + std::to_string(text.size()) + " bytes; at most " +
-                                  std::to_string(limits.bytes) + " are read", "split it");
+    diagnostics.error({}, {},
+                      "the file has " + std::to_string(text.size()) + " bytes; at most " +
+                          std::to_string(limits.bytes) + " are read",
+                      "split it");
     return {};
   }
   yaml_parser_t parser;

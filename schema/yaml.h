@@ -24,10 +24,12 @@ struct YamlLimits {
   size_t alias_bytes = 16 << 20;  // of text that aliases and merges copied
 };
 
-// The documents of a stream; empty ones are left out. Mistakes go to `diagnostics`: a syntax error, a limit or
-// a misused alias ends the reading (what came before is returned), a duplicate key or an impossible scalar does not.
-// A merge ("<<") that would overwrite a key written above it is an error, because readers disagree about it.
-std::vector<Document> parse_yaml(std::string_view text, Diagnostics& diagnostics, const YamlLimits& limits = {});
+// The documents of a stream; empty ones are left out. Mistakes go to `diagnostics`: a syntax error, a limit
+// or a misused alias ends the reading (what came before is returned), a duplicate key or an impossible scalar
+// does not. A merge ("<<") that would overwrite a key written above it is an error, because readers disagree
+// about it.
+std::vector<Document> parse_yaml(std::string_view text, Diagnostics& diagnostics,
+                                 const YamlLimits& limits = {});
 
 // The items of a `kind: List` (or DeploymentList and so on: a kind that ends in List, with `items`), lists in
 // lists too; any other document as it is.

@@ -63,7 +63,8 @@ std::optional<Scalar> resolve_integer(std::string_view text) {
   if (digits.size() > 1 && digits[0] == '0') {
     char letter = static_cast<char>(digits[1] | 0x20);
     int base = letter == 'x' ? 16 : letter == 'o' ? 8 : letter == 'b' ? 2 : 0;
-    found = base != 0 ? magnitude(digits.substr(2), base, negative) : magnitude(digits.substr(1), 8, negative);
+    found =
+        base != 0 ? magnitude(digits.substr(2), base, negative) : magnitude(digits.substr(1), 8, negative);
   } else {
     found = magnitude(digits, 10, negative);
   }
@@ -75,7 +76,9 @@ std::optional<Scalar> resolve_integer(std::string_view text) {
 // [-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)? within the range of a double.
 std::optional<Scalar> resolve_float(std::string_view text) {
   size_t at = 0;
-  auto sign = [&] { if (at < text.size() && (text[at] == '-' || text[at] == '+')) ++at; };
+  auto sign = [&] {
+    if (at < text.size() && (text[at] == '-' || text[at] == '+')) ++at;
+  };
   auto digits = [&] {
     size_t start = at;
     while (at < text.size() && is_digit(text[at])) ++at;
@@ -146,7 +149,8 @@ std::string float_key(double value) {
   auto narrow = static_cast<float>(value);
   if (std::isinf(narrow)) return narrow > 0 ? ".inf" : "-.inf";
   std::array<char, 64> buffer{};
-  auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), narrow, std::chars_format::scientific).ptr;
+  auto end =
+      std::to_chars(buffer.data(), buffer.data() + buffer.size(), narrow, std::chars_format::scientific).ptr;
   std::string_view text(buffer.data(), static_cast<size_t>(end - buffer.data()));
   int exponent = 0;
   std::string_view tail = text.substr(text.find('e') + 1);
@@ -167,12 +171,14 @@ Value whole_or_double(double number) {
 
 Result<Value> binary(std::string_view text) {
   std::string stripped;
-  std::copy_if(text.begin(), text.end(), std::back_inserter(stripped), [](char c) { return c != '\n' && c != '\r'; });
+  std::copy_if(text.begin(), text.end(), std::back_inserter(stripped),
+               [](char c) { return c != '\n' && c != '\r'; });
   auto bytes = unbase64(stripped);
   if (!bytes) return error(ErrorCode::kInvalid, "!!binary value is not base64");
   if (utf8_valid_prefix(*bytes) < bytes->size()) {
-    return error(ErrorCode::kInvalid, "!!binary value is no UTF-8 text, so that JSON cannot hold it; "
-                                      "leave the tag out to keep the base64 text");
+    return error(ErrorCode::kInvalid,
+                 "!!binary value is no UTF-8 text, so that JSON cannot hold it; "
+                 "leave the tag out to keep the base64 text");
   }
   return Value(std::move(*bytes));
 }
@@ -199,7 +205,8 @@ Result<Value> scalar_value(const Scalar& scalar, std::string_view text) {
     case Kind::kUint: return Value(static_cast<double>(scalar.natural));
     case Kind::kFloat:
       if (!std::isfinite(scalar.number)) {
-        return error(ErrorCode::kInvalid, "JSON has no number for " + std::string(text) + "; quote it to mean text");
+        return error(ErrorCode::kInvalid,
+                     "JSON has no number for " + std::string(text) + "; quote it to mean text");
       }
       return whole_or_double(scalar.number);
   }
@@ -235,7 +242,10 @@ Result<Value> resolve_tagged(std::string_view tag, std::string_view text) {
     case Kind::kUint: fits = name == "int" || name == "float"; break;
     case Kind::kFloat: fits = name == "float"; break;
   }
-  if (!fits) return error(ErrorCode::kInvalid, "\"" + std::string(text.substr(0, 60)) + "\" is no !!" + std::string(name));
+  if (!fits) {
+    return error(ErrorCode::kInvalid,
+                 "\"" + std::string(text.substr(0, 60)) + "\" is no !!" + std::string(name));
+  }
   return scalar_value(scalar, text);
 }
 

@@ -12,7 +12,8 @@ namespace {
 
 // True if a literal block ("|") gives back exactly this text. Anything unusual is quoted instead.
 bool fits_literal(std::string_view text) {
-  if (text.size() < 2 || text.back() != '\n' || text[text.size() - 2] == '\n' || text[0] == ' ' || text[0] == '\n') {
+  if (text.size() < 2 || text.back() != '\n' || text[text.size() - 2] == '\n' || text[0] == ' ' ||
+      text[0] == '\n') {
     return false;
   }
   return std::all_of(text.begin(), text.end(), [](char c) {
@@ -36,8 +37,11 @@ bool is_printable(std::string_view text) {
 
 // True if the unquoted text reads back as this very string, for us and for other readers of YAML 1.1.
 bool fits_plain(std::string_view text) {
-  if (text.empty() || text == "<<" || text == "=" || resolve_plain(text).kind != Scalar::Kind::kString) return false;
-  if (text.starts_with("---") || text.starts_with("...")) return false;  // ends the document at a line's start
+  if (text.empty() || text == "<<" || text == "=" || resolve_plain(text).kind != Scalar::Kind::kString) {
+    return false;
+  }
+  // At the start of a line these would end the document.
+  if (text.starts_with("---") || text.starts_with("...")) return false;
   if (!is_printable(text)) return false;
   // Dates and base-60 numbers ("2001-01-01", "12:30") are text to us but not to everyone.
   bool digits = text.find_first_of("0123456789") != std::string_view::npos;

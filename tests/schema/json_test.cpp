@@ -27,7 +27,8 @@ std::string again(std::string_view text) {
 }  // namespace
 
 TEST_CASE("JSON values read and written") {
-  CHECK(again(R"( {"a" : [1, -2, 3.5, "x", true, false, null, {}, []]} )") == R"({"a":[1,-2,3.5,"x",true,false,null,{},[]]})");
+  CHECK(again(R"( {"a" : [1, -2, 3.5, "x", true, false, null, {}, []]} )") ==
+        R"({"a":[1,-2,3.5,"x",true,false,null,{},[]]})");
   CHECK(again("7") == "7");
   CHECK(again(" \"x\" ") == "\"x\"");
   CHECK(again("null") == "null");
@@ -36,7 +37,8 @@ TEST_CASE("JSON values read and written") {
   CHECK(again("[18446744073709551615]") == "[18446744073709552000]");
   CHECK(again("[123456789012345678901234567890]") == "[1.2345678901234568e+29]");
   CHECK(again("[1e3,1E-7,1e21,0.000001,-0.0]") == "[1000,1e-7,1e+21,0.000001,-0]");
-  CHECK(again(R"(["\"\\\/\b\f\n\r\t\u0041\u00e4\ud83d\ude42"])") == "[\"\\\"\\\\/\\u0008\\u000c\\n\\r\\tA\xc3\xa4\xf0\x9f\x99\x82\"]");
+  CHECK(again(R"(["\"\\\/\b\f\n\r\t\u0041\u00e4\ud83d\ude42"])") ==
+        "[\"\\\"\\\\/\\u0008\\u000c\\n\\r\\tA\xc3\xa4\xf0\x9f\x99\x82\"]");
   CHECK(again(R"({"\u0061\n":1})") == R"({"a\n":1})");
 }
 
@@ -114,8 +116,10 @@ TEST_CASE("JSON duplicates and bounds") {
   JsonOptions options;
   options.depth = 3;
   CHECK(errors_of("[[[1]]]", options).empty());
-  CHECK(errors_of("[[[[1]]]]", options) == "f.json:1:4: error: [0][0][0]: maps and lists nest deeper than 3\n");
-  CHECK(errors_of(std::string(5000, '[') + std::string(5000, ']')).find("nest deeper than 100") != std::string::npos);
+  CHECK(errors_of("[[[[1]]]]", options) ==
+        "f.json:1:4: error: [0][0][0]: maps and lists nest deeper than 3\n");
+  CHECK(errors_of(std::string(5000, '[') + std::string(5000, ']')).find("nest deeper than 100") !=
+        std::string::npos);
   options.bytes = 3;
   CHECK(errors_of("[[[1]]]", options).find("at most 3 are read") != std::string::npos);
 }

@@ -18,15 +18,36 @@ bool selects(std::string_view text) {
 }  // namespace
 
 TEST_CASE("label selectors match as Kubernetes' do") {
-  for (const char* text : {"", "  ", "app=web", "app==web", "app = web", "app!=db", "missing!=x", "app in (web)", "app in (db,web)",
-                           "app in ( db , web )", "app notin (db)", "missing notin (a,b)", "app", "!missing", "! missing", "empty=",
-                           "empty in ()", "empty in (,a)", "app=web,tier=front", "app=web,!missing,n", "n>4", "n<6", "n > 4,n < 6",
+  for (const char* text : {"",
+                           "  ",
+                           "app=web",
+                           "app==web",
+                           "app = web",
+                           "app!=db",
+                           "missing!=x",
+                           "app in (web)",
+                           "app in (db,web)",
+                           "app in ( db , web )",
+                           "app notin (db)",
+                           "missing notin (a,b)",
+                           "app",
+                           "!missing",
+                           "! missing",
+                           "empty=",
+                           "empty in ()",
+                           "empty in (,a)",
+                           "app=web,tier=front",
+                           "app=web,!missing,n",
+                           "n>4",
+                           "n<6",
+                           "n > 4,n < 6",
                            "a.b/c!=d"}) {
     INFO(text);
     CHECK(selects(text));
   }
-  for (const char* text : {"app=db", "app!=web", "app in (db)", "app notin (web,db)", "missing", "!app", "missing=", "missing in (a)",
-                           "app=web,tier=back", "n>5", "n<5", "app>1", "missing>1", "empty!="}) {
+  for (const char* text :
+       {"app=db", "app!=web", "app in (db)", "app notin (web,db)", "missing", "!app",
+        "missing=", "missing in (a)", "app=web,tier=back", "n>5", "n<5", "app>1", "missing>1", "empty!="}) {
     INFO(text);
     CHECK(!selects(text));
   }
@@ -39,8 +60,9 @@ TEST_CASE("words of the grammar are also keys and values") {
 }
 
 TEST_CASE("bad label selectors are refused in words") {
-  for (const char* text : {"=", "a=b,", ",a=b", "a=b c", "a in b", "a in (b", "a in (b c)", "a notin", "!a=b", "a!b", "a>b", "a>", "-a=b",
-                           "a=-b", "a/b/c=d", "A/b=c", "a=b=c", "()", "a in (b),,c", "a==", "x>1.5"}) {
+  for (const char* text : {"=",       "a=b,",  ",a=b",  "a=b c", "a in b",      "a in (b", "a in (b c)",
+                           "a notin", "!a=b",  "a!b",   "a>b",   "a>",          "-a=b",    "a=-b",
+                           "a/b/c=d", "A/b=c", "a=b=c", "()",    "a in (b),,c", "a==",     "x>1.5"}) {
     Result<Selector> selector = parse_selector(text);
     INFO(text);
     if (std::string_view(text) == "a==") {
@@ -52,11 +74,13 @@ TEST_CASE("bad label selectors are refused in words") {
     CHECK(!selector.error().message.empty());
   }
   CHECK(parse_selector("a in b").error().message == "selector \"a in b\": found \"b\", expected '('");
-  CHECK(parse_selector("a=b,").error().message == "selector \"a=b,\": found the end, expected a requirement after ','");
+  CHECK(parse_selector("a=b,").error().message ==
+        "selector \"a=b,\": found the end, expected a requirement after ','");
 }
 
 TEST_CASE("selectors print as kubectl prints them, and parse again") {
-  CHECK(parse_selector("b=1 , a in (y,x,x),!c,d, e!=f,g notin (h,i),j>3")->text() == "a in (x,y),b=1,!c,d,e!=f,g notin (h,i),j>3");
+  CHECK(parse_selector("b=1 , a in (y,x,x),!c,d, e!=f,g notin (h,i),j>3")->text() ==
+        "a in (x,y),b=1,!c,d,e!=f,g notin (h,i),j>3");
   uint64_t seed = 99;
   INFO("seed " << seed);
   Rng rng(seed);
@@ -66,7 +90,9 @@ TEST_CASE("selectors print as kubectl prints them, and parse again") {
     for (uint64_t left = rng.below(4); left > 0; --left) {
       Requirement one{word(), static_cast<Requirement::Op>(rng.below(6))};
       if (one.op == Requirement::Op::kIn || one.op == Requirement::Op::kNotIn) {
-        for (uint64_t values = 1 + rng.below(3); values > 0; --values) one.values.push_back(std::string(values, 'v'));
+        for (uint64_t values = 1 + rng.below(3); values > 0; --values) {
+          one.values.push_back(std::string(values, 'v'));
+        }
         std::sort(one.values.begin(), one.values.end());
       } else if (one.op == Requirement::Op::kGreater || one.op == Requirement::Op::kLess) {
         one.values.push_back(std::to_string(rng.below(9)));
@@ -77,7 +103,9 @@ TEST_CASE("selectors print as kubectl prints them, and parse again") {
     INFO(selector.text());
     REQUIRE(back.ok());
     StringMap labels;
-    for (uint64_t left = rng.below(4); left > 0; --left) map_slot(labels, word()) = std::string(rng.below(4), 'v');
+    for (uint64_t left = rng.below(4); left > 0; --left) {
+      map_slot(labels, word()) = std::string(rng.below(4), 'v');
+    }
     REQUIRE(back->matches(labels) == selector.matches(labels));
   }
 }
@@ -87,7 +115,10 @@ TEST_CASE("the LabelSelector of a manifest") {
   CHECK(selector_of(selector)->matches_everything());
   CHECK(matches(selector, kLabels));
   selector.match_labels = {{"app", "web"}};
-  selector.match_expressions = {{"tier", "In", {"front", "back"}}, {"missing", "NotIn", {"x"}}, {"n", "Exists", {}}, {"zz", "DoesNotExist", {}}};
+  selector.match_expressions = {{"tier", "In", {"front", "back"}},
+                                {"missing", "NotIn", {"x"}},
+                                {"n", "Exists", {}},
+                                {"zz", "DoesNotExist", {}}};
   CHECK(matches(selector, kLabels));
   CHECK(selector_of(selector)->matches(kLabels));
   CHECK(selector_of(selector)->text() == "app=web,missing!=x,n,tier in (back,front),!zz");
@@ -95,7 +126,8 @@ TEST_CASE("the LabelSelector of a manifest") {
   CHECK(!matches(selector, kLabels));
   selector.match_expressions[2].op = "Sometimes";
   CHECK(!matches(selector, kLabels));
-  CHECK(selector_of(selector).error().message == "operator \"Sometimes\" is not known; use In, NotIn, Exists or DoesNotExist");
+  CHECK(selector_of(selector).error().message ==
+        "operator \"Sometimes\" is not known; use In, NotIn, Exists or DoesNotExist");
   selector.match_expressions = {{"a", "In", {}}};
   CHECK(selector_of(selector).error().message == "operator In of \"a\" needs values");
   selector.match_expressions = {{"a", "Exists", {"b"}}};
@@ -124,7 +156,9 @@ TEST_CASE("label syntax") {
 }
 
 TEST_CASE("field selectors") {
-  auto value = [](std::string_view field) { return std::string(field == "spec.nodeName" ? "n1" : field == "a" ? "x,y=z\\" : ""); };
+  auto value = [](std::string_view field) {
+    return std::string(field == "spec.nodeName" ? "n1" : field == "a" ? "x,y=z\\" : "");
+  };
   auto selects_field = [&](std::string_view text) {
     auto selector = parse_field_selector(text);
     INFO(text << (selector.ok() ? "" : selector.error().message));

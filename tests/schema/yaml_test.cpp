@@ -9,7 +9,9 @@ using namespace mainstay;
 
 namespace {
 
-std::vector<Document> parse(std::string_view text, Diagnostics& diagnostics) { return parse_yaml(text, diagnostics); }
+std::vector<Document> parse(std::string_view text, Diagnostics& diagnostics) {
+  return parse_yaml(text, diagnostics);
+}
 
 std::string only_json(std::string_view text) {
   Diagnostics diagnostics("f.yaml");
@@ -57,11 +59,13 @@ TEST_CASE("marks stand on keys and values, in characters") {
 }
 
 TEST_CASE("JSON is YAML") {
-  CHECK(only_json(R"({"a": [1, "two", null, true], "b": {"c": 1.5}})") == R"({"a":[1,"two",null,true],"b":{"c":1.5}})");
+  CHECK(only_json(R"({"a": [1, "two", null, true], "b": {"c": 1.5}})") ==
+        R"({"a":[1,"two",null,true],"b":{"c":1.5}})");
 }
 
 TEST_CASE("anchors and aliases") {
-  CHECK(only_json("a: &x {k: [1, 2]}\nb: *x\nc: *x\n") == R"({"a":{"k":[1,2]},"b":{"k":[1,2]},"c":{"k":[1,2]}})");
+  CHECK(only_json("a: &x {k: [1, 2]}\nb: *x\nc: *x\n") ==
+        R"({"a":{"k":[1,2]},"b":{"k":[1,2]},"c":{"k":[1,2]}})");
   CHECK(only_json("a: &x one\n*x : two\n") == R"({"a":"one","one":"two"})");
   CHECK(only_json("a: &x 017\n*x : two\n") == R"({"a":15,"15":"two"})");
   CHECK(only_json("a: &x 1\nb: &x 2\nc: *x\n") == R"({"a":1,"b":2,"c":2})");
@@ -74,15 +78,19 @@ TEST_CASE("anchors and aliases") {
 }
 
 TEST_CASE("merge keys") {
-  CHECK(only_json("a: &a {x: 1, w: 2}\nb:\n  <<: *a\n  w: 3\n") == R"({"a":{"x":1,"w":2},"b":{"x":1,"w":3}})");
+  CHECK(only_json("a: &a {x: 1, w: 2}\nb:\n  <<: *a\n  w: 3\n") ==
+        R"({"a":{"x":1,"w":2},"b":{"x":1,"w":3}})");
   CHECK(only_json("a: &a {x: 1}\nb: &b {x: 2, z: 3}\nc:\n  <<: [*a, *b]\n") ==
         R"({"a":{"x":1},"b":{"x":2,"z":3},"c":{"x":1,"z":3}})");
   CHECK(only_json("b:\n  <<: {x: 1}\n") == R"({"b":{"x":1}})");
   CHECK(only_json("b:\n  '<<': 1\n") == R"({"b":{"<<":1}})");
-  CHECK(errors_of("b:\n  <<: 1\n") == "f.yaml:2:3: error: b: a merge (<<) needs a map or a list of maps, got a integer\n");
+  CHECK(errors_of("b:\n  <<: 1\n") ==
+        "f.yaml:2:3: error: b: a merge (<<) needs a map or a list of maps, got integer\n");
   CHECK(errors_of("a: &a {x: 1}\nb:\n  x: 2\n  <<: *a\n") ==
-        "f.yaml:4:3: error: b: the merge (<<) would overwrite the key \"x\" (written on line 3; put the merge first)\n");
-  CHECK(errors_of("a: &a {x: 1}\nb:\n  <<: *a\n  x: 2\n  x: 3\n").find("5:3: error: b.x: duplicate key") != std::string::npos);
+        "f.yaml:4:3: error: b: the merge (<<) would overwrite the key \"x\" (written on line 3; put the "
+        "merge first)\n");
+  CHECK(errors_of("a: &a {x: 1}\nb:\n  <<: *a\n  x: 2\n  x: 3\n").find("5:3: error: b.x: duplicate key") !=
+        std::string::npos);
 }
 
 TEST_CASE("duplicate keys are errors that name both places, all of them at once") {
@@ -93,14 +101,16 @@ TEST_CASE("duplicate keys are errors that name both places, all of them at once"
   std::string many;
   for (int i = 0; i < 40; ++i) many += "k" + std::to_string(i) + ": 1\n";
   CHECK(errors_of(many).empty());
-  CHECK(errors_of(many + "k7: 2\n") == "f.yaml:41:1: error: k7: duplicate key \"k7\" (first written on line 8; remove one of them)\n");
+  CHECK(errors_of(many + "k7: 2\n") ==
+        "f.yaml:41:1: error: k7: duplicate key \"k7\" (first written on line 8; remove one of them)\n");
 }
 
 TEST_CASE("syntax errors say where, and what came before is kept") {
   CHECK(errors_of("a: b\n\tc: d\n").find("f.yaml:2:1: error: not YAML: ") == 0);
   CHECK(errors_of("a:\n\tc: d\n").find("indent with spaces, not tabs") != std::string::npos);
   CHECK(errors_of("a: [1, 2\nb: 3\n").find("f.yaml:2:") == 0);
-  CHECK(errors_of("a: b: c\n") == "f.yaml:1:5: error: not YAML: mapping values are not allowed in this context\n");
+  CHECK(errors_of("a: b: c\n") ==
+        "f.yaml:1:5: error: not YAML: mapping values are not allowed in this context\n");
   CHECK(errors_of("a: \"x\n").find("while scanning a quoted scalar") != std::string::npos);
   CHECK(errors_of("a: 1\nb: \xff\n").find("f.yaml:2:4: error: not YAML: invalid leading UTF-8 octet") == 0);
   CHECK(errors_of("a: \x01\n").find("control characters are not allowed") != std::string::npos);
@@ -146,7 +156,9 @@ TEST_CASE("bounds hold: size, depth, nodes, alias bombs") {
 
 TEST_CASE("lists of kind List fall apart into their items") {
   Diagnostics diagnostics;
-  auto documents = parse("kind: List\nitems:\n- {kind: A}\n- kind: BList\n  items: [{kind: B}, {kind: C}]\n- {kind: D}\n", diagnostics);
+  auto documents =
+      parse("kind: List\nitems:\n- {kind: A}\n- kind: BList\n  items: [{kind: B}, {kind: C}]\n- {kind: D}\n",
+            diagnostics);
   REQUIRE(documents.size() == 1);
   auto flat = flatten_list(std::move(documents[0]));
   REQUIRE(flat.size() == 4);
@@ -182,9 +194,12 @@ TEST_CASE("what to_yaml writes reads back the same") {
 
 TEST_CASE("to_yaml is what people expect to read") {
   Diagnostics diagnostics;
-  auto value = parse_json(R"({"a":"yes","b":"1","c":"web","d":[],"e":{},"f":[{"x":1,"y":"two"}],"g":"l1\nl2\n","h":null,"i":1.5})",
-                          diagnostics);
+  auto value = parse_json(
+      R"({"a":"yes","b":"1","c":"web","d":[],"e":{},"f":[{"x":1,"y":"two"}],)"
+      R"("g":"l1\nl2\n","h":null,"i":1.5})",
+      diagnostics);
   REQUIRE(value);
   CHECK(to_yaml(*value) ==
-        "a: \"yes\"\nb: \"1\"\nc: web\nd: []\ne: {}\nf:\n  - x: 1\n    \"y\": two\ng: |\n  l1\n  l2\nh: null\ni: 1.5\n");
+        "a: \"yes\"\nb: \"1\"\nc: web\nd: []\ne: {}\nf:\n  - x: 1\n    \"y\": two\ng: |\n  l1\n  l2\nh: "
+        "null\ni: 1.5\n");
 }
