@@ -99,6 +99,7 @@ class Guard {
 
   // The commit goes back to a set that was applied before, and this object had gone by then.
   bool is_return_without(const Key& key) const {
+    if (contains(input_.held_before, key)) return false;
     return std::any_of(input_.earlier.begin(), input_.earlier.end(), [&](const AppliedSet& set) {
       return set.hash == input_.desired.hash && !contains(set.held, key);
     });

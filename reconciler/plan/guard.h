@@ -5,9 +5,10 @@
 //   - all prunes, if more than 5 objects and more than 20 % of what the application has would go, counting
 //     what goes with them (what they own, what a namespace holds);
 //   - any Namespace and any PersistentVolumeClaim, and what would take a claim along;
-//   - what was held before, as long as nobody has acknowledged it.
-// Not held is what an earlier applied set, to which the commit returns, did not have (`git revert`) - except
-// claims, and namespaces that hold claims or what others have put there.
+//   - what was held before, as long as nobody has acknowledged it (a later commit with the same content, or a
+//     return to this one, is no acknowledgement).
+// Not held is, of the rest, what an earlier applied set to which the commit returns did not have (`git revert`)
+// - except claims, and namespaces that hold claims or what others have put there.
 // A person acknowledges with the trailer `Mainstay-Prune: <count>` (the number of declared objects that go) or
 // `mainstay ack`. A namespace in which this very commit still declares something is held even then.
 #pragma once

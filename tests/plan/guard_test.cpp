@@ -154,6 +154,17 @@ TEST_CASE("going back to a commit that held them does not take them away") {
   CHECK(app.sync(second).counts().held == 10);
 }
 
+TEST_CASE("what is held stays held although the history knows the same set, whatever the history says of it") {
+  TestApplication app;
+  app.sync(config_maps("c", 10));
+  DesiredSet second = desired_set(config_maps("new", 90));
+  CHECK(app.sync(second).counts().held == 10);
+  for (AppliedSet& set : app.history) set.held.clear();
+  CHECK(app.sync(second).counts().held == 10);
+  CHECK(app.sync(config_maps("new", 91)).counts().held == 10);
+  CHECK(app.sync(second).counts().held == 10);
+}
+
 TEST_CASE("a namespace that this commit still fills is not deleted, whoever says so") {
   TestApplication app;
   std::string inside = "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: mine, namespace: shop}\n";
