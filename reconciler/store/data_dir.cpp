@@ -1,0 +1,165 @@
+#include "reconciler/store/data_dir.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <utility>
+
+namespace mainstay {
+namespace {
+
+constexpr size_t kPrivateFileLimit = 1 << 20;
+constexpr uint64_t kSpareForBallast = 4 * kBallastBytes;
+
+Error system_error(const std::string& what) {
+  int number = errno;
+  ErrorCode code = number == ENOENT ? ErrorCode::kNotFound
+                   : number == ENOSPC || number == EDQUOT ? ErrorCode::kFull
+                   : number == EACCES || number == EPERM ? ErrorCode::kDenied
+                                                          : ErrorCode::kFailed;
+  return error(code, what + ": " + std::strerror(number));
+}
+
+class OpenFile {
+ public:
+  explicit OpenFile(int descriptor) : descriptor_(descriptor) {}
+  ~OpenFile() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+  }
+  OpenFile(const OpenFile&) = delete;
+  OpenFile& operator=(const OpenFile&) = delete;
+  bool ok() const { return descriptor_ >= 0; }
+  int get() const { return descriptor_; }
+
+ private:
+  int descriptor_;
+};
+
+std::string folder_of(const std::string& path) {
+  std::string folder = std::filesystem::path(path).parent_path().string();
+  return folder.empty() ? "." : folder;
+}
+
+Status make_folder(const std::string& path) {
+  if (::mkdir(path.c_str(), 0700) == 0) return sync_path(folder_of(path));
+  if (errno != EEXIST) return system_error("making " + path);
+  return {};
+}
+
+Status write_all(int descriptor, std::string_view bytes, const std::string& path) {
+  while (!bytes.empty()) {
+    ssize_t count = ::write(descriptor, bytes.data(), bytes.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return system_error("writing " + path);
+    bytes.remove_prefix(static_cast<size_t>(count));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<DataDir> DataDir::open(const std::string& path) {
+  std::error_code ignored;
+  std::filesystem::create_directories(folder_of(path), ignored);
+  RETURN_IF_ERROR(make_folder(path));
+  RETURN_IF_ERROR(make_folder(path + "/pki"));
+  RETURN_IF_ERROR(make_folder(path + "/repos"));
+  DataDir dir;
+  dir.path_ = path;
+  std::string file = dir.file("lock");
+  dir.lock_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (dir.lock_ < 0) return system_error("opening " + file);
+  if (::flock(dir.lock_, LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return system_error("locking " + file);
+    char pid[32] = {};
+    ssize_t length = ::pread(dir.lock_, pid, sizeof pid - 1, 0);
+    std::string owner = length > 0 ? std::string(pid, static_cast<size_t>(length)) : "unknown";
+    return error(ErrorCode::kBusy, "another mainstay (process " + owner + ") uses " + path +
+                                       "; stop it first, or choose another --data-dir");
+  }
+  std::string pid = std::to_string(::getpid());
+  if (::ftruncate(dir.lock_, 0) != 0) return system_error("writing " + file);
+  RETURN_IF_ERROR(write_all(dir.lock_, pid, file));
+  return dir;
+}
+
+DataDir::DataDir(DataDir&& other) noexcept
+    : path_(std::move(other.path_)), lock_(std::exchange(other.lock_, -1)) {}
+DataDir& DataDir::operator=(DataDir&& other) noexcept {
+  std::swap(path_, other.path_);
+  std::swap(lock_, other.lock_);
+  return *this;
+}
+DataDir::~DataDir() {
+  if (lock_ >= 0) ::close(lock_);
+}
+
+bool DataDir::make_ballast() const {
+  std::string path = file("ballast");
+  struct stat status = {};
+  if (::stat(path.c_str(), &status) == 0 && status.st_size == static_cast<off_t>(kBallastBytes)) return true;
+  struct statvfs disk = {};
+  if (::statvfs(path_.c_str(), &disk) != 0 || disk.f_bavail * disk.f_frsize < kSpareForBallast) return false;
+  OpenFile made(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+  if (made.ok() && ::posix_fallocate(made.get(), 0, static_cast<off_t>(kBallastBytes)) == 0) return true;
+  ::unlink(path.c_str());
+  return false;
+}
+
+bool DataDir::drop_ballast() const { return ::unlink(file("ballast").c_str()) == 0; }
+
+Result<std::string> read_private_file(const std::string& path) {
+  OpenFile opened(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!opened.ok()) return system_error("opening " + path);
+  struct stat status = {};
+  if (::fstat(opened.get(), &status) != 0) return system_error("reading " + path);
+  if ((status.st_mode & 077) != 0) {
+    return error(ErrorCode::kDenied, path + " can be read by others; run: chmod 600 " + path);
+  }
+  std::string bytes(kPrivateFileLimit, '\0');
+  size_t filled = 0;
+  while (filled < bytes.size()) {
+    ssize_t count = ::read(opened.get(), bytes.data() + filled, bytes.size() - filled);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return system_error("reading " + path);
+    if (count == 0) break;
+    filled += static_cast<size_t>(count);
+  }
+  bytes.resize(filled);
+  return bytes;
+}
+
+Status write_private_file(const std::string& path, std::string_view bytes) {
+  std::string folder = folder_of(path), fresh = path + ".new";
+  RETURN_IF_ERROR(make_folder(folder));
+  {
+    OpenFile made(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+    if (!made.ok()) return system_error("making " + fresh);
+    RETURN_IF_ERROR(write_all(made.get(), bytes, fresh));
+    if (::fsync(made.get()) != 0) return system_error("syncing " + fresh);
+  }
+  if (::rename(fresh.c_str(), path.c_str()) != 0) return system_error("renaming " + fresh);
+  return sync_path(folder);
+}
+
+Status make_private_file(const std::string& path) {
+  OpenFile made(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+  if (!made.ok()) return system_error("making " + path);
+  return {};
+}
+
+Status sync_path(const std::string& path) {
+  OpenFile opened(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!opened.ok()) return system_error("opening " + path);
+  if (::fsync(opened.get()) != 0) return system_error("syncing " + path);
+  return {};
+}
+
+}  // namespace mainstay

@@ -1,0 +1,41 @@
+// Batches to rows: the writing half of the database. Used inside a transaction that the journal opens and commits.
+// Journal thread.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+
+#include "reconciler/store/journal.h"
+#include "reconciler/store/secret_box.h"
+#include "reconciler/store/sqlite_db.h"
+
+namespace mainstay {
+
+// How a stored body becomes bytes again: what it is bound to, and with what it was encrypted.
+bool is_encrypted_kind(Kind kind);
+
+// "add", "update", "remove": change.operation.
+std::string_view operation_name(ChangeOp op);
+
+class SqliteRows {
+ public:
+  // `db` and `secrets` must outlive this.
+  static Result<SqliteRows> open(SqliteDb& db, const SecretBox& secrets, std::string cluster_id);
+  SqliteRows(SqliteRows&&) noexcept;
+  SqliteRows& operator=(SqliteRows&&) noexcept;
+  ~SqliteRows();
+
+  // Writes batches that follow each other. An object that several of them change is written once.
+  Status write(std::span<const Batch> batches);
+
+  // Encrypts every Secret body that was not encrypted with the newest key once more. How many there were.
+  Result<size_t> reseal_secrets();
+
+ private:
+  struct State;
+  explicit SqliteRows(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace mainstay
