@@ -28,7 +28,7 @@ class GitRepo {
   std::string git(std::vector<std::string> words, std::string_view input = {}) {
     std::vector<std::string> command{"git", "-C", directory_};
     command.insert(command.end(), words.begin(), words.end());
-    Outcome outcome = run(command, input);
+    RunResult outcome = run(command, input);
     if (outcome.code != 0) throw std::runtime_error("git " + words.at(0) + ": " + outcome.output);
     if (outcome.output.ends_with('\n')) outcome.output.pop_back();
     return outcome.output;

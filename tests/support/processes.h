@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -104,13 +105,13 @@ class Process {
   pid_t pid_ = -1;
 };
 
-struct Outcome {
+struct RunResult {
   int code = 0;
   std::string output;  // both streams
 };
 
 // Runs a program to its end; `input` goes to its standard input.
-inline Outcome run(const std::vector<std::string>& command, std::string_view input = {}) {
+inline RunResult run(const std::vector<std::string>& command, std::string_view input = {}) {
   int out[2], in[2];
   if (::pipe(out) != 0 || ::pipe(in) != 0) throw std::runtime_error("pipe failed");
   Process process(command, out[1], in[0]);
@@ -124,7 +125,7 @@ inline Outcome run(const std::vector<std::string>& command, std::string_view inp
     }
     ::close(in[1]);
   });
-  Outcome outcome;
+  RunResult outcome;
   char chunk[4096];
   ssize_t got;
   while ((got = ::read(out[0], chunk, sizeof chunk)) > 0) outcome.output.append(chunk, static_cast<size_t>(got));
