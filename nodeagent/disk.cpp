@@ -2,15 +2,17 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <memory>
@@ -108,6 +110,19 @@ Status make_dirs(const std::string& path, mode_t mode) {
 bool path_exists(const std::string& path) {
   struct stat info;
   return lstat(path.c_str(), &info) == 0;
+}
+
+Result<std::string> real_path(const std::string& path) {
+  std::unique_ptr<char, decltype(&std::free)> found(realpath(path.c_str(), nullptr), &std::free);
+  if (!found) return errno_error("resolving " + path, errno);
+  return std::string(found.get());
+}
+
+bool is_tmpfs_mount(const std::string& path) {
+  struct statfs info;
+  struct stat here, above;
+  return statfs(path.c_str(), &info) == 0 && info.f_type == TMPFS_MAGIC && stat(path.c_str(), &here) == 0 &&
+         stat((path + "/..").c_str(), &above) == 0 && here.st_dev != above.st_dev;
 }
 
 namespace {

@@ -44,6 +44,12 @@ Status make_dirs(const std::string& path, mode_t mode = 0755);
 
 bool path_exists(const std::string& path);  // a link counts, wherever it leads
 
+// The path without links. kNotFound if there is nothing.
+Result<std::string> real_path(const std::string& path);
+
+// True if a tmpfs of its own is mounted exactly there.
+bool is_tmpfs_mount(const std::string& path);
+
 // Names in a directory, sorted, without "." and ".."; none if it does not exist.
 Result<std::vector<std::string>> list_dir(const std::string& path);
 

@@ -221,7 +221,8 @@ struct ContainerSpec {
   SecuritySpec security;
 };
 
-struct ContainerStatus {
+// Not called ContainerStatus: that is the struct of the Kubernetes API (schema/kinds/pod.h).
+struct ProcessStatus {
   // kCreated: made, its process not started yet. kBroken: half made; start() again or remove().
   enum class State { kBroken, kCreated, kRunning, kExited };
   State state = State::kBroken;
@@ -243,7 +244,7 @@ struct RuntimeContainer {
   std::string image_digest;
   std::vector<std::string> layers;
   std::vector<std::string> notes;  // what could not be done as asked ("oom_score_adj -997 not allowed: 0")
-  ContainerStatus status;
+  ProcessStatus status;
 };
 
 struct RuntimeSandbox {

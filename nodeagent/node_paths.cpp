@@ -2,6 +2,8 @@
 
 #include <cctype>
 
+#include "nodeagent/disk.h"
+
 namespace mainstay {
 
 std::string container_id(const ContainerKey& key) {
@@ -20,6 +22,16 @@ std::string NodePaths::bundle(const ContainerKey& key) const { return bundles() 
 
 std::string NodePaths::container_cgroup(const ContainerKey& key) const {
   return pod_cgroup(key.uid) + "/" + container_id(key);
+}
+
+Result<NodePaths> make_roots(NodePaths paths) {
+  RETURN_IF_ERROR(check_paths(paths));
+  RETURN_IF_ERROR(make_dirs(paths.data_dir, 0755));
+  RETURN_IF_ERROR(make_dirs(paths.run_dir, 0700));
+  ASSIGN_OR_RETURN(paths.data_dir, real_path(paths.data_dir));
+  ASSIGN_OR_RETURN(paths.run_dir, real_path(paths.run_dir));
+  RETURN_IF_ERROR(check_paths(paths));
+  return paths;
 }
 
 bool safe_name(std::string_view name) {

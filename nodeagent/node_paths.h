@@ -1,6 +1,6 @@
 // Where the agent keeps things on its node. Two roots: `data_dir` outlives a reboot (images, writable layers,
 // logs, volumes), `run_dir` does not and should be a tmpfs (namespaces, container configurations, which hold
-// secrets from the environment, addresses). Agents with different roots and cgroup names do not meet. Pure.
+// secrets from the environment, addresses). Agents with different roots and cgroup names do not meet.
 #pragma once
 
 #include <string>
@@ -50,6 +50,9 @@ std::string container_id(const ContainerKey& key);
 
 // Whether the roots can be used: absolute, plain characters (overlayfs has its own idea of ',' and ':').
 Status check_paths(const NodePaths& paths);
+
+// Checks the roots, makes them, and returns them with every link resolved (mount points are known by such paths only).
+Result<NodePaths> make_roots(NodePaths paths);
 
 // Letters, digits, '-', '.', '_'; 1 to 63 bytes; does not begin with '.': safe as one component of a path.
 bool safe_name(std::string_view name);

@@ -240,10 +240,25 @@ Result<ProcessResult> run_checked(const ProcessSpec& spec) {
     return error(ErrorCode::kTimeout, name + " did not finish within " + std::to_string(seconds) + " s");
   }
   if (result.exit_code == 0) return result;
-  std::string said = result.err.empty() ? result.out : result.err;
-  while (!said.empty() && (said.back() == '\n' || said.back() == ' ')) said.pop_back();
-  if (said.size() > 2000) said = "..." + said.substr(said.size() - 2000);
+  std::string said = said_in_log(result.err.empty() ? result.out : result.err);
   return failed(name + " ended with exit code " + std::to_string(result.exit_code) + ": " + said);
+}
+
+std::string said_in_log(std::string_view output) {
+  std::string out;
+  size_t at = output.rfind("msg=\"");
+  if (at == std::string_view::npos) {
+    out = output.substr(output.size() > 1000 ? output.size() - 1000 : 0);
+  } else {
+    for (size_t i = at + 5; i < output.size() && output[i] != '"'; ++i) {
+      if (output[i] == '\\' && i + 1 < output.size()) ++i;
+      out += output[i];
+    }
+    if (out.size() > 1000) out.resize(1000);
+  }
+  std::replace(out.begin(), out.end(), '\n', ' ');
+  while (!out.empty() && out.back() == ' ') out.pop_back();
+  return out;
 }
 
 std::vector<std::string> plain_environment() {

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -38,6 +39,9 @@ Result<ProcessResult> run_process(const ProcessSpec& spec);
 
 // As run_process, but an exit code other than 0 or the deadline is an error that quotes the end of stderr.
 Result<ProcessResult> run_checked(const ProcessSpec& spec);
+
+// What a Go program (runc, skopeo) said: the text of its last `msg="..."`, or all of it, at most 1,000 bytes. Pure.
+std::string said_in_log(std::string_view output);
 
 // PATH and the proxy variables of our own environment: what the node's tools need, and no secrets.
 std::vector<std::string> plain_environment();

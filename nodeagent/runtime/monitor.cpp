@@ -48,10 +48,8 @@ Result<std::string> read_line(int fd, MonoTime deadline) {
 }
 
 // Turns the runtime's refusal (its log, or plain text) into one sentence.
-Error refusal(std::string message) {
-  std::replace(message.begin(), message.end(), '\n', ' ');
-  while (!message.empty() && message.back() == ' ') message.pop_back();
-  if (message.size() > 1000) message.resize(1000);
+Error refusal(std::string_view said) {
+  std::string message = said_in_log(said);
   bool missing = message.find("executable file not found") != std::string::npos ||
                  (message.find("exec: \"") != std::string::npos &&
                   message.find("no such file or directory") != std::string::npos);

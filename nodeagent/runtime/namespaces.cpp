@@ -104,6 +104,15 @@ Status pin_namespaces(const std::vector<NamespacePin>& pins, const std::string& 
   });
 }
 
+Status in_network_namespace(const std::string& path, const std::function<Status()>& work) {
+  if (!is_pinned(path)) return error(ErrorCode::kNotFound, path + " is no namespace");
+  return in_thread([&]() -> Status {
+    Fd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!fd.open() || setns(fd.get(), CLONE_NEWNET) != 0) return errno_error("entering " + path, errno);
+    return work();
+  });
+}
+
 Status mount_overlay(const std::string& layers_dir, const std::vector<std::string>& lower, const std::string& upper,
                      const std::string& work, const std::string& target) {
   std::string options = "lowerdir=";

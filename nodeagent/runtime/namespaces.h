@@ -2,6 +2,7 @@
 // A namespace is made in a thread of its own, which ends; nothing else of this process changes. Any thread.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,9 @@ bool is_pinned(const std::string& path);
 
 // Lets the namespace go and deletes the file; fine if there is none.
 Status unpin_namespace(const std::string& path);
+
+// Runs `work` in a thread that has entered a pinned network namespace. kNotFound: it is none.
+Status in_network_namespace(const std::string& path, const std::function<Status()>& work);
 
 // Mounts an overlay at `target`: `lower` are directory names below `layers_dir`, lowest first. Relative names
 // keep 127 layers within the page the kernel allows for mount options.

@@ -1,12 +1,9 @@
 #include "nodeagent/runtime/oci_runtime.h"
 
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <poll.h>
 #include <sys/inotify.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -40,19 +37,12 @@ std::vector<NamespacePin> pins_of(const NodePaths& paths, const SandboxSpec& spe
   return pins;
 }
 
-bool is_tmpfs(const std::string& path) {
-  struct statfs info;
-  struct stat here, parent;
-  return statfs(path.c_str(), &info) == 0 && info.f_type == TMPFS_MAGIC && stat(path.c_str(), &here) == 0 &&
-         stat((path + "/..").c_str(), &parent) == 0 && here.st_dev != parent.st_dev;
-}
-
 bool sandbox_ready(const NodePaths& paths, const SandboxSpec& spec) {
   for (const NamespacePin& pin : pins_of(paths, spec)) {
     if (!is_pinned(pin.path)) return false;
   }
   if (!spec.host_network && !is_pinned(spec.netns)) return false;
-  return spec.host_ipc || is_tmpfs(shm_dir(paths, spec.uid));
+  return spec.host_ipc || is_tmpfs_mount(shm_dir(paths, spec.uid));
 }
 
 std::optional<uint32_t> attempt_number(const std::string& name) {
@@ -114,7 +104,7 @@ Status OciRuntime::make_sandbox(const SandboxSpec& spec) {
   std::string shm = shm_dir(paths_, spec.uid);
   RETURN_IF_ERROR(make_dirs(shm, 0755));
   RETURN_IF_ERROR(pin_namespaces(pins_of(paths_, spec), spec.hostname));
-  if (!spec.host_ipc && !is_tmpfs(shm) &&
+  if (!spec.host_ipc && !is_tmpfs_mount(shm) &&
       mount("shm", shm.c_str(), "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=1777,size=65536k") != 0) {
     return errno_error("mounting " + shm, errno);
   }
@@ -372,14 +362,13 @@ Status remove_old_trials(const NodePaths& paths) {
 }  // namespace
 
 Result<OpenedRuntime> open_oci_runtime(const OciRuntimeOptions& options) {
-  const NodePaths& paths = options.paths;
-  RETURN_IF_ERROR(check_paths(paths));
   if (geteuid() != 0) return error(ErrorCode::kDenied, "containers need root: start the agent as root");
+  ASSIGN_OR_RETURN(NodePaths paths, make_roots(options.paths));
   std::string conmon = options.conmon.empty() ? find_program("conmon") : options.conmon;
   if (conmon.empty()) return error(ErrorCode::kUnavailable, "conmon is not installed (Debian package conmon)");
-  for (const std::string& dir : {paths.data_dir, paths.pods(), paths.layers()}) RETURN_IF_ERROR(make_dirs(dir, 0755));
-  for (const std::string& dir : {paths.run_dir, paths.namespaces(), paths.bundles(), paths.runtime_root(),
-                                 paths.exits()}) {
+  RETURN_IF_ERROR(make_dirs(paths.pods(), 0755));
+  for (const std::string& dir : {paths.images(), paths.layers(), paths.namespaces(), paths.bundles(),
+                                 paths.runtime_root(), paths.exits()}) {
     RETURN_IF_ERROR(make_dirs(dir, 0700));
   }
   RETURN_IF_ERROR(remove_old_trials(paths));

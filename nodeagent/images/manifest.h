@@ -1,0 +1,49 @@
+// The JSON documents of an OCI layout (image-spec): index, manifest, image configuration. Pure.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "nodeagent/doors.h"
+
+namespace mainstay {
+
+struct BlobRef {
+  std::string digest;  // "sha256:..."
+  std::string media_type;
+  uint64_t size = 0;
+};
+
+struct IndexEntry {
+  BlobRef manifest;
+  std::string ref_name;        // org.opencontainers.image.ref.name
+  std::string full_name;       // io.containerd.image.name
+};
+
+struct ImageManifest {
+  BlobRef config;
+  std::vector<BlobRef> layers;
+};
+
+struct ImageDescription {
+  ImageConfig config;
+  std::vector<std::string> diff_ids;  // digests of the uncompressed layers, lowest first
+  std::string architecture;
+};
+
+// Each: kInvalid if the text is not that document or has digests other than sha256.
+Result<std::vector<IndexEntry>> parse_index(std::string_view text);
+Result<ImageManifest> parse_manifest(std::string_view text);
+Result<ImageDescription> parse_image_config(std::string_view text);
+
+// What our own store keeps about a name.
+std::string encode_image(const Image& image);
+Result<Image> decode_image(std::string_view text);
+
+// One docker config.json out of several pull secrets; of entries for the same registry the first stays.
+// Also takes the older form without "auths". kInvalid if one is no JSON object (its content is not quoted).
+Result<std::string> merge_auth_configs(const std::vector<std::string>& configs);
+
+}  // namespace mainstay
