@@ -7,7 +7,8 @@
 namespace mainstay {
 namespace {
 
-// The taint by which Kubernetes keeps pods off a node whose Ready condition is not True (TaintNodesByCondition).
+// The taint by which Kubernetes keeps pods off a node whose condition Ready is not True
+// (TaintNodesByCondition).
 std::string_view implied_taint(const Node& node) {
   for (const NodeCondition& condition : node.status.conditions) {
     if (condition.type != "Ready") continue;
@@ -129,7 +130,8 @@ void ClusterView::set_node(const std::string& name, ObjectPtr node) {
   nodes_ -= (state.node ? 1 : 0);
   if (node) {
     const Node& read = as<Node>(*node);
-    const ResourceList& list = read.status.allocatable.empty() ? read.status.capacity : read.status.allocatable;
+    const NodeStatus& status = read.status;
+    const ResourceList& list = status.allocatable.empty() ? status.capacity : status.allocatable;
     const Quantity* pods = map_find(list, "pods");
     state.allocatable = amounts_of(list);
     state.pods_allowed = pods != nullptr ? pods->units() : 0;
@@ -165,7 +167,9 @@ std::string ClusterView::text() const {
     for (const HostPort& port : state.ports) {
       out += " port " + port.ip + ":" + std::to_string(port.port) + "/" + port.protocol;
     }
-    for (const Taint& taint : state.taints) out += " taint " + taint.key + "=" + taint.value + ":" + taint.effect;
+    for (const Taint& taint : state.taints) {
+      out += " taint " + taint.key + "=" + taint.value + ":" + taint.effect;
+    }
     std::map<std::string, uint32_t> counts;
     for (const auto& [owner, nodes] : owners_) {
       if (auto count = nodes.find(slot); count != nodes.end()) counts[owner] = count->second;

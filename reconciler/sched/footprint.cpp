@@ -52,10 +52,11 @@ bool is_finished(const Pod& pod) { return pod.status.phase == "Succeeded" || pod
 Amounts amounts_of(const ResourceList& list) {
   Amounts out;
   for (const auto& [name, quantity] : list) {
+    int64_t units = bounded(quantity.units());
     if (name == "cpu") out.cpu_milli = bounded(quantity.milli());
-    else if (name == "memory") out.memory = bounded(quantity.units());
-    else if (name == "ephemeral-storage") out.ephemeral_storage = bounded(quantity.units());
-    else if (name != "pods" && quantity.units() > 0) out.extended.emplace_back(name, bounded(quantity.units()));
+    else if (name == "memory") out.memory = units;
+    else if (name == "ephemeral-storage") out.ephemeral_storage = units;
+    else if (name != "pods" && units > 0) out.extended.emplace_back(name, units);
   }
   return out;
 }

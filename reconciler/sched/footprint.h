@@ -43,7 +43,8 @@ struct Footprint {
   int64_t score_cpu_milli = 0;
   int64_t score_memory = 0;
   std::vector<HostPort> ports;
-  std::string owner;  // uid of the controller whose pods are spread; "" for none, and for pods on their way out
+  // Uid of the controller whose pods are spread; "" for none, and for pods on their way out.
+  std::string owner;
   bool operator==(const Footprint&) const = default;
 };
 
@@ -52,7 +53,8 @@ Footprint footprint_of(const Object& pod);
 // True while the pod takes room on a node: bound and not finished.
 bool takes_room(const Object& pod);
 
-// True if the pod waits for us to choose its node: not bound, finished or being deleted, and of our scheduler.
+// True if the pod waits for us to choose its node: neither bound, finished nor being deleted, and of our
+// scheduler.
 bool needs_placement(const Object& pod);
 
 }  // namespace mainstay

@@ -45,9 +45,8 @@ void append_affinity(std::string& out, const PodSpec& spec) {
   const NodeAffinity& affinity = *spec.affinity->node_affinity;
   if (affinity.required_during_scheduling_ignored_during_execution) {
     out += 'R';
-    for (const auto& term : affinity.required_during_scheduling_ignored_during_execution->node_selector_terms) {
-      append_term(out, term);
-    }
+    const NodeSelector& required = *affinity.required_during_scheduling_ignored_during_execution;
+    for (const NodeSelectorTerm& term : required.node_selector_terms) append_term(out, term);
   }
   for (const auto& preferred : affinity.preferred_during_scheduling_ignored_during_execution) {
     out += 'P';
@@ -247,9 +246,8 @@ class Run {
       return *of.candidates;
     }
     if (tables_.size() == kTablesAtOnce) {
-      auto oldest = std::min_element(tables_.begin(), tables_.end(), [](const PodClass* a, const PodClass* b) {
-        return a->last_use < b->last_use;
-      });
+      auto used_before = [](const PodClass* a, const PodClass* b) { return a->last_use < b->last_use; };
+      auto oldest = std::min_element(tables_.begin(), tables_.end(), used_before);
       (*oldest)->candidates.reset();
       tables_.erase(oldest);
     }

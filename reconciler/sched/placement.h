@@ -1,6 +1,7 @@
-// Placement: which pod goes to which node. A function of what is and of the random source; nothing is written.
-// The answer is the one that filtering and scoring every node for every pod would give, found without doing
-// so: pods that ask for the same share one table of candidates, in which a binding touches one node.
+// Placement: which pod goes to which node. A function of what is and of the random source; nothing is
+// written. The answer is the one that filtering and scoring every node for every pod would give, found
+// without doing so: pods that ask for the same share one table of candidates, in which a binding touches one
+// node.
 // Core thread only.
 #pragma once
 

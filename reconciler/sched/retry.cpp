@@ -123,7 +123,8 @@ void RetryQueue::refused(const Unplaced& unplaced, MonoTime now) {
 void RetryQueue::wake_cured() {
   if (happened_ == 0) return;
   for (auto& [key, pod] : pods_) {
-    if (!pod.active && (pod.cures & happened_) != 0) set_timer(key, pod, std::min(pod.try_at, pod.not_before));
+    if (pod.active || (pod.cures & happened_) == 0) continue;
+    set_timer(key, pod, std::min(pod.try_at, pod.not_before));
   }
   happened_ = 0;
 }
@@ -140,7 +141,7 @@ std::vector<Key> RetryQueue::due(MonoTime now, size_t limit) {
 }
 
 std::optional<MonoTime> RetryQueue::next_wake() const {
-  if (!active_.empty()) return MonoTime{Duration::min()};
+  if (!active_.empty()) return MonoTime{};  // the clock starts there: it is past
   std::optional<MonoTime> out;
   if (!timers_.empty()) out = timers_.begin()->first;
   if (happened_ == 0) return out;

@@ -9,8 +9,8 @@ namespace {
 constexpr std::string_view kSource = "default-scheduler";
 
 // True if the condition was changed by this.
-bool set_scheduled(PodStatus& status, std::string_view value, std::string_view reason, std::string_view message,
-                   WallTime now) {
+bool set_scheduled(PodStatus& status, std::string_view value, std::string_view reason,
+                   std::string_view message, WallTime now) {
   auto found = std::find_if(status.conditions.begin(), status.conditions.end(),
                             [](const PodCondition& condition) { return condition.type == "PodScheduled"; });
   if (found == status.conditions.end()) {
@@ -52,16 +52,17 @@ void write_binding(Transaction& txn, const Binding& binding) {
   set_scheduled(pod.status, "True", "", "", txn.now().wall);
   Result<ObjectPtr> written = txn.update(std::move(next));
   ENSURE(written.ok(), "an unconditional update of an object that is there cannot fail");
+  std::string name = waiting->meta.ns + "/" + waiting->meta.name;
   record_note(txn, note_about(*waiting, false, "Scheduled",
-                              "Successfully assigned " + waiting->meta.ns + "/" + waiting->meta.name + " to " +
-                                  binding.node));
+                              "Successfully assigned " + name + " to " + binding.node));
 }
 
 void write_refusal(Transaction& txn, const Unplaced& unplaced) {
   ObjectPtr waiting = still_waiting(txn, *unplaced.pod);
   if (!waiting) return;
   Object next = *waiting;
-  if (!set_scheduled(as<Pod>(next).status, "False", unplaced.reason, *unplaced.message, txn.now().wall)) return;
+  PodStatus& status = as<Pod>(next).status;
+  if (!set_scheduled(status, "False", unplaced.reason, *unplaced.message, txn.now().wall)) return;
   Result<ObjectPtr> written = txn.update_status(std::move(next));
   ENSURE(written.ok(), "an unconditional update of an object that is there cannot fail");
   // A gate is the user's own wish: Kubernetes says it in the condition only.
