@@ -99,9 +99,28 @@ Result<int64_t> start_monitor(const MonitorSpec& spec) {
   return parse_answer(line);
 }
 
-bool monitor_alive(const std::string& bundle) {
+namespace {
+
+bool lock_held(const std::string& bundle) {
   Fd lock(open(lock_path(bundle).c_str(), O_RDWR | O_CLOEXEC));
   return lock.open() && flock(lock.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+}
+
+// A handle on the bundle's conmon by the pid it wrote down; not open if that is somebody else now, or nobody.
+Fd find_monitor(const std::string& bundle) {
+  int64_t pid = read_number(bundle + "/monitor.pid");
+  Fd handle(pid > 0 ? static_cast<int>(syscall(SYS_pidfd_open, pid, 0)) : -1);
+  if (!handle.open()) return handle;
+  auto command = read_file("/proc/" + std::to_string(pid) + "/cmdline", 64 << 10);
+  bool ours = command.ok() && command->find(bundle.substr(bundle.rfind('/') + 1)) != std::string::npos;
+  return ours ? std::move(handle) : Fd();
+}
+
+}  // namespace
+
+bool monitor_alive(const std::string& bundle) {
+  // conmon closes what it inherited, our lock too, just before it writes the exit file: then its pid tells.
+  return lock_held(bundle) || find_monitor(bundle).open();
 }
 
 Status end_monitor(const std::string& bundle, const std::string& id) {
@@ -111,14 +130,13 @@ Status end_monitor(const std::string& bundle, const std::string& id) {
       usleep(2'000);
       continue;
     }
-    int64_t pid = read_number(bundle + "/monitor.pid");
-    Fd handle(pid > 0 ? static_cast<int>(syscall(SYS_pidfd_open, pid, 0)) : -1);
-    auto command = read_file("/proc/" + std::to_string(pid) + "/cmdline", 64 << 10);
-    bool ours = handle.open() && command.ok() && command->find(id) != std::string::npos;
-    if (!ours) return error(ErrorCode::kBusy, "the monitor of container " + id + " holds its lock and cannot be found");
+    Fd handle = find_monitor(bundle);
+    if (!handle.open()) {
+      if (!lock_held(bundle)) break;
+      return error(ErrorCode::kBusy, "the monitor of container " + id + " holds its lock and cannot be found");
+    }
     syscall(SYS_pidfd_send_signal, handle.get(), SIGKILL, nullptr, 0);
     patience = read_clock().mono + 2s;
-    // A kill that has no effect within the patience is reported by the next round's look-up.
     pollfd watched{handle.get(), POLLIN, 0};
     poll(&watched, 1, 2000);
   }

@@ -25,7 +25,7 @@ struct MonitorSpec {
 // kNotFound: its command is not in the image; kFailed: the runtime refused, in its words.
 Result<int64_t> start_monitor(const MonitorSpec& spec);
 
-// Whether a conmon of this bundle lives, or is only about to: it holds a lock from its first moment to its last.
+// Whether a conmon of this bundle lives, or is only about to. While this holds, an exit file may still come.
 bool monitor_alive(const std::string& bundle);
 
 // Waits for the end of the bundle's conmon, and after two seconds kills it.
