@@ -113,7 +113,8 @@ Value merge_keyed(const Value* live, const Value* last, const Value& declared, c
     const Value& element = declared.as_list()[next++];
     Value merged = apply(before != nullptr ? *before : Value::map(), old, element, *field.type);
     if (field.has(kRetainKeys)) {
-      std::erase_if(merged.as_map(), [&](const Member& member) { return !is_declared(element.find(member.name)); });
+      std::erase_if(merged.as_map(),
+                    [&](const Member& member) { return !is_declared(element.find(member.name)); });
     }
     out.push(std::move(merged));
   };

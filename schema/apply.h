@@ -24,8 +24,8 @@ Value field_set(const Value& declared, const TypeDesc& type);
 Value field_set(const Value& declared, const KindInfo& kind);
 
 // `live` with the fields of `declared` set, and without those that `last` (null if there is none) declared
-// and `declared` no longer does. Both are trees of `type`. A null counts as not declared. A live value that means
-// the same as the declared one ("1" and "1000m" of a quantity) stays as it is written.
+// and `declared` no longer does. Both are trees of `type`. A null counts as not declared. A live value that
+// means the same as the declared one ("1" and "1000m" of a quantity) stays as it is written.
 Value apply(const Value& live, const Value* last, const Value& declared, const TypeDesc& type);
 
 // apply() of whole documents to an object: labels, annotations, owners and finalizers of the metadata, and
@@ -41,11 +41,11 @@ struct Drift {
   bool secret = false;   // neither value may be printed
 };
 
-// The declared leaves that live does not hold; values that mean the same, or are absent where the zero value is
-// declared, do not differ.
+// The declared leaves that live does not hold; values that mean the same, or are absent where the zero value
+// is declared, do not differ.
 std::vector<Drift> drift(const Value& declared, const Value& live, const TypeDesc& type);
 
-// What apply_object(live, nullptr, declared) would change; empty if nothing. An error only where that has one.
+// What apply_object(live, nullptr, declared) would change; empty if nothing. Fails where that fails.
 Result<std::vector<Drift>> drift_object(const Object& live, const Value& declared);
 
 }  // namespace mainstay

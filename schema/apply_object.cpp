@@ -93,20 +93,24 @@ class DriftWalk {
     bool secret = field.has(kSecret);
     switch (merge_rule(owner, field)) {
       case MergeRule::kStruct:
-        if (live == nullptr && (!declared.is_map() || is_bare(declared))) return add(path, declared, live, secret);
+        if (live == nullptr && (!declared.is_map() || is_bare(declared))) {
+          return add(path, declared, live, secret);
+        }
         return compare(declared, live, *field.type, path);
       case MergeRule::kMap: return compare_map(declared, live, field, path);
       case MergeRule::kSet:
         if (!declared.is_list()) return;
         for (const Value& element : declared.as_list()) {
           bool held = live != nullptr && live->is_list() &&
-                      std::find(live->as_list().begin(), live->as_list().end(), element) != live->as_list().end();
+                      std::count(live->as_list().begin(), live->as_list().end(), element) > 0;
           if (!held) add(path, element, nullptr, secret);
         }
         return;
       case MergeRule::kKeyed: return compare_keyed(declared, live, field, path);
       case MergeRule::kAtomic:
-        if (!same_meaning(field, declared, live != nullptr ? *live : Value())) add(path, declared, live, secret);
+        if (!same_meaning(field, declared, live != nullptr ? *live : Value())) {
+          add(path, declared, live, secret);
+        }
         return;
     }
   }
@@ -117,7 +121,8 @@ class DriftWalk {
                        [](const Member& member) { return member.value.is_null(); });
   }
 
-  void compare_map(const Value& declared, const Value* live, const FieldDesc& field, const std::string& path) {
+  void compare_map(const Value& declared, const Value* live, const FieldDesc& field,
+                   const std::string& path) {
     if (!declared.is_map()) return;
     FieldDesc one = field;
     one.card = Card::kOne;
@@ -129,7 +134,8 @@ class DriftWalk {
     }
   }
 
-  void compare_keyed(const Value& declared, const Value* live, const FieldDesc& field, const std::string& path) {
+  void compare_keyed(const Value& declared, const Value* live, const FieldDesc& field,
+                     const std::string& path) {
     if (!declared.is_list()) return;
     std::optional<std::vector<std::string>> keys = element_keys(declared.as_list(), field.map_keys);
     bool listed = live != nullptr && live->is_list();

@@ -51,8 +51,8 @@ void apply(Service& service) {
   set_if_empty(spec.session_affinity, "None");
   if (spec.session_affinity == "None") spec.session_affinity_config.reset();
   if (spec.session_affinity == "ClientIP") {
-    std::optional<int32_t>& timeout = spec.session_affinity_config.ensure().client_ip.ensure().timeout_seconds;
-    if (!timeout) timeout = kClientIpAffinitySeconds;
+    ClientIPConfig& config = spec.session_affinity_config.ensure().client_ip.ensure();
+    if (!config.timeout_seconds) config.timeout_seconds = kClientIpAffinitySeconds;
   }
   for (ServicePort& port : spec.ports) {
     set_if_empty(port.protocol, "TCP");
@@ -89,7 +89,9 @@ void apply(Application& application) { set_if_empty(application.spec.project, "d
 
 bool has_cluster_ip(const ServiceSpec& spec) { return spec.type != "ExternalName"; }
 
-bool has_node_ports(const ServiceSpec& spec) { return spec.type == "NodePort" || spec.type == "LoadBalancer"; }
+bool has_node_ports(const ServiceSpec& spec) {
+  return spec.type == "NodePort" || spec.type == "LoadBalancer";
+}
 
 void keep_cluster_ip(const ServiceSpec& old, ServiceSpec& next) {
   if (!has_cluster_ip(old)) return;

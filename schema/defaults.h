@@ -1,6 +1,6 @@
 // Defaulting: the fields Kubernetes fills in when an object comes in, so that what a client reads back names
-// every decision. Source: Kubernetes' defaulting functions (1.33) and the admission plugins of a stock cluster.
-// All functions are idempotent and read nothing but their arguments. Any thread.
+// every decision. Source: Kubernetes' defaulting functions (1.33) and the admission plugins of a stock
+// cluster. All functions are idempotent and read nothing but their arguments. Any thread.
 #pragma once
 
 #include "schema/object.h"
@@ -17,8 +17,8 @@ void apply_defaults(Object& object);
 // and the QoS class. Requires a Pod on which apply_defaults has run.
 void admit_pod(Object& pod);
 
-// An update that leaves out what the server assigned keeps it: a Service's cluster IP and node ports. Where its
-// new type has none, they go, unless the update names others. Requires objects of one kind; call before
+// An update that leaves out what the server assigned keeps it: a Service's cluster IP and node ports. Where
+// its new type has none, they go, unless the update names others. Requires objects of one kind; call before
 // apply_defaults(next).
 void keep_assigned(const Object& old, Object& next);
 

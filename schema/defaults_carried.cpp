@@ -73,7 +73,9 @@ std::string_view text_at(const Value& root, std::string_view path) {
 // A job that names no parallelism runs once, unless it says how often.
 void default_job(Value& fields) {
   const Value* spec = fields.find("spec");
-  if (spec != nullptr && (spec->find("parallelism") != nullptr || spec->find("completions") != nullptr)) return;
+  if (spec != nullptr && (spec->find("parallelism") != nullptr || spec->find("completions") != nullptr)) {
+    return;
+  }
   if (Value* completions = slot(fields, "spec.completions")) *completions = Value(1);
 }
 

@@ -69,7 +69,9 @@ void default_volume(Volume& volume) {
     volume.empty_dir.ensure();
   }
   if (volume.secret && !volume.secret->default_mode) volume.secret->default_mode = kDefaultFileMode;
-  if (volume.config_map && !volume.config_map->default_mode) volume.config_map->default_mode = kDefaultFileMode;
+  if (volume.config_map && !volume.config_map->default_mode) {
+    volume.config_map->default_mode = kDefaultFileMode;
+  }
 }
 
 // True if a taint of `key` with effect NoExecute is already answered by some toleration.

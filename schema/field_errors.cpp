@@ -62,13 +62,17 @@ void FieldErrors::unsupported(const Path& path, std::string_view value,
   add(path, std::move(message));
 }
 
-void FieldErrors::duplicate(const Path& path, std::string_view value) { duplicate_shown(path, quoted(value)); }
+void FieldErrors::duplicate(const Path& path, std::string_view value) {
+  duplicate_shown(path, quoted(value));
+}
 
 void FieldErrors::duplicate_shown(const Path& path, std::string_view shown) {
   add(path, "Duplicate value: " + std::string(shown));
 }
 
-void FieldErrors::not_found(const Path& path, std::string_view value) { add(path, "Not found: " + quoted(value)); }
+void FieldErrors::not_found(const Path& path, std::string_view value) {
+  add(path, "Not found: " + quoted(value));
+}
 
 void FieldErrors::forbidden(const Path& path, std::string_view why, std::string hint) {
   add(path, "Forbidden: " + std::string(why), std::move(hint));
@@ -96,11 +100,13 @@ bool FieldErrors::at_least(const Path& path, int64_t value, int64_t least) {
 
 bool FieldErrors::in_range(const Path& path, int64_t value, int64_t least, int64_t most) {
   if (value >= least && value <= most) return true;
-  invalid(path, value, "must be between " + std::to_string(least) + " and " + std::to_string(most) + ", inclusive");
+  invalid(path, value,
+          "must be between " + std::to_string(least) + " and " + std::to_string(most) + ", inclusive");
   return false;
 }
 
-bool FieldErrors::one_of(const Path& path, std::string_view value, std::span<const std::string_view> supported) {
+bool FieldErrors::one_of(const Path& path, std::string_view value,
+                         std::span<const std::string_view> supported) {
   if (value.empty()) {
     required(path);
     return false;

@@ -13,14 +13,15 @@
 
 namespace mainstay {
 
-// "FieldValueRequired" for "Required value", "FieldValueInvalid" for "Invalid value: ..." and so on: the reason
-// of a cause in a Status. "FieldValueInvalid" for anything else.
+// "FieldValueRequired" for "Required value", "FieldValueInvalid" for "Invalid value: ..." and so on: the
+// reason of a cause in a Status. "FieldValueInvalid" for anything else.
 std::string_view field_error_reason(std::string_view message);
 
 class FieldErrors {
  public:
   // `document` may be null; then errors carry no mark.
-  FieldErrors(Diagnostics& diagnostics, const Value* document) : diagnostics_(diagnostics), document_(document) {}
+  FieldErrors(Diagnostics& diagnostics, const Value* document)
+      : diagnostics_(diagnostics), document_(document) {}
 
   void required(const Path& path, std::string_view why = {});
   void invalid(const Path& path, std::string_view value, std::string_view why);  // shown in quotes

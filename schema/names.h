@@ -1,6 +1,6 @@
 // Kubernetes' rules for names, labels and keys, with its words for what is wrong.
-// Each function returns all problems of a text; none if it is good. Source: apimachinery util/validation (1.33).
-// Pure; any thread.
+// Each function returns all problems of a text; none if it is good. Source: apimachinery util/validation
+// (1.33). Pure; any thread.
 #pragma once
 
 #include <string>

@@ -101,7 +101,8 @@ Value body_of(const Object& object) {
   return storage != nullptr ? to_value(*object.info().type, storage) : generic_fields(object);
 }
 
-void report(const Path& path, bool is_error, std::string message, const Value* document, Diagnostics& diagnostics) {
+void report(const Path& path, bool is_error, std::string message, const Value* document,
+            Diagnostics& diagnostics) {
   std::string text = path.text();
   Mark mark = document != nullptr ? locate(*document, text) : Mark{};
   if (is_error) {
@@ -116,18 +117,21 @@ void check_kind(const Object& object, const NotYetOptions& options, const Value*
   const Path path("kind");
   if (object.kind == Kind::kApplication) {
     if (!options.from_git) return;
-    report(path, true, "Application objects in a tree are not supported yet: declare the application in the "
-                       "daemon's configuration", document, diagnostics);
+    report(path, true,
+           "Application objects in a tree are not supported yet: declare the application in the daemon's "
+           "configuration",
+           document, diagnostics);
   } else if (object.kind == Kind::kNetworkPolicy) {
     report(path, !options.warn_network_policy,
            options.warn_network_policy
                ? "network policies are not enforced yet: this one is carried and protects nothing"
-               : "network policies are not enforced yet, so this one would protect nothing: remove it, or set the "
-                 "application's fieldValidation to Warn to carry it",
+               : "network policies are not enforced yet, so this one would protect nothing: remove it, or "
+                 "set the application's fieldValidation to Warn to carry it",
            document, diagnostics);
   } else if (is_carried_kind(object.kind)) {
-    report(path, false, std::string(object.info().kind) + " is carried, not acted on: it is kept and served, and "
-                        "nothing follows from it", document, diagnostics);
+    report(path, false, std::string(object.info().kind) +
+                            " is carried, not acted on: it is kept and served, and nothing follows from it",
+           document, diagnostics);
   }
 }
 

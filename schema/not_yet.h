@@ -1,5 +1,5 @@
-// What Mainstay does not do yet, in one table: a manifest that needs one of these is refused with its place and
-// one sentence, never half obeyed. Used for Git and for API writes alike. As features arrive, rows go.
+// What Mainstay does not do yet, in one table: a manifest that needs one of these is refused with its place
+// and one sentence, never half obeyed. Used for Git and for API writes alike. As features arrive, rows go.
 // Pure; any thread.
 #pragma once
 
@@ -19,8 +19,8 @@ struct NotYetOptions {
   bool from_git = true;
 };
 
-// Reports each feature that `object` asks for and that we do not have: an error per field, a warning for a kind
-// that is carried but not acted on. `document` is for marks and may be null.
+// Reports each feature that `object` asks for and that we do not have: an error per field, a warning for a
+// kind that is carried but not acted on. `document` is for marks and may be null.
 void check_not_yet(const Object& object, const NotYetOptions& options, const Value* document,
                    Diagnostics& diagnostics);
 

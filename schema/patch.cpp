@@ -72,7 +72,9 @@ Status add_at(Value& root, const Pointer& pointer, Value value, const std::strin
     parent->set(token, std::move(value));
     return {};
   }
-  if (parent == nullptr || !parent->is_list()) return invalid("add: there is nothing at the parent of " + shown);
+  if (parent == nullptr || !parent->is_list()) {
+    return invalid("add: there is nothing at the parent of " + shown);
+  }
   ValueList& list = parent->as_list();
   std::optional<size_t> index = token == "-" ? std::optional(list.size()) : parse_index(token);
   if (!index || *index > list.size()) return invalid("add: " + shown + " is outside of the list");
@@ -99,10 +101,13 @@ bool is_prefix(const Pointer& prefix, const Pointer& pointer) {
   return prefix.size() < pointer.size() && std::equal(prefix.begin(), prefix.end(), pointer.begin());
 }
 
-Status move_or_copy(Value& root, const Value& operation, bool move, const Pointer& to, const std::string& shown) {
+Status move_or_copy(Value& root, const Value& operation, bool move, const Pointer& to,
+                    const std::string& shown) {
   std::string from_text = quoted(operation.string_at("from"));
   const Value* from_value = operation.find("from");
-  if (from_value == nullptr || !from_value->is_string()) return invalid("an operation needs a \"from\" pointer");
+  if (from_value == nullptr || !from_value->is_string()) {
+    return invalid("an operation needs a \"from\" pointer");
+  }
   ASSIGN_OR_RETURN(Pointer from, parse_pointer(from_value->as_string()));
   if (!move) {
     const Value* source = follow(root, from, from.size());

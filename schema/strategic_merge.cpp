@@ -20,14 +20,15 @@ Error invalid(const Path& path, std::string_view why) {
 }
 
 bool is_directive(std::string_view name) {
-  return name == kDirective || name == kRetain || name.starts_with(kOrder) || name.starts_with(kDeletePrimitives);
+  return name == kDirective || name == kRetain || name.starts_with(kOrder) ||
+         name.starts_with(kDeletePrimitives);
 }
 
 bool contains(const ValueList& list, const Value& value) {
   return std::find(list.begin(), list.end(), value) != list.end();
 }
 
-// What may stand around a field: its descriptor and, from the same patch, the order and deletions of its list.
+// What stands around a field: its descriptor and, from the same patch, its list's order and deletions.
 struct ListContext {
   const FieldDesc* field;
   const Value* order = nullptr;
@@ -66,17 +67,21 @@ Value ordered(Value list, const ListContext& context) {
   std::string_view key = context.field->merge_key;
   return in_order(std::move(list), order.size(), [&](const Value& element) {
     for (size_t i = 0; i < order.size(); ++i) {
-      if (key.empty() ? order[i] == element
-                      : order[i].find(key) && element.find(key) && *order[i].find(key) == *element.find(key)) {
-        return i;
+      if (key.empty()) {
+        if (order[i] == element) return i;
+        continue;
       }
+      const Value* wanted = order[i].find(key);
+      const Value* given = element.find(key);
+      if (wanted != nullptr && given != nullptr && *wanted == *given) return i;
     }
     return order.size();
   });
 }
 
 // A list of structs with a merge key.
-Result<Value> merge_keyed(const Value* target, const Value& patch, const ListContext& context, const Path& path) {
+Result<Value> merge_keyed(const Value* target, const Value& patch, const ListContext& context,
+                          const Path& path) {
   std::string_view key = context.field->merge_key;
   Value out = target != nullptr && target->is_list() ? *target : Value::list();
   for (const Value& element : patch.as_list()) {
@@ -90,7 +95,8 @@ Result<Value> merge_keyed(const Value* target, const Value& patch, const ListCon
     const Value* value = element.find(key);
     if (directive == "replace" && value == nullptr) continue;  // only the marker
     if (value == nullptr) {
-      return invalid(here, "the element lacks the merge key " + quoted(key) + ", so it is not clear which one is meant");
+      return invalid(here,
+                     "the element lacks the merge key " + quoted(key) + ", so it is not clear which is meant");
     }
     ValueList& list = out.as_list();
     if (directive == "delete") {
@@ -115,7 +121,8 @@ Result<Value> merge_keyed(const Value* target, const Value& patch, const ListCon
 Value merge_primitives(const Value* target, const Value& patch, const ListContext& context) {
   Value out = target != nullptr && target->is_list() ? *target : Value::list();
   if (context.deletions != nullptr && context.deletions->is_list()) {
-    std::erase_if(out.as_list(), [&](const Value& value) { return contains(context.deletions->as_list(), value); });
+    std::erase_if(out.as_list(),
+                  [&](const Value& value) { return contains(context.deletions->as_list(), value); });
   }
   for (const Value& value : patch.as_list()) {
     if (!contains(out.as_list(), value)) out.push(value);
@@ -123,7 +130,8 @@ Value merge_primitives(const Value* target, const Value& patch, const ListContex
   return ordered(std::move(out), context);
 }
 
-Result<Value> merge_list(const Value* target, const Value& patch, const ListContext& context, const Path& path) {
+Result<Value> merge_list(const Value* target, const Value& patch, const ListContext& context,
+                         const Path& path) {
   const FieldDesc* field = context.field;
   if (field != nullptr && field->type->shape == Shape::kStruct && !field->merge_key.empty()) {
     return merge_keyed(target, patch, context, path);
@@ -132,12 +140,14 @@ Result<Value> merge_list(const Value* target, const Value& patch, const ListCont
   return patch;
 }
 
-Result<Value> merge_member(const Value* target, const Value& patch, const ListContext& context, const Path& path) {
+Result<Value> merge_member(const Value* target, const Value& patch, const ListContext& context,
+                           const Path& path) {
   if (patch.is_list()) return merge_list(target, patch, context, path);
   if (!patch.is_map()) return patch;
   const FieldDesc* field = context.field;
   bool is_struct = field != nullptr && field->card == Card::kOne && field->type->shape == Shape::kStruct;
-  return merge_map(target != nullptr ? *target : Value::map(), patch, is_struct ? field->type : nullptr, path);
+  return merge_map(target != nullptr ? *target : Value::map(), patch, is_struct ? field->type : nullptr,
+                   path);
 }
 
 Status retain_keys(Value& out, const Value& patch, const Path& path) {
@@ -183,8 +193,8 @@ Result<Value> merge_untouched(Value out, const Value& patch, const TypeDesc* typ
 
 Result<Value> merge_map(const Value& target, const Value& patch, const TypeDesc* type, const Path& path) {
   Value out = target.is_map() ? target : Value::map();
-  if (const Value* directive = patch.find(kDirective)) {
-    std::string_view word = directive->is_string() ? std::string_view(directive->as_string()) : std::string_view();
+  if (patch.find(kDirective) != nullptr) {
+    std::string_view word = patch.string_at(kDirective);
     if (word == "delete") return Value::map();
     if (word == "replace") out = Value::map();
     if (word != "replace" && word != "merge") {
@@ -199,7 +209,8 @@ Result<Value> merge_map(const Value& target, const Value& patch, const TypeDesc*
       continue;
     }
     ASSIGN_OR_RETURN(Value merged, merge_member(out.find(member.name), member.value,
-                                                context_of(type, patch, member.name), path.field(member.name)));
+                                                context_of(type, patch, member.name),
+                                                path.field(member.name)));
     out.set(member.name, std::move(merged));
   }
   return merge_untouched(std::move(out), patch, type, path);

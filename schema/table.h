@@ -30,7 +30,8 @@ std::vector<TableColumn> table_columns(Kind kind);
 // The cells of `object`; ages are counted to `now`.
 TableRow table_row(const Object& object, WallTime now);
 
-// What `kubectl get pods` calls the state of a pod: "Running", "CrashLoopBackOff", "Terminating". Requires a Pod.
+// What `kubectl get pods` calls the state of a pod: "Running", "CrashLoopBackOff", "Terminating".
+// Requires a Pod.
 std::string pod_status_word(const Object& pod);
 
 }  // namespace mainstay

@@ -41,7 +41,7 @@ std::string selector_at(const Object& object, Names path) {
   const Value* value = at(object, path);
   if (value == nullptr || !value->is_map()) return std::string(kNone);
   Diagnostics ignored;  // it was checked when it came in
-  return selector_text(Box<LabelSelector>(decode_as<LabelSelector>(*value, DecodeOptions{}, Path(), ignored)));
+  return selector_text(decode_as<LabelSelector>(*value, DecodeOptions{}, Path(), ignored));
 }
 
 std::string map_text(const Value* value) {
@@ -95,14 +95,18 @@ constexpr CellColumn kDaemonSet[] = {
     {{"Available", "integer", ""},
      [](const Object& o, WallTime) -> Value { return number(o, {"status", "numberAvailable"}); }},
     {{"Node Selector", "string", ""},
-     [](const Object& o, WallTime) -> Value { return map_text(at(o, {"spec", "template", "spec", "nodeSelector"})); }},
+     [](const Object& o, WallTime) -> Value {
+       return map_text(at(o, {"spec", "template", "spec", "nodeSelector"}));
+     }},
     kAgeColumn, kContainersColumn, kImagesColumn, kSelectorColumn,
 };
 
 constexpr CellColumn kReplicationController[] = {
     kNameColumn,
-    {{"Desired", "integer", ""}, [](const Object& o, WallTime) -> Value { return number(o, {"spec", "replicas"}, 1); }},
-    {{"Current", "integer", ""}, [](const Object& o, WallTime) -> Value { return number(o, {"status", "replicas"}); }},
+    {{"Desired", "integer", ""},
+     [](const Object& o, WallTime) -> Value { return number(o, {"spec", "replicas"}, 1); }},
+    {{"Current", "integer", ""},
+     [](const Object& o, WallTime) -> Value { return number(o, {"status", "replicas"}); }},
     {{"Ready", "integer", ""},
      [](const Object& o, WallTime) -> Value { return number(o, {"status", "readyReplicas"}); }},
     kAgeColumn, kContainersColumn, kImagesColumn,
@@ -161,33 +165,43 @@ Value cron_active_cell(const Object& object, WallTime) {
 
 constexpr CellColumn kCronJob[] = {
     kNameColumn,
-    {{"Schedule", "string", ""}, [](const Object& o, WallTime) -> Value { return text(o, {"spec", "schedule"}); }},
+    {{"Schedule", "string", ""},
+     [](const Object& o, WallTime) -> Value { return text(o, {"spec", "schedule"}); }},
     {{"Timezone", "string", ""},
      [](const Object& o, WallTime) -> Value { return or_none(text(o, {"spec", "timeZone"})); }},
     {{"Suspend", "string", ""},
-     [](const Object& o, WallTime) -> Value { return text(o, {"spec", "suspend"}) == "true" ? "True" : "False"; }},
+     [](const Object& o, WallTime) -> Value {
+       return text(o, {"spec", "suspend"}) == "true" ? "True" : "False";
+     }},
     {{"Active", "integer", ""}, &cron_active_cell},
     {{"Last Schedule", "string", ""},
-     [](const Object& o, WallTime now) -> Value { return time_since(at(o, {"status", "lastScheduleTime"}), now); }},
+     [](const Object& o, WallTime now) -> Value {
+       return time_since(at(o, {"status", "lastScheduleTime"}), now);
+     }},
     kAgeColumn,
     {{"Containers", "string", "", kWide},
      [](const Object& o, WallTime) -> Value { return names_in(cron_containers(o), "name"); }},
     {{"Images", "string", "", kWide},
      [](const Object& o, WallTime) -> Value { return names_in(cron_containers(o), "image"); }},
     {{"Selector", "string", "", kWide},
-     [](const Object& o, WallTime) -> Value { return selector_at(o, {"spec", "jobTemplate", "spec", "selector"}); }},
+     [](const Object& o, WallTime) -> Value {
+       return selector_at(o, {"spec", "jobTemplate", "spec", "selector"});
+     }},
 };
 
 Value hpa_reference_cell(const Object& object, WallTime) {
-  return text(object, {"spec", "scaleTargetRef", "kind"}) + "/" + text(object, {"spec", "scaleTargetRef", "name"});
+  return text(object, {"spec", "scaleTargetRef", "kind"}) + "/" +
+      text(object, {"spec", "scaleTargetRef", "name"});
 }
 
 constexpr CellColumn kHorizontalPodAutoscaler[] = {
     kNameColumn,
     {{"Reference", "string", ""}, &hpa_reference_cell},
     {{"Targets", "string", ""}, [](const Object&, WallTime) -> Value { return "<unknown>"; }},
-    {{"MinPods", "string", ""}, [](const Object& o, WallTime) -> Value { return number(o, {"spec", "minReplicas"}, 1); }},
-    {{"MaxPods", "string", ""}, [](const Object& o, WallTime) -> Value { return number(o, {"spec", "maxReplicas"}); }},
+    {{"MinPods", "string", ""},
+     [](const Object& o, WallTime) -> Value { return number(o, {"spec", "minReplicas"}, 1); }},
+    {{"MaxPods", "string", ""},
+     [](const Object& o, WallTime) -> Value { return number(o, {"spec", "maxReplicas"}); }},
     {{"Replicas", "integer", ""},
      [](const Object& o, WallTime) -> Value { return number(o, {"status", "currentReplicas"}); }},
     kAgeColumn,
@@ -200,7 +214,9 @@ constexpr CellColumn kPodDisruptionBudget[] = {
     {{"Min Available", "string", ""},
      [](const Object& o, WallTime) -> Value { return or_not_applicable(text(o, {"spec", "minAvailable"})); }},
     {{"Max Unavailable", "string", ""},
-     [](const Object& o, WallTime) -> Value { return or_not_applicable(text(o, {"spec", "maxUnavailable"})); }},
+     [](const Object& o, WallTime) -> Value {
+       return or_not_applicable(text(o, {"spec", "maxUnavailable"}));
+     }},
     {{"Allowed Disruptions", "integer", ""},
      [](const Object& o, WallTime) -> Value { return number(o, {"status", "disruptionsAllowed"}); }},
     kAgeColumn,

@@ -60,10 +60,12 @@ constexpr CellColumn kIngress[] = {
 
 constexpr CellColumn kIngressClass[] = {
     kNameColumn,
-    {{"Controller", "string", ""}, [](const Object& o, WallTime) -> Value { return text(o, {"spec", "controller"}); }},
+    {{"Controller", "string", ""},
+     [](const Object& o, WallTime) -> Value { return text(o, {"spec", "controller"}); }},
     {{"Parameters", "string", ""},
      [](const Object& o, WallTime) -> Value {
-       std::string kind = text(o, {"spec", "parameters", "kind"}), group = text(o, {"spec", "parameters", "apiGroup"});
+       std::string kind = text(o, {"spec", "parameters", "kind"});
+       std::string group = text(o, {"spec", "parameters", "apiGroup"});
        if (kind.empty()) return kNone;
        return kind + (group.empty() ? "" : "." + group) + "/" + text(o, {"spec", "parameters", "name"});
      }},
@@ -74,7 +76,7 @@ Value pod_selector_cell(const Object& object, WallTime) {
   const Value* value = generic_fields(object).find_path({"spec", "podSelector"});
   if (value == nullptr || !value->is_map()) return kNone;
   Diagnostics ignored;  // it was checked when it came in
-  return selector_text(Box<LabelSelector>(decode_as<LabelSelector>(*value, DecodeOptions{}, Path(), ignored)));
+  return selector_text(decode_as<LabelSelector>(*value, DecodeOptions{}, Path(), ignored));
 }
 
 constexpr CellColumn kNetworkPolicy[] = {
@@ -146,13 +148,15 @@ constexpr CellColumn kPersistentVolume[] = {
        return name.empty() ? "" : text(o, {"spec", "claimRef", "namespace"}) + "/" + name;
      }},
     kStorageClassColumn, kAttributesClassColumn,
-    {{"Reason", "string", ""}, [](const Object& o, WallTime) -> Value { return text(o, {"status", "reason"}); }},
+    {{"Reason", "string", ""},
+     [](const Object& o, WallTime) -> Value { return text(o, {"status", "reason"}); }},
     kAgeColumn, kVolumeModeColumn,
 };
 
 constexpr CellColumn kPersistentVolumeClaim[] = {
     kNameColumn, kPhaseColumn,
-    {{"Volume", "string", ""}, [](const Object& o, WallTime) -> Value { return text(o, {"spec", "volumeName"}); }},
+    {{"Volume", "string", ""},
+     [](const Object& o, WallTime) -> Value { return text(o, {"spec", "volumeName"}); }},
     {{"Capacity", "string", ""},
      [](const Object& o, WallTime) -> Value { return text(o, {"status", "capacity", "storage"}); }},
     {{"Access Modes", "string", ""},
@@ -167,12 +171,16 @@ Value storage_class_name_cell(const Object& object, WallTime) {
 
 constexpr CellColumn kStorageClass[] = {
     {{"Name", "string", "name"}, &storage_class_name_cell},
-    {{"Provisioner", "string", ""}, [](const Object& o, WallTime) -> Value { return text(o, {"provisioner"}); }},
-    {{"ReclaimPolicy", "string", ""}, [](const Object& o, WallTime) -> Value { return text(o, {"reclaimPolicy"}); }},
+    {{"Provisioner", "string", ""},
+     [](const Object& o, WallTime) -> Value { return text(o, {"provisioner"}); }},
+    {{"ReclaimPolicy", "string", ""},
+     [](const Object& o, WallTime) -> Value { return text(o, {"reclaimPolicy"}); }},
     {{"VolumeBindingMode", "string", ""},
      [](const Object& o, WallTime) -> Value { return text(o, {"volumeBindingMode"}); }},
     {{"AllowVolumeExpansion", "string", ""},
-     [](const Object& o, WallTime) -> Value { return text(o, {"allowVolumeExpansion"}) == "true" ? "true" : "false"; }},
+     [](const Object& o, WallTime) -> Value {
+       return text(o, {"allowVolumeExpansion"}) == "true" ? "true" : "false";
+     }},
     kAgeColumn,
 };
 
@@ -182,13 +190,17 @@ constexpr CellColumn kPriorityClass[] = {
     kNameColumn,
     {{"Value", "integer", ""}, [](const Object& o, WallTime) -> Value { return text(o, {"value"}); }},
     {{"Global-Default", "boolean", ""},
-     [](const Object& o, WallTime) -> Value { return text(o, {"globalDefault"}) == "true" ? "true" : "false"; }},
+     [](const Object& o, WallTime) -> Value {
+       return text(o, {"globalDefault"}) == "true" ? "true" : "false";
+     }},
     kAgeColumn,
-    {{"PreemptionPolicy", "string", ""}, [](const Object& o, WallTime) -> Value { return text(o, {"preemptionPolicy"}); }},
+    {{"PreemptionPolicy", "string", ""},
+     [](const Object& o, WallTime) -> Value { return text(o, {"preemptionPolicy"}); }},
 };
 
 Value role_created_cell(const Object& object, WallTime) {
-  return object.meta.creation_timestamp == WallTime{} ? "<unknown>" : format_rfc3339(object.meta.creation_timestamp);
+  WallTime created = object.meta.creation_timestamp;
+  return created == WallTime{} ? "<unknown>" : format_rfc3339(created);
 }
 
 constexpr CellColumn kRole[] = {kNameColumn, {{"Created At", "date", ""}, &role_created_cell}};
@@ -213,7 +225,8 @@ constexpr CellColumn kBinding[] = {
     {{"Role", "string", ""}, &role_ref_cell},
     kAgeColumn,
     {{"Users", "string", "", kWide}, [](const Object& o, WallTime) -> Value { return subjects(o, "User"); }},
-    {{"Groups", "string", "", kWide}, [](const Object& o, WallTime) -> Value { return subjects(o, "Group"); }},
+    {{"Groups", "string", "", kWide},
+     [](const Object& o, WallTime) -> Value { return subjects(o, "Group"); }},
     {{"ServiceAccounts", "string", "", kWide},
      [](const Object& o, WallTime) -> Value { return subjects(o, "ServiceAccount"); }},
 };

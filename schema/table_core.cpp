@@ -130,7 +130,8 @@ constexpr CellColumn kNode[] = {
     {{"Status", "string", ""}, &node_status_cell},
     {{"Roles", "string", ""}, &roles_cell},
     kAgeColumn,
-    {{"Version", "string", ""}, [](const Object& o, WallTime) -> Value { return node_info(o).kubelet_version; }},
+    {{"Version", "string", ""},
+     [](const Object& o, WallTime) -> Value { return node_info(o).kubelet_version; }},
     {{"Internal-IP", "string", "", kWide},
      [](const Object& o, WallTime) -> Value { return node_address(o, "InternalIP"); }},
     {{"External-IP", "string", "", kWide},
@@ -223,7 +224,8 @@ constexpr CellColumn kConfigMap[] = {
 constexpr CellColumn kSecretColumns[] = {
     kNameColumn,
     {{"Type", "string", ""}, [](const Object& o, WallTime) -> Value { return as<Secret>(o).type; }},
-    {{"Data", "integer", ""}, [](const Object& o, WallTime) -> Value { return count_of(as<Secret>(o).data.size()); }},
+    {{"Data", "integer", ""},
+     [](const Object& o, WallTime) -> Value { return count_of(as<Secret>(o).data.size()); }},
     kAgeColumn,
 };
 
@@ -236,13 +238,15 @@ constexpr CellColumn kServiceAccount[] = {
 
 constexpr CellColumn kNamespace[] = {
     kNameColumn,
-    {{"Status", "string", ""}, [](const Object& o, WallTime) -> Value { return as<Namespace>(o).status.phase; }},
+    {{"Status", "string", ""},
+     [](const Object& o, WallTime) -> Value { return as<Namespace>(o).status.phase; }},
     kAgeColumn,
 };
 
 constexpr CellColumn kLease[] = {
     kNameColumn,
-    {{"Holder", "string", ""}, [](const Object& o, WallTime) -> Value { return as<Lease>(o).spec.holder_identity; }},
+    {{"Holder", "string", ""},
+     [](const Object& o, WallTime) -> Value { return as<Lease>(o).spec.holder_identity; }},
     kAgeColumn,
 };
 

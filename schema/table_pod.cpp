@@ -35,13 +35,13 @@ bool has_condition(const PodStatus& status, std::string_view type) {
 // "Error", "Signal:9", "ExitCode:1".
 std::string end_word(const ContainerStateTerminated& end) {
   if (!end.reason.empty()) return end.reason;
-  return end.signal != 0 ? "Signal:" + std::to_string(end.signal) : "ExitCode:" + std::to_string(end.exit_code);
+  if (end.signal != 0) return "Signal:" + std::to_string(end.signal);
+  return "ExitCode:" + std::to_string(end.exit_code);
 }
 
 bool is_sidecar_named(const PodSpec& spec, std::string_view name) {
-  return std::any_of(spec.init_containers.begin(), spec.init_containers.end(), [&](const Container& container) {
-    return container.name == name && is_sidecar(container);
-  });
+  return std::any_of(spec.init_containers.begin(), spec.init_containers.end(),
+                     [&](const Container& container) { return container.name == name && is_sidecar(container); });
 }
 
 // Walks the init containers; true if one of them is what the pod waits for.
@@ -85,7 +85,9 @@ void summarize_containers(const Pod& pod, Summary& out) {
       ++out.ready;
     }
   }
-  if (out.status == "Completed" && running) out.status = has_condition(pod.status, "Ready") ? "Running" : "NotReady";
+  if (out.status == "Completed" && running) {
+    out.status = has_condition(pod.status, "Ready") ? "Running" : "NotReady";
+  }
 }
 
 Summary summarize(const Object& object) {
@@ -93,7 +95,9 @@ Summary summarize(const Object& object) {
   Summary out;
   out.status = pod.status.reason.empty() ? pod.status.phase : pod.status.reason;
   for (const PodCondition& condition : pod.status.conditions) {
-    if (condition.type == "PodScheduled" && condition.reason == "SchedulingGated") out.status = condition.reason;
+    if (condition.type == "PodScheduled" && condition.reason == "SchedulingGated") {
+      out.status = condition.reason;
+    }
   }
   out.total = static_cast<int64_t>(pod.spec.containers.size()) +
               std::count_if(pod.spec.init_containers.begin(), pod.spec.init_containers.end(), &is_sidecar);
@@ -137,7 +141,8 @@ Value node_cell(const Object& object, WallTime) { return or_none(as<Pod>(object)
 
 Value nominated_cell(const Object& object, WallTime) {
   const PodStatus& status = as<Pod>(object).status;
-  return or_none(status.carried ? std::string(status.carried->string_at("nominatedNodeName")) : std::string());
+  return status.carried ? or_none(std::string(status.carried->string_at("nominatedNodeName")))
+                        : std::string(kNone);
 }
 
 Value gates_cell(const Object& object, WallTime) {

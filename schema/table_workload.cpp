@@ -15,10 +15,13 @@ constexpr CellColumn kDeployment[] = {
     kNameColumn,
     {{"Ready", "string", ""},
      [](const Object& o, WallTime) -> Value {
-       return std::to_string(deployed(o).ready_replicas) + "/" + std::to_string(deployment(o).replicas.value_or(1));
+       return std::to_string(deployed(o).ready_replicas) + "/" +
+           std::to_string(deployment(o).replicas.value_or(1));
      }},
-    {{"Up-to-date", "integer", ""}, [](const Object& o, WallTime) -> Value { return deployed(o).updated_replicas; }},
-    {{"Available", "integer", ""}, [](const Object& o, WallTime) -> Value { return deployed(o).available_replicas; }},
+    {{"Up-to-date", "integer", ""},
+     [](const Object& o, WallTime) -> Value { return deployed(o).updated_replicas; }},
+    {{"Available", "integer", ""},
+     [](const Object& o, WallTime) -> Value { return deployed(o).available_replicas; }},
     kAgeColumn,
     {{"Containers", "string", "", kWide},
      [](const Object& o, WallTime) -> Value { return container_names(deployment(o).pod_template.spec); }},

@@ -25,7 +25,8 @@ void validate_name(FieldErrors& errors, const Path& metadata, const Object& obje
     std::string probe = meta.generate_name;
     while (probe.ends_with('-')) probe.pop_back();
     if (!probe.empty()) {
-      errors.problems(metadata.field("generateName"), meta.generate_name, object_name_problems(object.kind, probe));
+      errors.problems(metadata.field("generateName"), meta.generate_name,
+                      object_name_problems(object.kind, probe));
     }
   }
   if (!meta.name.empty()) {
@@ -169,7 +170,8 @@ void validate(const Object& object, const Value* document, Diagnostics& diagnost
   validate_body(errors, object);
   const TypeDesc& type = *object.info().type;
   const void* storage = body_storage(object);
-  validate_presence(errors, Path(), storage != nullptr ? to_value(type, storage) : generic_fields(object), type);
+  validate_presence(errors, Path(), storage != nullptr ? to_value(type, storage) : generic_fields(object),
+                    type);
 }
 
 }  // namespace mainstay

@@ -20,8 +20,8 @@ void validate(const Object& object, const Value* document, Diagnostics& diagnost
 // Requires objects of one kind; call it besides validate(next).
 void validate_update(const Object& old, const Object& next, const Value* document, Diagnostics& diagnostics);
 
-// Where in `document` the field at `path` ("spec.containers[0].image", "metadata.labels[app]") stands; if it is
-// not there, the closest field above it that is.
+// Where in `document` the field at `path` ("spec.containers[0].image", "metadata.labels[app]") stands; if it
+// is not there, the closest field above it that is.
 Mark locate(const Value& document, std::string_view path);
 
 }  // namespace mainstay

@@ -111,7 +111,8 @@ void validate_node(FieldErrors& errors, const Node& node) {
 void validate_lease(FieldErrors& errors, const LeaseSpec& spec) {
   const Path path("spec");
   if (spec.lease_duration_seconds && *spec.lease_duration_seconds <= 0) {
-    errors.invalid(path.field("leaseDurationSeconds"), *spec.lease_duration_seconds, "must be greater than 0");
+    errors.invalid(path.field("leaseDurationSeconds"), *spec.lease_duration_seconds,
+                   "must be greater than 0");
   }
   if (spec.lease_transitions) errors.at_least(path.field("leaseTransitions"), *spec.lease_transitions, 0);
 }
@@ -130,7 +131,8 @@ void validate_application(FieldErrors& errors, const ApplicationSpec& spec) {
     errors.forbidden(destination.field("name"), "may not be set together with `server`");
   }
   if (!spec.destination.ns.empty()) {
-    errors.problems(destination.field("namespace"), spec.destination.ns, dns_label_problems(spec.destination.ns));
+    errors.problems(destination.field("namespace"), spec.destination.ns,
+                    dns_label_problems(spec.destination.ns));
   }
 }
 

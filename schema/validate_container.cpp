@@ -86,7 +86,8 @@ void validate_env_source(FieldErrors& errors, const Path& path, const EnvVar& va
     validate_key_ref(errors, here, ref->name, ref->key);
   }
   if (count == 0) {
-    errors.invalid(path, "", "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`");
+    errors.invalid(path, "",
+                   "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`");
   } else if (!variable.value.empty()) {
     errors.invalid(path, "", "may not be specified when `value` is not empty");
   } else if (count > 1) {
@@ -163,7 +164,8 @@ void validate_mounts(FieldErrors& errors, const Path& path, const std::vector<Vo
       errors.invalid(here.field("subPath"), mount.sub_path, "must not contain '..'");
     }
     if (!mount.sub_path.empty() && !mount.sub_path_expr.empty()) {
-      errors.invalid(here.field("subPathExpr"), mount.sub_path_expr, "subPathExpr and subPath are mutually exclusive");
+      errors.invalid(here.field("subPathExpr"), mount.sub_path_expr,
+                     "subPathExpr and subPath are mutually exclusive");
     }
   }
 }
@@ -189,8 +191,8 @@ void validate_http_get(FieldErrors& errors, const Path& path, const HTTPGetActio
     const Path header = headers.index(i);
     if (!good) {
       errors.invalid(header.field("name"), name,
-                     "a valid HTTP header must consist of alphanumeric characters or '-' (e.g. 'X-Header-Name', "
-                     "regex used for validation is '[-A-Za-z0-9]+')");
+                     "a valid HTTP header must consist of alphanumeric characters or '-' (e.g. "
+                     "'X-Header-Name', regex used for validation is '[-A-Za-z0-9]+')");
     }
   }
 }
@@ -249,7 +251,8 @@ void validate_security_context(FieldErrors& errors, const Path& path, const Secu
   if (context.run_as_user) errors.in_range(path.field("runAsUser"), *context.run_as_user, 0, kLargestId);
   if (context.run_as_group) errors.in_range(path.field("runAsGroup"), *context.run_as_group, 0, kLargestId);
   if (context.allow_privilege_escalation == false && context.privileged == true) {
-    errors.invalid_shown(path, "{}", "cannot set `allowPrivilegeEscalation` to false and `privileged` to true");
+    errors.invalid_shown(path, "{}",
+                         "cannot set `allowPrivilegeEscalation` to false and `privileged` to true");
   }
 }
 
@@ -290,7 +293,8 @@ void validate_resources(FieldErrors& errors, const Path& path, const ResourceReq
     } else if (exact && !(request == *limit)) {
       errors.invalid(requests, request.text(), "must be equal to " + name + " limit of " + limit->text());
     } else if (request > *limit) {
-      errors.invalid(requests, request.text(), "must be less than or equal to " + name + " limit of " + limit->text());
+      errors.invalid(requests, request.text(),
+                     "must be less than or equal to " + name + " limit of " + limit->text());
     }
   }
 }
@@ -315,7 +319,8 @@ void validate_container(FieldErrors& errors, const Path& path, const Container& 
       errors.unsupported(path.field("restartPolicy"), container.restart_policy, kAlways);
     }
   }
-  errors.one_of(path.field("terminationMessagePolicy"), container.termination_message_policy, kMessagePolicies);
+  errors.one_of(path.field("terminationMessagePolicy"), container.termination_message_policy,
+                kMessagePolicies);
   errors.one_of(path.field("imagePullPolicy"), container.image_pull_policy, kPullPolicies);
   validate_ports(errors, path.field("ports"), container.ports);
   validate_env(errors, path.field("env"), container.env);
@@ -328,7 +333,10 @@ void validate_container(FieldErrors& errors, const Path& path, const Container& 
   bool probed = !is_init || container.restart_policy == "Always";
   auto probe = [&](const Box<Probe>& box, std::string_view name) {
     if (!box) return;
-    if (!probed) return errors.forbidden(path.field(name), "may not be set for init containers without restartPolicy=Always");
+    if (!probed) {
+      return errors.forbidden(path.field(name),
+                              "may not be set for init containers without restartPolicy=Always");
+    }
     validate_probe(errors, path.field(name), *box, name);
   };
   probe(container.liveness_probe, "livenessProbe");

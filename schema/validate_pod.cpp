@@ -47,7 +47,8 @@ void validate_host_path(FieldErrors& errors, const Path& path, const HostPathVol
   } else if (("/" + source.path + "/").find("/../") != std::string::npos) {
     errors.invalid(path.field("path"), source.path, "must not contain '..'");
   }
-  if (std::find(std::begin(kHostPathTypes), std::end(kHostPathTypes), source.type) == std::end(kHostPathTypes)) {
+  if (std::find(std::begin(kHostPathTypes), std::end(kHostPathTypes), source.type) ==
+      std::end(kHostPathTypes)) {
     errors.unsupported(path.field("type"), source.type, kHostPathTypes);
   }
 }
@@ -104,7 +105,8 @@ void validate_containers(FieldErrors& errors, const Path& path, const PodSpec& s
         if (port.host_port == 0) continue;
         if (host_ports.insert({port.host_ip, port.host_port, port.protocol}).second) continue;
         const Path at = ports.index(p);
-        errors.duplicate(at.field("hostPort"), port.protocol + "/" + port.host_ip + "/" + std::to_string(port.host_port));
+        errors.duplicate(at.field("hostPort"),
+                         port.protocol + "/" + port.host_ip + "/" + std::to_string(port.host_port));
       }
     }
   };
@@ -126,7 +128,8 @@ void validate_host_aliases(FieldErrors& errors, const Path& path, const std::vec
   for (size_t i = 0; i < aliases.size(); ++i) {
     const Path here = path.index(i);
     if (!is_ip(aliases[i].ip)) {
-      errors.invalid(here.field("ip"), aliases[i].ip, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)");
+      errors.invalid(here.field("ip"), aliases[i].ip,
+                     "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)");
     }
     const Path names = here.field("hostnames");
     for (size_t n = 0; n < aliases[i].hostnames.size(); ++n) {
@@ -154,7 +157,8 @@ void validate_volumes(FieldErrors& errors, const Path& path, const std::vector<V
 }
 
 void validate_pod_spec(FieldErrors& errors, const Path& path, const PodSpec& spec) {
-  auto name_at = [&](std::string_view field, const std::string& name, Problems (*problems)(std::string_view)) {
+  auto name_at = [&](std::string_view field, const std::string& name,
+                     Problems (*problems)(std::string_view)) {
     if (!name.empty()) errors.problems(path.field(field), name, problems(name));
   };
   validate_volumes(errors, path.field("volumes"), spec.volumes);

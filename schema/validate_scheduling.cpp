@@ -1,4 +1,5 @@
-// Validation of what steers a pod to a node. Source: Kubernetes core/validation, ValidateTolerations, validateAffinity.
+// Validation of what steers a pod to a node. Source: Kubernetes core/validation, ValidateTolerations,
+// validateAffinity.
 #include <algorithm>
 #include <charconv>
 #include <string>
@@ -16,7 +17,8 @@ void validate_toleration(FieldErrors& errors, const Path& path, const Toleration
     errors.problems(path.field("key"), toleration.key, qualified_name_problems(toleration.key));
   } else if (toleration.op != "Exists") {
     errors.invalid(path.field("operator"), toleration.op,
-                   "operator must be Exists when `key` is empty, which means \"match all values and all keys\"");
+                   "operator must be Exists when `key` is empty, which means \"match all values and all "
+                   "keys\"");
   }
   if (toleration.toleration_seconds && toleration.effect != "NoExecute") {
     errors.invalid(path.field("effect"), toleration.effect,
@@ -26,7 +28,8 @@ void validate_toleration(FieldErrors& errors, const Path& path, const Toleration
     errors.problems(path.field("operator"), toleration.value, label_value_problems(toleration.value));
   } else if (toleration.op == "Exists") {
     if (!toleration.value.empty()) {
-      errors.invalid(path.field("operator"), toleration.value, "value must be empty when `operator` is 'Exists'");
+      errors.invalid(path.field("operator"), toleration.value,
+                     "value must be empty when `operator` is 'Exists'");
     }
   } else {
     errors.unsupported(path.field("operator"), toleration.op, kOperators);
@@ -44,7 +47,9 @@ void validate_values(FieldErrors& errors, const Path& path, const NodeSelectorRe
   const Path values = path.field("values");
   const std::string& op = requirement.op;
   if (op == "In" || op == "NotIn") {
-    if (requirement.values.empty()) errors.required(values, "must be specified when `operator` is 'In' or 'NotIn'");
+    if (requirement.values.empty()) {
+      errors.required(values, "must be specified when `operator` is 'In' or 'NotIn'");
+    }
   } else if (op == "Exists" || op == "DoesNotExist") {
     if (!requirement.values.empty()) {
       errors.forbidden(values, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'");
@@ -74,7 +79,8 @@ void validate_term(FieldErrors& errors, const Path& path, const NodeSelectorTerm
     if (requirement.op != "In" && requirement.op != "NotIn") {
       errors.invalid(here.field("operator"), requirement.op, "not a valid selector operator");
     } else if (requirement.values.size() != 1) {
-      errors.required(here.field("values"), "must be only one value when `operator` is 'In' or 'NotIn' for node field selector");
+      errors.required(here.field("values"),
+                      "must be only one value when `operator` is 'In' or 'NotIn' for node field selector");
     }
     if (requirement.key != "metadata.name") {
       errors.invalid(here.field("key"), requirement.key, "not a valid field selector key");

@@ -20,7 +20,9 @@ constexpr int32_t kFirstNodePort = 30000, kLastNodePort = 32767;
 constexpr int64_t kLongestAffinity = 86400;
 constexpr std::string_view kIpRule = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
 
-bool has_node_ports(const ServiceSpec& spec) { return spec.type == "NodePort" || spec.type == "LoadBalancer"; }
+bool has_node_ports(const ServiceSpec& spec) {
+  return spec.type == "NodePort" || spec.type == "LoadBalancer";
+}
 bool is_headless(const ServiceSpec& spec) { return spec.cluster_ip == "None"; }
 
 void validate_target(FieldErrors& errors, const Path& path, const IntOrString& target) {
@@ -31,7 +33,8 @@ void validate_target(FieldErrors& errors, const Path& path, const IntOrString& t
   }
 }
 
-void validate_node_port(FieldErrors& errors, const Path& path, const ServicePort& port, const ServiceSpec& spec) {
+void validate_node_port(FieldErrors& errors, const Path& path, const ServicePort& port,
+                        const ServiceSpec& spec) {
   if (port.node_port == 0) return;
   if (!has_node_ports(spec)) {
     errors.forbidden(path, "may not be used when `type` is '" + spec.type + "'");
@@ -58,7 +61,8 @@ void validate_ports(FieldErrors& errors, const Path& path, const ServiceSpec& sp
     if (spec.type != "ExternalName") validate_target(errors, here.field("targetPort"), port.target_port);
     validate_node_port(errors, here.field("nodePort"), port, spec);
     if (!ports.insert({port.port, port.protocol}).second) {
-      errors.duplicate_shown(here, "{\"protocol\":\"" + port.protocol + "\",\"port\":" + std::to_string(port.port) + "}");
+      errors.duplicate_shown(
+          here, "{\"protocol\":\"" + port.protocol + "\",\"port\":" + std::to_string(port.port) + "}");
     }
     if (port.node_port != 0 && !node_ports.insert({port.node_port, port.protocol}).second) {
       errors.duplicate_shown(here.field("nodePort"), std::to_string(port.node_port));
@@ -88,7 +92,9 @@ void validate_addresses(FieldErrors& errors, const Path& path, const ServiceSpec
   for (size_t i = 0; i < spec.external_ips.size(); ++i) {
     if (!is_ip(spec.external_ips[i])) errors.invalid(external.index(i), spec.external_ips[i], kIpRule);
   }
-  if (!spec.ip_family_policy.empty()) errors.one_of(path.field("ipFamilyPolicy"), spec.ip_family_policy, kFamilyPolicies);
+  if (!spec.ip_family_policy.empty()) {
+    errors.one_of(path.field("ipFamilyPolicy"), spec.ip_family_policy, kFamilyPolicies);
+  }
   const Path families = path.field("ipFamilies");
   for (size_t i = 0; i < spec.ip_families.size(); ++i) {
     errors.one_of(families.index(i), spec.ip_families[i], kFamilies);
@@ -101,21 +107,23 @@ void validate_policies(FieldErrors& errors, const Path& path, const ServiceSpec&
       spec.session_affinity_config->client_ip && spec.session_affinity_config->client_ip->timeout_seconds) {
     const Path config = path.field("sessionAffinityConfig");
     const Path client = config.field("clientIP");
-    errors.in_range(client.field("timeoutSeconds"), *spec.session_affinity_config->client_ip->timeout_seconds, 1,
-                    kLongestAffinity);
+    errors.in_range(client.field("timeoutSeconds"),
+                    *spec.session_affinity_config->client_ip->timeout_seconds, 1, kLongestAffinity);
   }
   bool external = has_node_ports(spec) || (!spec.external_ips.empty() && spec.type != "ExternalName");
   const Path policy = path.field("externalTrafficPolicy");
   if (external) {
     errors.one_of(policy, spec.external_traffic_policy, kPolicies);
   } else if (!spec.external_traffic_policy.empty()) {
-    errors.invalid(policy, spec.external_traffic_policy, "may only be set for externally-accessible services");
+    errors.invalid(policy, spec.external_traffic_policy,
+                   "may only be set for externally-accessible services");
   }
   if (!spec.internal_traffic_policy.empty()) {
     errors.one_of(path.field("internalTrafficPolicy"), spec.internal_traffic_policy, kPolicies);
   }
   if (spec.allocate_load_balancer_node_ports && spec.type != "LoadBalancer") {
-    errors.forbidden(path.field("allocateLoadBalancerNodePorts"), "may only be used when `type` is 'LoadBalancer'");
+    errors.forbidden(path.field("allocateLoadBalancerNodePorts"),
+                     "may only be used when `type` is 'LoadBalancer'");
   }
 }
 
@@ -123,7 +131,9 @@ void validate_policies(FieldErrors& errors, const Path& path, const ServiceSpec&
 
 void validate_service(FieldErrors& errors, const ServiceSpec& spec) {
   const Path path("spec");
-  if (spec.ports.empty() && !is_headless(spec) && spec.type != "ExternalName") errors.required(path.field("ports"));
+  if (spec.ports.empty() && !is_headless(spec) && spec.type != "ExternalName") {
+    errors.required(path.field("ports"));
+  }
   if (spec.type == "ExternalName") {
     std::string_view name = spec.external_name;
     if (name.ends_with('.')) name.remove_suffix(1);
@@ -156,7 +166,9 @@ void validate_endpoint_slice(FieldErrors& errors, const EndpointSlice& slice) {
       bool good = slice.address_type == "IPv4" ? is_ipv4(list[a])
                   : slice.address_type == "IPv6" ? is_ip(list[a]) && !is_ipv4(list[a])
                                                  : dns_subdomain_problems(list[a]).empty();
-      if (!good) errors.invalid(addresses.index(a), list[a], "must be an address of type " + slice.address_type);
+      if (!good) {
+        errors.invalid(addresses.index(a), list[a], "must be an address of type " + slice.address_type);
+      }
     }
   }
   std::set<std::string_view> names;

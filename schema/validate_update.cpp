@@ -49,7 +49,9 @@ void check_deadline(FieldErrors& errors, const PodSpec& old, const PodSpec& next
 // `next` with the fields that may change taken from `old`.
 PodSpec without_mutable(const PodSpec& old, PodSpec next) {
   for (size_t i = 0; i < next.containers.size(); ++i) next.containers[i].image = old.containers[i].image;
-  for (size_t i = 0; i < next.init_containers.size(); ++i) next.init_containers[i].image = old.init_containers[i].image;
+  for (size_t i = 0; i < next.init_containers.size(); ++i) {
+    next.init_containers[i].image = old.init_containers[i].image;
+  }
   next.tolerations = old.tolerations;
   next.active_deadline_seconds = old.active_deadline_seconds;
   if (old.termination_grace_period_seconds < 0 && next.termination_grace_period_seconds == 1) {
@@ -193,7 +195,8 @@ void update_carried(FieldErrors& errors, Kind kind, const Value& old, const Valu
     if (row.except.empty()) {
       errors.invalid_shown(path, to_json(now), kFieldImmutable);
     } else {
-      errors.forbidden(path, "updates to " + std::string(kind_info(kind).singular) + " spec for fields other than " +
+      errors.forbidden(path, "updates to " + std::string(kind_info(kind).singular) +
+                       " spec for fields other than " +
                                  join_quoted(row.except) + " are forbidden");
     }
   }

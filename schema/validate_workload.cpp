@@ -14,11 +14,13 @@ namespace {
 constexpr std::string_view kStrategies[] = {"Recreate", "RollingUpdate"};
 constexpr std::string_view kAlways[] = {"Always"};
 constexpr std::string_view kPercentRule =
-    "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used "
-    "for validation is '[0-9]+%')";
+    "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex "
+    "used for validation is '[0-9]+%')";
 
 std::optional<int64_t> percent(const std::string& text) {
-  if (text.size() < 2 || text.back() != '%' || text.front() == '-' || text.front() == '+') return std::nullopt;
+  if (text.size() < 2 || text.back() != '%' || text.front() == '-' || text.front() == '+') {
+    return std::nullopt;
+  }
   int64_t number = 0;
   const char* last = text.data() + text.size() - 1;
   auto [end, problem] = std::from_chars(text.data(), last, number);
@@ -84,7 +86,8 @@ void validate_template(FieldErrors& errors, const Path& path, const Box<LabelSel
   bool usable = selector && (!selector->match_labels.empty() || !selector->match_expressions.empty()) &&
                 selector_of(*selector).ok();
   if (usable && !matches(*selector, labels)) {
-    errors.invalid_shown(metadata.field("labels"), shown(labels), "`selector` does not match template `labels`");
+    errors.invalid_shown(metadata.field("labels"), shown(labels),
+                         "`selector` does not match template `labels`");
   }
   validate_labels(errors, metadata.field("labels"), labels);
   validate_annotations(errors, metadata.field("annotations"), pod_template.metadata.annotations);
