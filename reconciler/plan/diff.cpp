@@ -14,12 +14,12 @@
 namespace mainstay {
 namespace {
 
-// They are always there, and may not be deleted.
+// They are always there, and may not be deleted. Sorted.
 constexpr std::array<std::string_view, 4> kPermanentNamespaces = {"default", "kube-node-lease", "kube-public",
                                                                   "kube-system"};
 
 bool is_permanent(std::string_view ns) {
-  return std::find(kPermanentNamespaces.begin(), kPermanentNamespaces.end(), ns) != kPermanentNamespaces.end();
+  return std::binary_search(kPermanentNamespaces.begin(), kPermanentNamespaces.end(), ns);
 }
 
 bool is_leaving(const Object& object) { return object.meta.deletion_timestamp != WallTime{}; }
@@ -122,7 +122,8 @@ class Walk {
   }
 
   void update(const DesiredObject& desired, const DesiredObject* last, const ObjectPtr& live) {
-    Result<Object> merged = apply_object(*live, last != nullptr ? last->declared.get() : nullptr, *desired.declared);
+    const Value* declared_before = last != nullptr ? last->declared.get() : nullptr;
+    Result<Object> merged = apply_object(*live, declared_before, *desired.declared);
     if (!merged.ok()) return mistake(desired, "", merged.error().message, "");
     if (same_content(*live, *merged)) {
       ++out_.unchanged;
@@ -223,8 +224,8 @@ std::vector<FieldEdit> drifted(const DesiredObject& desired, const Object& live)
   // What cannot even be merged is as far from what is declared as can be.
   if (!found.ok()) return {printable(desired.key, "", Value(), Value(found.error().message), false)};
   for (Drift& drift : *found) {
-    out.push_back(printable(desired.key, std::move(drift.path), std::move(drift.live), std::move(drift.declared),
-                            drift.secret));
+    out.push_back(printable(desired.key, std::move(drift.path), std::move(drift.live),
+                            std::move(drift.declared), drift.secret));
   }
   return out;
 }

@@ -64,8 +64,9 @@ struct DiffInput {
   std::span<const Claim> claims = {};  // sorted by key
 };
 
-// Which live versions were found to be as declared, so that an object is compared once per change of it and not
-// once per commit. A cache only: clear() it when the store goes back to an earlier version. Not synchronised.
+// Which live versions were found to be as declared, so that an object is compared once per change of it and
+// not once per commit. A cache only: clear() it when the store goes back to an earlier version. Not
+// synchronised.
 class SyncMemo {
  public:
   bool holds(const DesiredObject& desired, const Object& live) const;

@@ -64,7 +64,8 @@ class Guard {
     if (prunes_.empty()) return std::move(out_);
     count();
     for (const PlannedChange* prune : prunes_) judge_one(*prune);
-    std::sort(out_.holds.begin(), out_.holds.end(), [](const Hold& a, const Hold& b) { return a.key < b.key; });
+    std::sort(out_.holds.begin(), out_.holds.end(),
+              [](const Hold& a, const Hold& b) { return a.key < b.key; });
     bool releasable = std::any_of(out_.holds.begin(), out_.holds.end(), [](const Hold& hold) {
       return hold.reason != HoldReason::kNamespaceInUse;
     });
@@ -113,19 +114,20 @@ class Guard {
     if (acknowledged()) return;
     if (!input_.prune) return hold(prune, HoldReason::kPolicy, "the application's policy does not prune");
     if (takes_claim(prune)) {
+      bool itself = prune.key.kind == Kind::kPersistentVolumeClaim;
       return hold(prune, HoldReason::kClaim,
-                  prune.key.kind == Kind::kPersistentVolumeClaim ? "its data would be lost"
-                                                                 : "a PersistentVolumeClaim would go with it");
+                  itself ? "its data would be lost" : "a PersistentVolumeClaim would go with it");
     }
     if (is_return_without(prune.key)) {
-      if (!is_namespace || others_inside(prune.key.name) == 0) return;
+      size_t others = is_namespace ? others_inside(prune.key.name) : 0;
+      if (others == 0) return;
       return hold(prune, HoldReason::kNamespace,
-                  std::to_string(others_inside(prune.key.name)) + " objects in it are not this application's");
+                  std::to_string(others) + " objects in it are not this application's");
     }
     if (is_namespace) return hold(prune, HoldReason::kNamespace, "all that stands in it would go with it");
     if (too_many_) {
-      std::string share = std::to_string(out_.gone) + " of " + std::to_string(out_.total) + " objects would go";
-      return hold(prune, HoldReason::kTooMany, share);
+      return hold(prune, HoldReason::kTooMany,
+                  std::to_string(out_.gone) + " of " + std::to_string(out_.total) + " objects would go");
     }
     if (contains(input_.held_before, prune.key)) {
       hold(prune, HoldReason::kHeldBefore, "it was held by an earlier commit and not acknowledged");
@@ -172,10 +174,10 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-bool GuardVerdict::holds_back(const Key& key) const {
+const Hold* GuardVerdict::find(const Key& key) const {
   auto found = std::lower_bound(holds.begin(), holds.end(), key,
                                 [](const Hold& hold, const Key& wanted) { return hold.key < wanted; });
-  return found != holds.end() && found->key == key;
+  return found != holds.end() && found->key == key ? &*found : nullptr;
 }
 
 std::vector<Key> GuardVerdict::held() const {

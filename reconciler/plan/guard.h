@@ -7,10 +7,10 @@
 //   - any Namespace and any PersistentVolumeClaim, and what would take a claim along;
 //   - what was held before, as long as nobody has acknowledged it (a later commit with the same content, or a
 //     return to this one, is no acknowledgement).
-// Not held is, of the rest, what an earlier applied set to which the commit returns did not have (`git revert`)
-// - except claims, and namespaces that hold claims or what others have put there.
-// A person acknowledges with the trailer `Mainstay-Prune: <count>` (the number of declared objects that go) or
-// `mainstay ack`. A namespace in which this very commit still declares something is held even then.
+// Not held is, of the rest, what an earlier applied set to which the commit returns did not have (`git
+// revert`) - except claims, and namespaces that hold claims or what others have put there.
+// A person acknowledges with the trailer `Mainstay-Prune: <count>` (the number of declared objects that go)
+// or `mainstay ack`. A namespace in which this very commit still declares something is held even then.
 #pragma once
 
 #include <cstddef>
@@ -62,13 +62,16 @@ struct GuardVerdict {
   size_t total = 0;         // what the application has, counted the same way
   std::string advice;       // how to release the holds; "" if there are none or nothing releases them
 
-  bool holds_back(const Key& key) const;
+  // Null if it is not held.
+  const Hold* find(const Key& key) const;
+  bool holds_back(const Key& key) const { return find(key) != nullptr; }
   std::vector<Key> held() const;
 };
 
 GuardVerdict guard_prunes(const GuardInput& input);
 
-// The count of a commit's `Mainstay-Prune` trailer (in any case); nothing if there is none or it is no number.
+// The count of a commit's `Mainstay-Prune` trailer (in any case); nothing if there is none or it is no
+// number.
 std::optional<size_t> prune_trailer(std::span<const std::pair<std::string, std::string>> trailers);
 
 }  // namespace mainstay

@@ -10,8 +10,8 @@
 
 namespace mainstay {
 
-// Their paths, without list indexes ("spec.template.spec.containers.securityContext.seccompProfile"), sorted, none
-// twice. For a kind without behaviour: the one entry "(the whole object)".
+// Their paths, without list indexes ("spec.containers.securityContext.seccompProfile"), sorted, none twice.
+// For a kind without behaviour: the one entry "(the whole object)".
 std::vector<std::string> not_enforced(Kind kind, const Value& declared);
 
 }  // namespace mainstay

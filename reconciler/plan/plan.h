@@ -48,8 +48,8 @@ struct Plan {
 
 Plan make_plan(const PlanInput& input, SyncMemo* memo = nullptr);
 
-// What is the application's once the plan is applied: the desired set, and what is held of the last one. It is
-// the `last` of the next plan. Its hash is that of the desired set.
+// What is the application's once the plan is applied: the desired set, and what is held of the last one. It
+// is the `last` of the next plan. Its hash is that of the desired set.
 DesiredSet applied_set(const DesiredSet& desired, const DesiredSet* last, const GuardVerdict& guard);
 
 // "2 to create, 1 to change, 3 to prune, 1 held, 40 unchanged".

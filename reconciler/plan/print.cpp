@@ -1,5 +1,4 @@
 // How a plan looks: text for a terminal, Markdown for a pull request, JSON for programs.
-#include <algorithm>
 #include <utility>
 
 #include "reconciler/plan/plan.h"
@@ -48,10 +47,9 @@ std::string commits(const Plan& plan) {
   return from + " -> " + plan.to.substr(0, kShortCommit);
 }
 
-const Hold* hold_of(const Plan& plan, const Key& key) {
-  auto found = std::find_if(plan.guard.holds.begin(), plan.guard.holds.end(),
-                            [&](const Hold& hold) { return hold.key == key; });
-  return found != plan.guard.holds.end() ? &*found : nullptr;
+// Only prunes are held.
+const Hold* hold_of(const Plan& plan, const PlannedChange& change) {
+  return change.action == PlanAction::kPrune ? plan.guard.find(change.key) : nullptr;
 }
 
 // Backslashes before what Markdown would read as markup, so that a name cannot draw a table or a link.
@@ -66,12 +64,12 @@ std::string plain(std::string_view text) {
 
 std::string mistakes_text(const Plan& plan) {
   size_t count = plan.changes.mistakes.error_count();
-  return std::to_string(count) + (count == 1 ? " mistake" : " mistakes") + ": nothing of this commit can be applied\n" +
-         plan.changes.mistakes.render();
+  return std::to_string(count) + (count == 1 ? " mistake" : " mistakes") +
+         ": nothing of this commit can be applied\n" + plan.changes.mistakes.render();
 }
 
 void append_change(std::string& out, const Plan& plan, const PlannedChange& change) {
-  const Hold* hold = change.action == PlanAction::kPrune ? hold_of(plan, change.key) : nullptr;
+  const Hold* hold = hold_of(plan, change);
   out += "  ";
   out += hold != nullptr ? '!' : sign(change.action);
   out += " " + change.key.text() + "  (" + (change.action == PlanAction::kPrune ? "was " : "") +
@@ -111,7 +109,7 @@ Value change_json(const Plan& plan, const PlannedChange& change) {
   out.set("path", change.origin.path);
   out.set("line", static_cast<int64_t>(change.origin.line));
   if (change.adopts) out.set("adopts", true);
-  if (const Hold* hold = change.action == PlanAction::kPrune ? hold_of(plan, change.key) : nullptr) {
+  if (const Hold* hold = hold_of(plan, change)) {
     out.set("held", hold->sentence);
   }
   if (!change.edits.empty()) {
@@ -179,7 +177,7 @@ std::string plan_markdown(const Plan& plan) {
   for (const PlannedChange& change : plan.changes.changes) {
     std::string what = change.adopts ? "adopted: it exists already" : "";
     auto add = [&](const std::string& text) { what += (what.empty() ? "" : "<br>") + plain(text); };
-    if (const Hold* hold = change.action == PlanAction::kPrune ? hold_of(plan, change.key) : nullptr) {
+    if (const Hold* hold = hold_of(plan, change)) {
       add("held: " + hold->sentence);
     }
     for (const FieldEdit& edit : change.edits) add(edit_text(edit));
