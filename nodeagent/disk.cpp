@@ -238,7 +238,8 @@ class TreeRemoval {
       return error(ErrorCode::kBusy, "something is mounted below " + path_ + " at '" + name + "'");
     }
     if (unlinkat(parent, name.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT) return {};
-    if (errno != ENOTEMPTY && errno != EEXIST) return errno_error("deleting " + path_ + "/.../" + name, errno);
+    if (errno != ENOTEMPTY && errno != EEXIST)
+      return errno_error("deleting " + path_ + "/.../" + name, errno);
     if (depth >= kMaxDepth) {
       int failure = 0;
       do {  // a name left by an interrupted removal may be taken

@@ -59,8 +59,8 @@ std::vector<std::string> mounts_below(const std::string& path);
 // Detaches every mount at or below a path. A busy one goes when its last user does.
 Status unmount_below(const std::string& path);
 
-// Unmounts below, then deletes the tree, however deep. Links are deleted, never followed; a mount that stays is
-// kBusy and nothing of it is touched. Fine if there is nothing.
+// Unmounts below, then deletes the tree, however deep. Links are deleted, never followed; a mount that stays
+// is kBusy and nothing of it is touched. Fine if there is nothing.
 Status remove_tree(const std::string& path);
 
 // Opens `path` inside `root` without leaving it: links are resolved as if `root` were "/" (openat2).

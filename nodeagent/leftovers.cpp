@@ -6,7 +6,8 @@
 namespace mainstay {
 namespace {
 
-void add_entries(const std::string& dir, const std::string& prefix, const std::string& what, std::vector<std::string>& out) {
+void add_entries(const std::string& dir, const std::string& prefix, const std::string& what,
+                 std::vector<std::string>& out) {
   auto names = list_dir(dir);
   if (!names.ok()) return;
   for (const std::string& name : *names) {
@@ -20,7 +21,8 @@ std::vector<std::string> leftovers(const NodePaths& paths, const std::string& ui
   std::vector<std::string> out;
   for (const std::string& root : {paths.data_dir, paths.run_dir}) {
     for (const std::string& point : mounts_below(root)) {
-      bool of_pod = (point + "/").find("/" + uid + "/") != std::string::npos || point.find("/" + uid + "_") != std::string::npos;
+      bool of_pod = (point + "/").find("/" + uid + "/") != std::string::npos ||
+                    point.find("/" + uid + "_") != std::string::npos;
       if (of_pod) out.push_back("mount " + point);
     }
   }
@@ -34,11 +36,13 @@ std::vector<std::string> leftovers(const NodePaths& paths, const std::string& ui
       if (alias.ok() && *alias == "mainstay:" + uid + "\n") out.push_back("interface " + name);
     }
   }
-  std::string addresses = paths.addresses() + "/pods";  // host-local: a file per address, its first line the pod
+  std::string addresses =
+      paths.addresses() + "/pods";  // host-local: a file per address, its first line the pod
   if (auto names = list_dir(addresses); names.ok()) {
     for (const std::string& name : *names) {
       auto owner = read_file(addresses + "/" + name, 4096);
-      if (owner.ok() && owner->substr(0, owner->find_first_of("\r\n")) == uid) out.push_back("address " + name);
+      if (owner.ok() && owner->substr(0, owner->find_first_of("\r\n")) == uid)
+        out.push_back("address " + name);
     }
   }
   add_entries(paths.bundles(), uid + "_", "bundle", out);

@@ -74,12 +74,15 @@ std::vector<LogPart> parts_of(const std::string& path) {
   return out;
 }
 
-// Appends the whole lines between `offset` and the end, at most about `budget` bytes; returns how far it came.
-Result<uint64_t> read_lines(const LogPart& part, uint64_t offset, uint64_t budget, std::vector<LogLine>& into) {
+// Appends the whole lines between `offset` and the end, at most about `budget` bytes; returns how far it
+// came.
+Result<uint64_t> read_lines(const LogPart& part, uint64_t offset, uint64_t budget,
+                            std::vector<LogLine>& into) {
   Fd fd(open(part.path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd.open()) return errno_error("opening " + part.path, errno);
   struct stat info;
-  if (fstat(fd.get(), &info) != 0 || info.st_ino != part.inode) return offset;  // rotated under our hands: next time
+  if (fstat(fd.get(), &info) != 0 || info.st_ino != part.inode)
+    return offset;  // rotated under our hands: next time
   std::string pending;
   std::vector<char> buffer(64 << 10);
   uint64_t at = offset;
@@ -117,7 +120,8 @@ Result<uint64_t> tail_offset(const LogPart& part, int64_t& lines) {
   while (end > 0) {
     uint64_t begin = end > buffer.size() ? end - buffer.size() : 0;
     ssize_t got = pread(fd.get(), buffer.data(), end - begin, static_cast<off_t>(begin));
-    if (got != static_cast<ssize_t>(end - begin)) return errno_error("reading " + part.path, got < 0 ? errno : EIO);
+    if (got != static_cast<ssize_t>(end - begin))
+      return errno_error("reading " + part.path, got < 0 ? errno : EIO);
     for (uint64_t i = end; i > begin; --i) {
       if (buffer[i - 1 - begin] != '\n') continue;
       // This newline ends a line; the one before it begins where the next newline back is.
@@ -156,7 +160,8 @@ Result<LogChunk> follow_log(const std::string& path, const LogCursor& cursor, ui
   LogChunk out;
   out.next = cursor;
   std::vector<LogPart> parts = parts_of(path);
-  auto part = std::find_if(parts.begin(), parts.end(), [&](const LogPart& p) { return p.inode == cursor.inode; });
+  auto part =
+      std::find_if(parts.begin(), parts.end(), [&](const LogPart& p) { return p.inode == cursor.inode; });
   if (part == parts.end()) {
     part = parts.begin();
     if (part != parts.end()) out.next = {part->inode, 0};
@@ -189,7 +194,8 @@ Result<bool> move_log_aside(const std::string& path, uint64_t max_bytes, int max
   for (int number = max_files - 2; number >= 0; --number) {
     std::string from = number == 0 ? path : path + "." + std::to_string(number);
     std::string to = path + "." + std::to_string(number + 1);
-    if (rename(from.c_str(), to.c_str()) != 0 && errno != ENOENT) return errno_error("renaming " + from, errno);
+    if (rename(from.c_str(), to.c_str()) != 0 && errno != ENOENT)
+      return errno_error("renaming " + from, errno);
   }
   return true;
 }

@@ -1,5 +1,5 @@
-// Container logs in the CRI format, one line each: "<RFC 3339 time> <stdout|stderr> <F|P> <text>", P for a part
-// of a line that goes on in the next. Parsing is pure; reading and rotating touch files. Any thread.
+// Container logs in the CRI format, one line each: "<RFC 3339 time> <stdout|stderr> <F|P> <text>", P for a
+// part of a line that goes on in the next. Parsing is pure; reading and rotating touch files. Any thread.
 #pragma once
 
 #include <cstdint>
@@ -50,12 +50,12 @@ struct LogChunk {
 // kNotFound: there is no log yet.
 Result<LogChunk> read_log(const std::string& path, const LogQuery& query);
 
-// Reads what came after `cursor`, across rotations. If the file of the cursor was deleted, goes on with the oldest
-// there is.
+// Reads what came after `cursor`, across rotations. If the file of the cursor was deleted, goes on with the
+// oldest there is.
 Result<LogChunk> follow_log(const std::string& path, const LogCursor& cursor, uint64_t max_bytes = 4 << 20);
 
-// If `path` is larger than `max_bytes`, renames it to path.1, path.1 to path.2 and so on, keeping `max_files` in all;
-// true if the writer has to open a new file (also when an earlier call did the renaming and died).
+// If `path` is larger than `max_bytes`, renames it to path.1, path.1 to path.2 and so on, keeping `max_files`
+// in all; true if the writer has to open a new file (also when an earlier call did the renaming and died).
 Result<bool> move_log_aside(const std::string& path, uint64_t max_bytes, int max_files);
 
 }  // namespace mainstay

@@ -45,16 +45,20 @@ bool safe_name(std::string_view name) {
 Status check_paths(const NodePaths& paths) {
   for (const std::string& path : {paths.data_dir, paths.run_dir}) {
     if (path.size() < 2 || path[0] != '/' || path.back() == '/') {
-      return error(ErrorCode::kInvalid, "directory '" + path + "' must be an absolute path without '/' at its end");
+      return error(ErrorCode::kInvalid,
+                   "directory '" + path + "' must be an absolute path without '/' at its end");
     }
-    if (path.size() > 200) return error(ErrorCode::kInvalid, "directory '" + path + "' is longer than 200 bytes");
+    if (path.size() > 200)
+      return error(ErrorCode::kInvalid, "directory '" + path + "' is longer than 200 bytes");
     for (char c : path) {
-      if (!std::isalnum(static_cast<unsigned char>(c)) && std::string_view("/-._+").find(c) == std::string_view::npos) {
+      if (!std::isalnum(static_cast<unsigned char>(c)) &&
+          std::string_view("/-._+").find(c) == std::string_view::npos) {
         return error(ErrorCode::kInvalid, "directory '" + path + "': use letters, digits and -._+ only");
       }
     }
   }
-  if (!safe_name(paths.cgroup)) return error(ErrorCode::kInvalid, "cgroup name '" + paths.cgroup + "' is not plain");
+  if (!safe_name(paths.cgroup))
+    return error(ErrorCode::kInvalid, "cgroup name '" + paths.cgroup + "' is not plain");
   return {};
 }
 

@@ -51,7 +51,8 @@ std::string container_id(const ContainerKey& key);
 // Whether the roots can be used: absolute, plain characters (overlayfs has its own idea of ',' and ':').
 Status check_paths(const NodePaths& paths);
 
-// Checks the roots, makes them, and returns them with every link resolved (mount points are known by such paths only).
+// Checks the roots, makes them, and returns them with every link resolved (mount points are known by such
+// paths only).
 Result<NodePaths> make_roots(NodePaths paths);
 
 // Letters, digits, '-', '.', '_'; 1 to 63 bytes; does not begin with '.': safe as one component of a path.

@@ -218,7 +218,9 @@ Result<ProcessResult> run_process(const ProcessSpec& spec) {
       ::kill(-child.pid, SIGKILL);
       syscall(SYS_pidfd_send_signal, child.pidfd.get(), SIGKILL, nullptr, 0);
     }
-    int wait = result.timed_out ? 1000 : static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(left).count());
+    int wait = result.timed_out
+                   ? 1000
+                   : static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(left).count());
     poll(watched, 4, wait);
     drain(child.out, result.out, spec.max_output, result.truncated);
     drain(child.err, result.err, spec.max_output, result.truncated);
@@ -262,15 +264,18 @@ std::string said_in_log(std::string_view output) {
 }
 
 std::vector<std::string> plain_environment() {
-  std::vector<std::string> out{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8"};
-  for (const char* name : {"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"}) {
+  std::vector<std::string> out{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                               "LC_ALL=C.UTF-8"};
+  for (const char* name :
+       {"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"}) {
     if (const char* value = std::getenv(name)) out.push_back(std::string(name) + "=" + value);
   }
   return out;
 }
 
 std::string find_program(const std::string& name) {
-  for (const char* dir : {"/usr/local/sbin/", "/usr/local/bin/", "/usr/sbin/", "/usr/bin/", "/sbin/", "/bin/"}) {
+  for (const char* dir :
+       {"/usr/local/sbin/", "/usr/local/bin/", "/usr/sbin/", "/usr/bin/", "/sbin/", "/bin/"}) {
     std::string path = dir + name;
     if (access(path.c_str(), X_OK) == 0) return path;
   }

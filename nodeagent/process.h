@@ -1,5 +1,6 @@
-// Running another program: an argument vector (never a shell), a whole environment, bounded output, a deadline.
-// The program gets a session of its own and only the descriptors named here. Any thread; blocks until the end.
+// Running another program: an argument vector (never a shell), a whole environment, bounded output, a
+// deadline. The program gets a session of its own and only the descriptors named here. Any thread; blocks
+// until the end.
 #pragma once
 
 #include <cstddef>
@@ -33,14 +34,15 @@ struct ProcessResult {
   std::string err;
 };
 
-// An error only if the program could not be started at all (kNotFound: no such program). Once it has ended, what is
-// still written by children that inherited its descriptors is not waited for.
+// An error only if the program could not be started at all (kNotFound: no such program). Once it has ended,
+// what is still written by children that inherited its descriptors is not waited for.
 Result<ProcessResult> run_process(const ProcessSpec& spec);
 
 // As run_process, but an exit code other than 0 or the deadline is an error that quotes the end of stderr.
 Result<ProcessResult> run_checked(const ProcessSpec& spec);
 
-// What a Go program (runc, skopeo) said: the text of its last `msg="..."`, or all of it, at most 1,000 bytes. Pure.
+// What a Go program (runc, skopeo) said: the text of its last `msg="..."`, or all of it, at most 1,000 bytes.
+// Pure.
 std::string said_in_log(std::string_view output);
 
 // PATH and the proxy variables of our own environment: what the node's tools need, and no secrets.

@@ -71,7 +71,8 @@ Result<std::vector<ArchiveImage>> read_names(const std::string& path) {
     if (named || !docker.ok()) return images;
   }
   if (docker.ok()) return docker_archive_images(*docker);
-  return error(ErrorCode::kInvalid, path + " is neither an OCI nor a docker image archive (" + docker.error().message + ")");
+  return error(ErrorCode::kInvalid,
+               path + " is neither an OCI nor a docker image archive (" + docker.error().message + ")");
 }
 
 }  // namespace
@@ -81,7 +82,8 @@ Result<std::vector<ArchiveImage>> find_archive_images(const std::string& path, c
   if (images.empty()) return error(ErrorCode::kInvalid, path + " holds no image");
   if (!name.empty()) {
     if (images.size() > 1) {
-      return error(ErrorCode::kInvalid, path + " holds " + std::to_string(images.size()) + " images: they keep their names");
+      return error(ErrorCode::kInvalid,
+                   path + " holds " + std::to_string(images.size()) + " images: they keep their names");
     }
     ASSIGN_OR_RETURN(ImageReference reference, parse_reference(name));
     images[0].names = {reference.name()};

@@ -32,8 +32,8 @@ std::string architecture() {
   return machine;
 }
 
-// overlayfs takes one page of options for all layers, so their names are short. 96 bits do not collide by accident,
-// and a collision on purpose is noticed, as the whole digest stands in the .diffid file.
+// overlayfs takes one page of options for all layers, so their names are short. 96 bits do not collide by
+// accident, and a collision on purpose is noticed, as the whole digest stands in the .diffid file.
 std::string layer_name(const std::string& diff_id) { return diff_id.substr(7, 24); }
 
 // A private directory below images/tmp that is gone at the end of its scope.
@@ -53,7 +53,8 @@ class Scratch {
 
 class ImageStore : public Images {
  public:
-  explicit ImageStore(ImageStoreOptions options) : options_(std::move(options)), root_(options_.paths.images()) {}
+  explicit ImageStore(ImageStoreOptions options)
+      : options_(std::move(options)), root_(options_.paths.images()) {}
 
   Status open();
   Result<std::optional<Image>> present(const std::string& ref) override;
@@ -67,7 +68,9 @@ class ImageStore : public Images {
   std::string record_path(const std::string& name) const {
     return root_ + "/names/" + hex(sha256(name)).substr(0, 40) + ".json";
   }
-  std::string blob_path(const std::string& digest) const { return root_ + "/blobs/sha256/" + digest.substr(7); }
+  std::string blob_path(const std::string& digest) const {
+    return root_ + "/blobs/sha256/" + digest.substr(7);
+  }
   Result<Fd> lock(int how) const;
   Result<Scratch> scratch() const;
   Result<std::string> read_blob(const BlobRef& blob) const;
@@ -84,7 +87,8 @@ class ImageStore : public Images {
 
 Status ImageStore::open() {
   RETURN_IF_ERROR(make_dirs(root_, 0700));
-  for (const char* dir : {"/names", "/blobs/sha256", "/layers", "/tmp"}) RETURN_IF_ERROR(make_dirs(root_ + dir, 0700));
+  for (const char* dir : {"/names", "/blobs/sha256", "/layers", "/tmp"})
+    RETURN_IF_ERROR(make_dirs(root_ + dir, 0700));
   auto alone = lock(LOCK_EX | LOCK_NB);
   // A process that was killed a moment ago may not have let go yet; one that works will be busy for long.
   for (int attempt = 0; attempt < 20 && !alone.ok() && alone.error().code == ErrorCode::kBusy; ++attempt) {
@@ -133,7 +137,8 @@ Result<std::optional<Image>> ImageStore::present(const std::string& ref) {
 
 Result<Image> ImageStore::pull(const PullRequest& request) {
   ASSIGN_OR_RETURN(ImageReference reference, parse_reference(request.ref));
-  if (options_.skopeo.empty()) return error(ErrorCode::kUnavailable, "skopeo is not installed, so nothing can be pulled");
+  if (options_.skopeo.empty())
+    return error(ErrorCode::kUnavailable, "skopeo is not installed, so nothing can be pulled");
   ASSIGN_OR_RETURN(Fd held, lock(LOCK_SH));
   ASSIGN_OR_RETURN(Scratch work, scratch());
   SkopeoCopy copy;
@@ -157,8 +162,10 @@ Result<Image> ImageStore::pull(const PullRequest& request) {
 }
 
 Result<std::vector<Image>> ImageStore::import_archive(const std::string& path, const std::string& name) {
-  if (options_.skopeo.empty()) return error(ErrorCode::kUnavailable, "skopeo is not installed, so nothing can be imported");
-  if (!path.starts_with("/")) return error(ErrorCode::kInvalid, "archive path '" + path + "' is not absolute");
+  if (options_.skopeo.empty())
+    return error(ErrorCode::kUnavailable, "skopeo is not installed, so nothing can be imported");
+  if (!path.starts_with("/"))
+    return error(ErrorCode::kInvalid, "archive path '" + path + "' is not absolute");
   ASSIGN_OR_RETURN(auto found, find_archive_images(path, name));
   ASSIGN_OR_RETURN(Fd held, lock(LOCK_SH));
   ASSIGN_OR_RETURN(Scratch work, scratch());
@@ -196,7 +203,8 @@ Result<std::string> ImageStore::read_blob(const BlobRef& blob) const {
 Result<Image> ImageStore::ingest(const std::string& layout, const std::string& work) {
   ASSIGN_OR_RETURN(std::string index_text, read_file(layout + "/index.json"));
   ASSIGN_OR_RETURN(auto entries, parse_index(index_text));
-  if (entries.size() != 1) return failed("skopeo wrote " + std::to_string(entries.size()) + " images instead of one");
+  if (entries.size() != 1)
+    return failed("skopeo wrote " + std::to_string(entries.size()) + " images instead of one");
   ASSIGN_OR_RETURN(std::string manifest_text, read_blob(entries[0].manifest));
   ASSIGN_OR_RETURN(ImageManifest manifest, parse_manifest(manifest_text));
   ASSIGN_OR_RETURN(std::string config_text, read_blob(manifest.config));
@@ -233,7 +241,8 @@ Status ImageStore::ensure_layer(const std::string& diff_id, const BlobRef& blob,
   auto report = unpack_layer(blob_path(blob.digest), directory, options_.limits);
   Status wrong = report.ok() ? Status{} : Status(report.error());
   if (report.ok() && report->diff_id != diff_id) {
-    wrong = error(ErrorCode::kInvalid, "layer " + blob.digest + " unpacks to " + report->diff_id + ", not to " + diff_id);
+    wrong = error(ErrorCode::kInvalid,
+                  "layer " + blob.digest + " unpacks to " + report->diff_id + ", not to " + diff_id);
   }
   if (!wrong.ok()) {
     // A damaged blob must not be reused by the next pull; a full disk is not the blob's fault.
@@ -244,11 +253,13 @@ Status ImageStore::ensure_layer(const std::string& diff_id, const BlobRef& blob,
 }
 
 // Everything on disk before the name: a layer that can be seen is whole, also after a power failure.
-Status ImageStore::publish_layer(const std::string& diff_id, const LayerReport& report, const std::string& directory) {
+Status ImageStore::publish_layer(const std::string& diff_id, const LayerReport& report,
+                                 const std::string& directory) {
   Fd unpacked(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!unpacked.open() || syncfs(unpacked.get()) != 0) return errno_error("syncing " + directory, errno);
   std::string final = root_ + "/layers/" + layer_name(diff_id);
-  RETURN_IF_ERROR(write_file(final + ".diffid", diff_id + " " + std::to_string(report.bytes) + "\n", 0600, true));
+  RETURN_IF_ERROR(
+      write_file(final + ".diffid", diff_id + " " + std::to_string(report.bytes) + "\n", 0600, true));
   if (rename(directory.c_str(), final.c_str()) != 0 && errno != ENOTEMPTY && errno != EEXIST) {
     return errno_error("renaming to " + final, errno);
   }  // else another process was faster, with the same bytes
@@ -326,7 +337,8 @@ Result<uint64_t> ImageStore::drop_layers(const std::set<std::string>& wanted) {
     auto noted = read_file(root_ + "/layers/" + name + ".diffid", 256);
     // Out of sight first: a half-deleted layer must not look like a whole one.
     std::string doomed = root_ + "/tmp/doomed-" + name;
-    if (rename((root_ + "/layers/" + name).c_str(), doomed.c_str()) != 0) return errno_error("moving layer " + name, errno);
+    if (rename((root_ + "/layers/" + name).c_str(), doomed.c_str()) != 0)
+      return errno_error("moving layer " + name, errno);
     unlink((root_ + "/layers/" + name + ".diffid").c_str());
     RETURN_IF_ERROR(remove_tree(doomed));
     if (noted.ok() && noted->size() > 72) freed += std::strtoull(noted->c_str() + 72, nullptr, 10);

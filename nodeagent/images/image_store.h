@@ -1,6 +1,6 @@
-// The Images door made real: blobs fetched by skopeo or taken from archives, layers unpacked once and shared by every
-// image and container, one small record per name. Several processes (agent, `mainstay image import`) may use one
-// store at the same time.
+// The Images door made real: blobs fetched by skopeo or taken from archives, layers unpacked once and shared
+// by every image and container, one small record per name. Several processes (agent, `mainstay image import`)
+// may use one store at the same time.
 //
 //   images/names/<digest of the name>.json   what the name means
 //   images/blobs/sha256/<digest>             manifests, configurations, compressed layers

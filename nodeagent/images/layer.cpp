@@ -36,7 +36,8 @@ Error archive_error(archive* a, const std::string& doing) {
   return error(ErrorCode::kInvalid, doing + ": " + (said ? said : "damaged archive"));
 }
 
-// libarchive converts path names between character sets as the thread's locale says; in UTF-8 it leaves them alone.
+// libarchive converts path names between character sets as the thread's locale says; in UTF-8 it leaves them
+// alone.
 class Utf8Locale {
  public:
   Utf8Locale() : locale_(newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr)) {
@@ -91,8 +92,9 @@ class LayerStream {
     EVP_DigestUpdate(digest_.get(), buffer_, static_cast<size_t>(got));
     bool bomb = size_ > limits_.ratio_from && size_ / std::max<uint64_t>(1, compressed_) > limits_.ratio;
     if (size_ > limits_.bytes || bomb) {
-      problem_ = error(ErrorCode::kInvalid, "the layer unpacks to more than " + std::to_string(size_ >> 20) + " MiB from " +
-                                                std::to_string(compressed_ >> 10) + " KiB: refused");
+      problem_ =
+          error(ErrorCode::kInvalid, "the layer unpacks to more than " + std::to_string(size_ >> 20) +
+                                         " MiB from " + std::to_string(compressed_ >> 10) + " KiB: refused");
       return {};
     }
     return {buffer_, static_cast<size_t>(got)};
@@ -199,7 +201,8 @@ Status unpack_entries(archive* tar, LayerWriter& writer, const LayerLimits& limi
     int got = archive_read_next_header(tar, &raw);
     if (got == ARCHIVE_EOF) return {};
     if (got != ARCHIVE_OK && got != ARCHIVE_WARN) return archive_error(tar, "reading the layer");
-    if (++report.entries > limits.entries) return error(ErrorCode::kInvalid, "the layer has too many entries");
+    if (++report.entries > limits.entries)
+      return error(ErrorCode::kInvalid, "the layer has too many entries");
     auto type = type_of(raw);
     if (!type) {
       ++report.skipped_devices;
@@ -222,7 +225,8 @@ Status unpack_entries(archive* tar, LayerWriter& writer, const LayerLimits& limi
 
 }  // namespace
 
-Result<LayerReport> unpack_layer(const std::string& blob, const std::string& directory, const LayerLimits& limits) {
+Result<LayerReport> unpack_layer(const std::string& blob, const std::string& directory,
+                                 const LayerLimits& limits) {
   Utf8Locale utf8;
   Fd root(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!root.open()) return errno_error("opening " + directory, errno);

@@ -1,11 +1,13 @@
-// Unpacking an image layer: a compressed tar from a stranger becomes a directory overlayfs can use as a lower one.
+// Unpacking an image layer: a compressed tar from a stranger becomes a directory overlayfs can use as a lower
+// one.
 //
-// The stranger may be hostile. Every path is resolved inside the directory with openat2(RESOLVE_IN_ROOT), so links
-// cannot lead out; absolute paths and ".." are refused; device nodes are left out (a container gets its own /dev);
-// of the extended attributes only security.capability and user.* are kept, as trusted.overlay.* would steer
-// overlayfs; sizes and counts are bounded. Owners and modes are kept, set-uid bits too: they act inside containers
-// only (allowPrivilegeEscalation: false disarms them), and the layers' directory is closed to the node's users.
-// OCI whiteouts become overlayfs' own (0/0 character device, trusted.overlay.opaque). Any thread.
+// The stranger may be hostile. Every path is resolved inside the directory with openat2(RESOLVE_IN_ROOT), so
+// links cannot lead out; absolute paths and ".." are refused; device nodes are left out (a container gets its
+// own /dev); of the extended attributes only security.capability and user.* are kept, as trusted.overlay.*
+// would steer overlayfs; sizes and counts are bounded. Owners and modes are kept, set-uid bits too: they act
+// inside containers only (allowPrivilegeEscalation: false disarms them), and the layers' directory is closed
+// to the node's users. OCI whiteouts become overlayfs' own (0/0 character device, trusted.overlay.opaque).
+// Any thread.
 #pragma once
 
 #include <cstdint>
@@ -32,10 +34,11 @@ struct LayerReport {
 
 // Unpacks `blob` (plain, gzip, zstd, xz or bzip2 tar) into the existing, empty directory. Nothing is synced.
 // kInvalid: damaged or hostile; kFull: no room. What was unpacked until then is the caller's to delete.
-Result<LayerReport> unpack_layer(const std::string& blob, const std::string& directory, const LayerLimits& limits);
+Result<LayerReport> unpack_layer(const std::string& blob, const std::string& directory,
+                                 const LayerLimits& limits);
 
-// The bytes of one file of a tar archive (compressed or not), for looking into image archives. kNotFound: no such
-// entry among the first `max_entries`.
+// The bytes of one file of a tar archive (compressed or not), for looking into image archives. kNotFound: no
+// such entry among the first `max_entries`.
 Result<std::string> read_archive_file(const std::string& archive, const std::string& name, size_t max_bytes);
 
 }  // namespace mainstay

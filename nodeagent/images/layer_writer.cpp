@@ -21,7 +21,9 @@ std::string joined(const std::vector<std::string>& parts, size_t count) {
   return out.empty() ? "." : out;
 }
 
-bool keep_xattr(const std::string& name) { return name == "security.capability" || name.starts_with("user."); }
+bool keep_xattr(const std::string& name) {
+  return name == "security.capability" || name.starts_with("user.");
+}
 
 Error invalid(const std::string& path, const std::string& why) {
   return error(ErrorCode::kInvalid, "layer entry '" + path.substr(0, 300) + "': " + why);
@@ -57,7 +59,8 @@ Result<int> LayerWriter::parent_of(const std::vector<std::string>& parts) {
     if (open_in_root(root_, prefix, O_PATH | O_DIRECTORY).ok()) continue;
     ASSIGN_OR_RETURN(Fd above, open_in_root(root_, joined(parts, depth - 1), O_RDONLY | O_DIRECTORY));
     if (mkdirat(above.get(), parts[depth - 1].c_str(), 0755) != 0) {
-      return invalid(prefix, errno == EEXIST ? "its directory is not a directory" : "cannot make its directory");
+      return invalid(prefix,
+                     errno == EEXIST ? "its directory is not a directory" : "cannot make its directory");
     }
   }
   if (!found.ok()) found = open_in_root(root_, path, O_RDONLY | O_DIRECTORY);
@@ -94,7 +97,8 @@ Status make_opaque_at(int parent, const std::string& name) {
 
 bool is_whiteout(int parent, const std::string& name) {
   struct stat info;
-  return fstatat(parent, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISCHR(info.st_mode) && info.st_rdev == 0;
+  return fstatat(parent, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISCHR(info.st_mode) &&
+         info.st_rdev == 0;
 }
 
 }  // namespace
@@ -136,7 +140,9 @@ Result<Fd> LayerWriter::add(const LayerEntry& entry) {
     auto found = open_in_root(root_, joined(target, target.size()), O_PATH | O_NOFOLLOW);
     struct stat info;
     bool linkable = found.ok() && fstat(found->get(), &info) == 0 && !S_ISDIR(info.st_mode);
-    if (!linkable) return invalid(entry.path, "hard link to '" + entry.target.substr(0, 300) + "', which is not in the layer");
+    if (!linkable)
+      return invalid(entry.path,
+                     "hard link to '" + entry.target.substr(0, 300) + "', which is not in the layer");
     source = std::move(*found);
   }
   // clear() may drop the cached descriptor; this one stays.
@@ -152,12 +158,14 @@ Result<Fd> LayerWriter::add(const LayerEntry& entry) {
       return fd;
     }
     case LayerEntry::Type::kDirectory:
-      if (mkdirat(at, name.c_str(), 0700) != 0 && errno != EEXIST) return errno_error("making " + entry.path, errno);
+      if (mkdirat(at, name.c_str(), 0700) != 0 && errno != EEXIST)
+        return errno_error("making " + entry.path, errno);
       if (hidden_below) RETURN_IF_ERROR(make_opaque_at(at, name));
       directories_[joined(parts, parts.size())] = entry.modified;
       break;
     case LayerEntry::Type::kSymlink:
-      if (symlinkat(entry.target.c_str(), at, name.c_str()) != 0) return errno_error("linking " + entry.path, errno);
+      if (symlinkat(entry.target.c_str(), at, name.c_str()) != 0)
+        return errno_error("linking " + entry.path, errno);
       break;
     case LayerEntry::Type::kHardLink: {
       std::string from = "/proc/self/fd/" + std::to_string(source.get());
@@ -184,7 +192,8 @@ Status LayerWriter::set_metadata(int parent, const std::string& name, const Laye
     return {};
   }
   // The name was made by us just now, as something that is not a link.
-  if (fchmodat(parent, name.c_str(), entry.mode, 0) != 0) return errno_error("setting the mode of " + entry.path, errno);
+  if (fchmodat(parent, name.c_str(), entry.mode, 0) != 0)
+    return errno_error("setting the mode of " + entry.path, errno);
   utimensat(parent, name.c_str(), times, AT_SYMLINK_NOFOLLOW);
   Fd fd(openat(parent, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   if (!fd.open() || entry.type != LayerEntry::Type::kDirectory) return {};
@@ -201,7 +210,8 @@ Status LayerWriter::finish_file(int fd, const LayerEntry& entry) {
   for (const auto& [key, value] : entry.xattrs) {
     bool kept = !keep_xattr(key) || fsetxattr(fd, key.c_str(), value.data(), value.size(), 0) == 0;
     // A lost capability would make a program fail in a way nobody could explain.
-    if (!kept && key == "security.capability") return errno_error("setting capabilities of " + entry.path, errno);
+    if (!kept && key == "security.capability")
+      return errno_error("setting capabilities of " + entry.path, errno);
   }
   timespec times[2] = {entry.modified, entry.modified};
   futimens(fd, times);

@@ -29,8 +29,8 @@ class LayerWriter {
   // `root` is an open directory.
   explicit LayerWriter(int root) : root_(root) {}
 
-  // Makes the entry, replacing what an earlier entry of the layer put there. For a file, the descriptor to write
-  // its content to; call finish_file() afterwards. kInvalid for a path or link that is not acceptable.
+  // Makes the entry, replacing what an earlier entry of the layer put there. For a file, the descriptor to
+  // write its content to; call finish_file() afterwards. kInvalid for a path or link that is not acceptable.
   Result<Fd> add(const LayerEntry& entry);
   Status finish_file(int fd, const LayerEntry& entry);
 

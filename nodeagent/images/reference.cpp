@@ -30,13 +30,15 @@ bool valid_component(std::string_view text) {
 
 bool valid_tag(std::string_view tag) {
   if (tag.empty() || tag.size() > 128 || tag[0] == '.' || tag[0] == '-') return false;
-  return std::all_of(tag.begin(), tag.end(), [](char c) { return alphanumeric(c) || c == '_' || c == '.' || c == '-'; });
+  return std::all_of(tag.begin(), tag.end(),
+                     [](char c) { return alphanumeric(c) || c == '_' || c == '.' || c == '-'; });
 }
 
 bool valid_digest(std::string_view digest) {
   if (!digest.starts_with("sha256:") || digest.size() != 7 + 64) return false;
   digest.remove_prefix(7);
-  return std::all_of(digest.begin(), digest.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+  return std::all_of(digest.begin(), digest.end(),
+                     [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
 bool valid_registry(std::string_view text) {
@@ -45,7 +47,8 @@ bool valid_registry(std::string_view text) {
     size_t close = text.find(']');
     if (close == std::string_view::npos) return false;
     host = text.substr(1, close - 1);
-    bool address = !host.empty() && host.find_first_not_of("0123456789abcdefABCDEF:.") == std::string_view::npos;
+    bool address =
+        !host.empty() && host.find_first_not_of("0123456789abcdefABCDEF:.") == std::string_view::npos;
     std::string_view rest = text.substr(close + 1);
     if (!address || (!rest.empty() && rest[0] != ':')) return false;
     if (rest.empty()) return true;
@@ -54,17 +57,20 @@ bool valid_registry(std::string_view text) {
   }
   if (size_t colon = text.find(':'); colon != std::string_view::npos) {
     std::string_view port = text.substr(colon + 1);
-    if (port.empty() || port.size() > 5 || port.find_first_not_of("0123456789") != std::string_view::npos) return false;
+    if (port.empty() || port.size() > 5 || port.find_first_not_of("0123456789") != std::string_view::npos)
+      return false;
     host = text.substr(0, colon);
   }
   if (host.empty() || !alphanumeric(host.front()) || !alphanumeric(host.back())) return false;
-  return std::all_of(host.begin(), host.end(), [](char c) { return alphanumeric(c) || c == '-' || c == '.'; });
+  return std::all_of(host.begin(), host.end(),
+                     [](char c) { return alphanumeric(c) || c == '-' || c == '.'; });
 }
 
 // The first component is a registry if it cannot be a plain word: a dot, a port, upper case, or "localhost".
 bool looks_like_registry(std::string_view first) {
   if (first == "localhost") return true;
-  return std::any_of(first.begin(), first.end(), [](char c) { return c == '.' || c == ':' || std::isupper(c) != 0; });
+  return std::any_of(first.begin(), first.end(),
+                     [](char c) { return c == '.' || c == ':' || std::isupper(c) != 0; });
 }
 
 Error wrong(std::string_view text, std::string_view why) {
@@ -100,14 +106,16 @@ Result<ImageReference> parse_reference(std::string_view text) {
   std::string_view rest = text;
   if (size_t at = rest.find('@'); at != std::string_view::npos) {
     out.digest = rest.substr(at + 1);
-    if (!valid_digest(out.digest)) return wrong(text, "after '@' must stand sha256: and 64 lower-case hex digits");
+    if (!valid_digest(out.digest))
+      return wrong(text, "after '@' must stand sha256: and 64 lower-case hex digits");
     rest = rest.substr(0, at);
   }
   size_t slash = rest.rfind('/');
   size_t colon = rest.rfind(':');
   if (colon != std::string_view::npos && (slash == std::string_view::npos || colon > slash)) {
     out.tag = rest.substr(colon + 1);
-    if (!valid_tag(out.tag)) return wrong(text, "the tag may have letters, digits, '_', '.', '-'; at most 128");
+    if (!valid_tag(out.tag))
+      return wrong(text, "the tag may have letters, digits, '_', '.', '-'; at most 128");
     rest = rest.substr(0, colon);
   }
   if (out.tag.empty() && out.digest.empty()) out.tag = "latest";
@@ -116,7 +124,8 @@ Result<ImageReference> parse_reference(std::string_view text) {
   if (first != std::string_view::npos && looks_like_registry(rest.substr(0, first))) {
     out.registry = rest.substr(0, first);
     rest = rest.substr(first + 1);
-    if (!valid_registry(out.registry)) return wrong(text, "'" + out.registry + "' is not a registry's host name");
+    if (!valid_registry(out.registry))
+      return wrong(text, "'" + out.registry + "' is not a registry's host name");
   } else {
     out.registry = "docker.io";
   }
@@ -126,7 +135,8 @@ Result<ImageReference> parse_reference(std::string_view text) {
   while (true) {
     size_t end = left.find('/');
     if (!valid_component(left.substr(0, end))) {
-      return wrong(text, "the name may have lower-case letters and digits, single '.', '_', '-' between them");
+      return wrong(text,
+                   "the name may have lower-case letters and digits, single '.', '_', '-' between them");
     }
     if (end == std::string_view::npos) break;
     left.remove_prefix(end + 1);

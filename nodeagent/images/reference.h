@@ -1,5 +1,5 @@
-// Image references ("nginx", "ghcr.io/a/b:1.2", "localhost:5000/x@sha256:...") and their one normal form, as in
-// github.com/distribution/reference. Pure.
+// Image references ("nginx", "ghcr.io/a/b:1.2", "localhost:5000/x@sha256:...") and their one normal form, as
+// in github.com/distribution/reference. Pure.
 #pragma once
 
 #include <string>

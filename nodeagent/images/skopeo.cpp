@@ -10,7 +10,8 @@ namespace mainstay {
 namespace {
 
 bool mentions(const std::string& text, std::initializer_list<std::string_view> words) {
-  return std::any_of(words.begin(), words.end(), [&](std::string_view word) { return text.find(word) != std::string::npos; });
+  return std::any_of(words.begin(), words.end(),
+                     [&](std::string_view word) { return text.find(word) != std::string::npos; });
 }
 
 }  // namespace
@@ -20,14 +21,16 @@ Error classify_skopeo(std::string_view said) {
   std::string lower = message;
   std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
   ErrorCode code = ErrorCode::kUnavailable;
-  if (mentions(lower, {"manifest unknown", "name unknown", "repository name not known", "not found", "404"})) {
+  if (mentions(lower,
+               {"manifest unknown", "name unknown", "repository name not known", "not found", "404"})) {
     code = ErrorCode::kNotFound;
-  } else if (mentions(lower, {"unauthorized", "authentication required", "denied", "invalid username/password", "403"})) {
+  } else if (mentions(lower, {"unauthorized", "authentication required", "denied",
+                              "invalid username/password", "403"})) {
     code = ErrorCode::kDenied;
   } else if (mentions(lower, {"no space left"})) {
     code = ErrorCode::kFull;
-  } else if (mentions(lower, {"does not match", "unsupported image", "invalid tar", "unexpected eof", "unsupported manifest",
-                              "no image found"})) {
+  } else if (mentions(lower, {"does not match", "unsupported image", "invalid tar", "unexpected eof",
+                              "unsupported manifest", "no image found"})) {
     code = ErrorCode::kInvalid;
   }
   return error(code, message.empty() ? "skopeo failed without a word" : message);
@@ -42,10 +45,12 @@ Status copy_image(const SkopeoCopy& copy) {
   spec.argv.insert(spec.argv.end(), {"--tmpdir", copy.scratch, "copy", "--quiet"});
   if (!copy.auth_file.empty()) spec.argv.insert(spec.argv.end(), {"--src-authfile", copy.auth_file});
   if (!copy.verify_tls) spec.argv.push_back("--src-tls-verify=false");
-  spec.argv.insert(spec.argv.end(), {"--dest-shared-blob-dir", copy.shared_blobs, copy.source, "oci:" + copy.layout + ":image"});
+  spec.argv.insert(spec.argv.end(), {"--dest-shared-blob-dir", copy.shared_blobs, copy.source,
+                                     "oci:" + copy.layout + ":image"});
   spec.env = plain_environment();
   // No credentials of the machine's users, and no files in their homes.
-  for (const char* name : {"HOME=", "XDG_RUNTIME_DIR=", "DOCKER_CONFIG="}) spec.env.push_back(name + copy.scratch);
+  for (const char* name : {"HOME=", "XDG_RUNTIME_DIR=", "DOCKER_CONFIG="})
+    spec.env.push_back(name + copy.scratch);
   spec.timeout = copy.timeout;
   ASSIGN_OR_RETURN(ProcessResult result, run_process(spec));
   if (result.timed_out) {

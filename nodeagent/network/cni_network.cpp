@@ -50,7 +50,8 @@ Result<PodNetwork> parse_cni_result(std::string_view text) {
     }
   }
   in_addr parsed{};
-  if (inet_pton(AF_INET, out.ip.c_str(), &parsed) != 1) return failed("the CNI plugin's answer holds no IPv4 address");
+  if (inet_pton(AF_INET, out.ip.c_str(), &parsed) != 1)
+    return failed("the CNI plugin's answer holds no IPv4 address");
   return out;
 }
 
@@ -94,7 +95,8 @@ class CniNetwork : public Network {
   Status remove_rules() override;
 
  private:
-  Result<std::string> run_plugin(const std::string& command, const std::string& uid, const std::string& netns);
+  Result<std::string> run_plugin(const std::string& command, const std::string& uid,
+                                 const std::string& netns);
   Result<PodNetwork> load(const std::string& uid) const;
 
   const CniNetworkOptions options_;
@@ -104,7 +106,8 @@ class CniNetwork : public Network {
 };
 
 // The plugin's standard output. Its errors come as JSON there too.
-Result<std::string> CniNetwork::run_plugin(const std::string& command, const std::string& uid, const std::string& netns) {
+Result<std::string> CniNetwork::run_plugin(const std::string& command, const std::string& uid,
+                                           const std::string& netns) {
   ProcessSpec spec;
   spec.argv = {options_.plugin_dir + "/ptp"};
   spec.env = plain_environment();
@@ -116,17 +119,20 @@ Result<std::string> CniNetwork::run_plugin(const std::string& command, const std
   spec.stdin_bytes = cni_configuration(options_);
   ASSIGN_OR_RETURN(ProcessResult result, run_process(spec));
   if (result.exit_code == 0) return result.out;
-  if (result.timed_out) return error(ErrorCode::kTimeout, "CNI " + command + " of pod " + uid + " did not finish");
+  if (result.timed_out)
+    return error(ErrorCode::kTimeout, "CNI " + command + " of pod " + uid + " did not finish");
   auto said = read_json(result.out);
   std::string message = said.ok() ? std::string(said->string_at("msg")) : result.out + result.err;
   bool full = message.find("no IP addresses available") != std::string::npos;
-  return error(full ? ErrorCode::kFull : ErrorCode::kFailed, "CNI " + command + " of pod " + uid + ": " + message.substr(0, 1000));
+  return error(full ? ErrorCode::kFull : ErrorCode::kFailed,
+               "CNI " + command + " of pod " + uid + ": " + message.substr(0, 1000));
 }
 
 Result<PodNetwork> CniNetwork::load(const std::string& uid) const {
   ASSIGN_OR_RETURN(std::string text, read_file(paths_.network_record(uid)));
   ASSIGN_OR_RETURN(PodNetwork network, decode_network_record(text));
-  if (network.uid != uid) return error(ErrorCode::kCorrupt, "the network record of pod " + uid + " names another");
+  if (network.uid != uid)
+    return error(ErrorCode::kCorrupt, "the network record of pod " + uid + " names another");
   return network;
 }
 
@@ -248,7 +254,8 @@ Result<std::unique_ptr<Network>> open_cni_network(const CniNetworkOptions& optio
   RETURN_IF_ERROR(check_cidr(options.rules.cluster_cidr));
   // nft's own grammar has no '-' in names.
   if (!safe_name(options.rules.table) || options.rules.table.find('-') != std::string::npos) {
-    return error(ErrorCode::kInvalid, "nft table name '" + options.rules.table + "': use letters, digits and '_'");
+    return error(ErrorCode::kInvalid,
+                 "nft table name '" + options.rules.table + "': use letters, digits and '_'");
   }
   if (geteuid() != 0) return error(ErrorCode::kDenied, "pod networks need root: start the agent as root");
   if (complete.plugin_dir.empty()) {
@@ -259,11 +266,13 @@ Result<std::unique_ptr<Network>> open_cni_network(const CniNetworkOptions& optio
     }
   }
   if (access((complete.plugin_dir + "/ptp").c_str(), X_OK) != 0) {
-    return error(ErrorCode::kUnavailable,
-                 "the CNI plugins ptp and host-local are not installed (Debian package containernetworking-plugins)");
+    return error(
+        ErrorCode::kUnavailable,
+        "the CNI plugins ptp and host-local are not installed (Debian package containernetworking-plugins)");
   }
   ASSIGN_OR_RETURN(complete.paths, make_roots(options.paths));
-  for (const std::string& dir : {complete.paths.netns_dir(), complete.paths.network_records(), complete.paths.addresses()}) {
+  for (const std::string& dir :
+       {complete.paths.netns_dir(), complete.paths.network_records(), complete.paths.addresses()}) {
     RETURN_IF_ERROR(make_dirs(dir, 0700));
   }
   return std::unique_ptr<Network>(std::make_unique<CniNetwork>(std::move(complete)));

@@ -1,6 +1,6 @@
-// The Network door made real: a pinned network namespace per pod, wired by the CNI plugins ptp and host-local (a
-// routed pair of interfaces, no bridge), and the node's own masquerade table. Addresses are host-local's files in
-// run_dir, which a reboot empties together with the namespaces.
+// The Network door made real: a pinned network namespace per pod, wired by the CNI plugins ptp and host-local
+// (a routed pair of interfaces, no bridge), and the node's own masquerade table. Addresses are host-local's
+// files in run_dir, which a reboot empties together with the namespaces.
 #pragma once
 
 #include <memory>

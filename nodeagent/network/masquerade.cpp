@@ -56,7 +56,8 @@ Status check_cidr(const std::string& cidr) {
   }
   if (fine) fine = (ntohl(address.s_addr) & ((1u << (32 - prefix)) - 1)) == 0;
   if (fine) return {};
-  return error(ErrorCode::kInvalid, "'" + cidr + "' is no range of IPv4 addresses such as 10.88.0.0/24 (prefix 8 to 30)");
+  return error(ErrorCode::kInvalid,
+               "'" + cidr + "' is no range of IPv4 addresses such as 10.88.0.0/24 (prefix 8 to 30)");
 }
 
 }  // namespace mainstay

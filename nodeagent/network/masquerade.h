@@ -1,5 +1,6 @@
-// The node's packet filter table: traffic of the node's pods to places outside the cluster leaves with the node's own
-// address. Replaced as a whole, in one kernel transaction, so there is no moment without it. Any thread.
+// The node's packet filter table: traffic of the node's pods to places outside the cluster leaves with the
+// node's own address. Replaced as a whole, in one kernel transaction, so there is no moment without it. Any
+// thread.
 #pragma once
 
 #include <string>

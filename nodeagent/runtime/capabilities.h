@@ -1,4 +1,5 @@
-// Linux capabilities by name, as container specifications use them. Pure but for the one function that says so.
+// Linux capabilities by name, as container specifications use them. Pure but for the one function that says
+// so.
 #pragma once
 
 #include <cstdint>
@@ -19,8 +20,8 @@ std::vector<std::string> capability_names(CapabilitySet set);  // "CAP_...", by 
 // What containerd gives a container that asks for nothing.
 CapabilitySet default_capabilities();
 
-// The set a container gets: privileged has all; add and drop understand "ALL"; an added name wins over dropping ALL.
-// kInvalid: an unknown name.
+// The set a container gets: privileged has all; add and drop understand "ALL"; an added name wins over
+// dropping ALL. kInvalid: an unknown name.
 Result<CapabilitySet> wanted_capabilities(const SecuritySpec& security);
 
 // Reads what this process may hand on (its bounding and permitted set).

@@ -1,5 +1,5 @@
-// The cgroup hierarchies of the node (v1, v2 or both side by side), for looking and cleaning; limits are set by
-// the OCI runtime. Any thread.
+// The cgroup hierarchies of the node (v1, v2 or both side by side), for looking and cleaning; limits are set
+// by the OCI runtime. Any thread.
 #pragma once
 
 #include <cstdint>
@@ -17,14 +17,15 @@ CgroupMode cgroup_mode();
 // The existing directories of a cgroup path ("/mainstay/uid") in every hierarchy.
 std::vector<std::string> cgroup_dirs(const std::string& path);
 
-// Removes the cgroup and those below it in every hierarchy; fine if there is none. kBusy: processes are in it.
+// Removes the cgroup and those below it in every hierarchy; fine if there is none. kBusy: processes are in
+// it.
 Status remove_cgroup(const std::string& path);
 
 // Processes in exactly this cgroup.
 std::vector<int64_t> cgroup_processes(const std::string& path);
 
-// Whether a process is in this cgroup in some hierarchy; false if there is no such process. This is how a recorded
-// process id is told from a later one with the same number.
+// Whether a process is in this cgroup in some hierarchy; false if there is no such process. This is how a
+// recorded process id is told from a later one with the same number.
 bool process_in_cgroup(int64_t pid, const std::string& path);
 
 }  // namespace mainstay

@@ -54,8 +54,9 @@ Result<std::string> exec_process(const std::string& bundle, const std::vector<st
 
 }  // namespace
 
-Result<ExecResult> exec_in_container(const NodePaths& paths, const std::string& oci_runtime, const ContainerKey& key,
-                                     const std::vector<std::string>& argv, Duration timeout, size_t max_output) {
+Result<ExecResult> exec_in_container(const NodePaths& paths, const std::string& oci_runtime,
+                                     const ContainerKey& key, const std::vector<std::string>& argv,
+                                     Duration timeout, size_t max_output) {
   if (argv.empty()) return error(ErrorCode::kInvalid, "no command to execute");
   static std::atomic<uint64_t> counter{0};  // only makes file names differ
   std::string bundle = paths.bundle(key);

@@ -10,7 +10,8 @@
 namespace mainstay {
 
 // As Runtime::exec; the caller has made sure that the container runs.
-Result<ExecResult> exec_in_container(const NodePaths& paths, const std::string& oci_runtime, const ContainerKey& key,
-                                     const std::vector<std::string>& argv, Duration timeout, size_t max_output);
+Result<ExecResult> exec_in_container(const NodePaths& paths, const std::string& oci_runtime,
+                                     const ContainerKey& key, const std::vector<std::string>& argv,
+                                     Duration timeout, size_t max_output);
 
 }  // namespace mainstay

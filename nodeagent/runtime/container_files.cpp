@@ -60,7 +60,8 @@ ProcessStatus observe_container(const NodePaths& paths, const ContainerRecord& r
   out.started_at = record.started_at;
   std::string bundle = paths.bundle(key);
   struct stat info;
-  if (out.started_at == WallTime{} && stat((bundle + "/pid").c_str(), &info) == 0) out.started_at = modified(info);
+  if (out.started_at == WallTime{} && stat((bundle + "/pid").c_str(), &info) == 0)
+    out.started_at = modified(info);
 
   // The order matters: a process that is gone by now has, or will have, its exit file if its monitor lives.
   bool watched = monitor_alive(bundle);
@@ -94,10 +95,12 @@ ProcessStatus observe_container(const NodePaths& paths, const ContainerRecord& r
   return out;
 }
 
-Status make_root_filesystem(const NodePaths& paths, const ContainerKey& key, const std::vector<std::string>& layers) {
+Status make_root_filesystem(const NodePaths& paths, const ContainerKey& key,
+                            const std::vector<std::string>& layers) {
   std::string home = paths.container(key);
   std::string rootfs = paths.bundle(key) + "/rootfs";
-  for (const std::string& dir : {home + "/upper", home + "/work", rootfs}) RETURN_IF_ERROR(make_dirs(dir, 0755));
+  for (const std::string& dir : {home + "/upper", home + "/work", rootfs})
+    RETURN_IF_ERROR(make_dirs(dir, 0755));
   std::vector<std::string> lower = layers;
   if (lower.empty()) {  // an image from scratch without a layer; overlayfs wants at least one
     RETURN_IF_ERROR(make_dirs(paths.layers() + "/empty", 0755));
@@ -189,7 +192,8 @@ Status discard_container(const NodePaths& paths, const std::string& oci_runtime,
     }
   }
   RETURN_IF_ERROR(remove_tree(paths.container(key)));  // last: while the record stands, list() names the rest
-  for (const std::string& dir : {paths.containers(key.uid) + "/" + key.container, log.substr(0, log.rfind('/'))}) {
+  for (const std::string& dir :
+       {paths.containers(key.uid) + "/" + key.container, log.substr(0, log.rfind('/'))}) {
     rmdir(dir.c_str());  // stays if other attempts are in it
   }
   return {};

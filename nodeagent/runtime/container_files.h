@@ -18,7 +18,8 @@ Status save_container(const NodePaths& paths, const ContainerRecord& record);
 ProcessStatus observe_container(const NodePaths& paths, const ContainerRecord& record);
 
 // Directories, overlay mount at bundle/rootfs. Repeatable.
-Status make_root_filesystem(const NodePaths& paths, const ContainerKey& key, const std::vector<std::string>& layers);
+Status make_root_filesystem(const NodePaths& paths, const ContainerKey& key,
+                            const std::vector<std::string>& layers);
 
 // A file of the container's root file system as the container would see it ("" if there is none).
 std::string read_in_root(const std::string& rootfs, const std::string& path);

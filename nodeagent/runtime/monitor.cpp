@@ -133,7 +133,8 @@ Status end_monitor(const std::string& bundle, const std::string& id) {
     Fd handle = find_monitor(bundle);
     if (!handle.open()) {
       if (!lock_held(bundle)) break;
-      return error(ErrorCode::kBusy, "the monitor of container " + id + " holds its lock and cannot be found");
+      return error(ErrorCode::kBusy,
+                   "the monitor of container " + id + " holds its lock and cannot be found");
     }
     syscall(SYS_pidfd_send_signal, handle.get(), SIGKILL, nullptr, 0);
     patience = read_clock().mono + 2s;
@@ -149,7 +150,8 @@ Status reopen_log(const std::string& bundle) {
   std::string path = bundle + "/ctl";
   Fd control(open(path.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
   if (!control.open()) return error(ErrorCode::kNotFound, "the container's monitor is gone");
-  static constexpr std::string_view kReopen = "2 0 0\n";  // conmon's src/ctrl.c: REOPEN_LOGS_EVENT, two unused numbers
+  static constexpr std::string_view kReopen =
+      "2 0 0\n";  // conmon's src/ctrl.c: REOPEN_LOGS_EVENT, two unused numbers
   if (write(control.get(), kReopen.data(), kReopen.size()) != static_cast<ssize_t>(kReopen.size())) {
     return errno_error("writing to " + path, errno);
   }

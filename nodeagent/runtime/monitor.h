@@ -1,5 +1,6 @@
-// conmon, the small process that stands between a container and everybody else: it creates the container through
-// the OCI runtime, writes its output to a CRI log and its exit code to a file, and outlives us. Any thread.
+// conmon, the small process that stands between a container and everybody else: it creates the container
+// through the OCI runtime, writes its output to a CRI log and its exit code to a file, and outlives us. Any
+// thread.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +18,7 @@ struct MonitorSpec {
   std::string name;
   std::string bundle;        // holds config.json; conmon puts its pid files and control pipe there
   std::string exits;         // directory: a file named after the id appears when the container ends
-  std::string persist;       // directory: file `exit` (code) and `oom` (exists if the kernel killed for memory)
+  std::string persist;  // directory: file `exit` (code) and `oom` (exists if the kernel killed for memory)
   std::string log;
 };
 

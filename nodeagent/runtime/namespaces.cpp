@@ -73,14 +73,16 @@ bool is_pinned(const std::string& path) {
 Status unpin_namespace(const std::string& path) {
   // Several mounts may lie on top of each other after interrupted attempts.
   while (is_pinned(path)) {
-    if (umount2(path.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) != 0) return errno_error("unmounting " + path, errno);
+    if (umount2(path.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) != 0)
+      return errno_error("unmounting " + path, errno);
   }
   if (unlink(path.c_str()) != 0 && errno != ENOENT) return errno_error("deleting " + path, errno);
   return {};
 }
 
 Status pin_namespaces(const std::vector<NamespacePin>& pins, const std::string& hostname) {
-  bool complete = std::all_of(pins.begin(), pins.end(), [](const NamespacePin& pin) { return is_pinned(pin.path); });
+  bool complete =
+      std::all_of(pins.begin(), pins.end(), [](const NamespacePin& pin) { return is_pinned(pin.path); });
   if (complete) return {};
   int flags = 0;
   for (const NamespacePin& pin : pins) {
@@ -113,8 +115,8 @@ Status in_network_namespace(const std::string& path, const std::function<Status(
   });
 }
 
-Status mount_overlay(const std::string& layers_dir, const std::vector<std::string>& lower, const std::string& upper,
-                     const std::string& work, const std::string& target) {
+Status mount_overlay(const std::string& layers_dir, const std::vector<std::string>& lower,
+                     const std::string& upper, const std::string& work, const std::string& target) {
   std::string options = "lowerdir=";
   for (auto layer = lower.rbegin(); layer != lower.rend(); ++layer) {
     if (layer != lower.rbegin()) options += ':';
@@ -122,7 +124,8 @@ Status mount_overlay(const std::string& layers_dir, const std::vector<std::strin
   }
   options += ",upperdir=" + upper + ",workdir=" + work;
   if (options.size() >= 4096) {
-    return error(ErrorCode::kInvalid, "an image of " + std::to_string(lower.size()) + " layers is more than overlayfs takes");
+    return error(ErrorCode::kInvalid,
+                 "an image of " + std::to_string(lower.size()) + " layers is more than overlayfs takes");
   }
   return in_thread([&]() -> Status {
     if (unshare(CLONE_FS) != 0) return errno_error("leaving the shared working directory", errno);

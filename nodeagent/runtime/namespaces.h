@@ -32,7 +32,7 @@ Status in_network_namespace(const std::string& path, const std::function<Status(
 
 // Mounts an overlay at `target`: `lower` are directory names below `layers_dir`, lowest first. Relative names
 // keep 127 layers within the page the kernel allows for mount options.
-Status mount_overlay(const std::string& layers_dir, const std::vector<std::string>& lower, const std::string& upper,
-                     const std::string& work, const std::string& target);
+Status mount_overlay(const std::string& layers_dir, const std::vector<std::string>& lower,
+                     const std::string& upper, const std::string& work, const std::string& target);
 
 }  // namespace mainstay

@@ -70,7 +70,8 @@ void collect_devices(const std::string& dir, int depth, std::vector<DeviceNode>&
     if (lstat(path.c_str(), &info) != 0 || out.size() >= 4096) continue;
     if (S_ISDIR(info.st_mode)) {
       // These are mounts of the container's own.
-      if (path != "/dev/pts" && path != "/dev/shm" && path != "/dev/mqueue") collect_devices(path, depth + 1, out);
+      if (path != "/dev/pts" && path != "/dev/shm" && path != "/dev/mqueue")
+        collect_devices(path, depth + 1, out);
     } else if (path == "/dev/console") {
       continue;  // the runtime gives the container one of its own
     } else if (S_ISCHR(info.st_mode) || S_ISBLK(info.st_mode)) {
@@ -82,7 +83,8 @@ void collect_devices(const std::string& dir, int depth, std::vector<DeviceNode>&
 
 }  // namespace
 
-Result<OciBinary> choose_oci_binary(const std::string& wanted, const NodePaths& paths, const MachineLimits& machine) {
+Result<OciBinary> choose_oci_binary(const std::string& wanted, const NodePaths& paths,
+                                    const MachineLimits& machine) {
   OciBinary out;
   std::vector<std::string> candidates{wanted};
   if (wanted.empty()) candidates = {find_program("crun"), find_program("runc")};
@@ -109,7 +111,8 @@ MachineLimits read_machine_limits() {
   CapabilitySet resource = CapabilitySet{1} << *capability_number("SYS_RESOURCE");
   auto current = read_file("/proc/self/oom_score_adj", 64);
   // Without CAP_SYS_RESOURCE the value can only be raised.
-  if ((out.capabilities & resource) == 0) out.lowest_oom_score_adj = current.ok() ? std::atoi(current->c_str()) : 0;
+  if ((out.capabilities & resource) == 0)
+    out.lowest_oom_score_adj = current.ok() ? std::atoi(current->c_str()) : 0;
   return out;
 }
 

@@ -1,5 +1,5 @@
-// Which OCI runtime this node uses: the one asked for, else the first of crun and runc that can create a container
-// here (crun refuses hybrid cgroups, for one). Any thread.
+// Which OCI runtime this node uses: the one asked for, else the first of crun and runc that can create a
+// container here (crun refuses hybrid cgroups, for one). Any thread.
 #pragma once
 
 #include <string>
@@ -17,7 +17,8 @@ struct OciBinary {
 };
 
 // `wanted` is a path or "". kUnavailable, with every candidate's reason, if none works.
-Result<OciBinary> choose_oci_binary(const std::string& wanted, const NodePaths& paths, const MachineLimits& machine);
+Result<OciBinary> choose_oci_binary(const std::string& wanted, const NodePaths& paths,
+                                    const MachineLimits& machine);
 
 // What this process and machine allow containers.
 MachineLimits read_machine_limits();

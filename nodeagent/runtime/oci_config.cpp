@@ -21,7 +21,8 @@ Value object(std::initializer_list<std::pair<const char*, Value>> members) {
 
 Value mount(const std::string& destination, const std::string& type, const std::string& source,
             const std::vector<std::string>& options) {
-  return object({{"destination", destination}, {"type", type}, {"source", source}, {"options", strings(options)}});
+  return object(
+      {{"destination", destination}, {"type", type}, {"source", source}, {"options", strings(options)}});
 }
 
 std::string name_of(const std::string& variable) { return variable.substr(0, variable.find('=')); }
@@ -46,7 +47,8 @@ Result<Value> process_json(const OciConfigInput& input, std::vector<std::string>
   }
   std::string workdir = !spec.workdir.empty() ? spec.workdir : spec.image.config.workdir;
   if (workdir.empty()) workdir = "/";
-  if (workdir[0] != '/') return error(ErrorCode::kInvalid, "working directory '" + workdir + "' is not absolute");
+  if (workdir[0] != '/')
+    return error(ErrorCode::kInvalid, "working directory '" + workdir + "' is not absolute");
   int oom = std::clamp(spec.limits.oom_score_adj, -1000, 1000);
   if (oom < input.machine.lowest_oom_score_adj) {
     notes.push_back("oom_score_adj " + std::to_string(oom) + " is not allowed on this node, it is " +
@@ -60,7 +62,8 @@ Result<Value> process_json(const OciConfigInput& input, std::vector<std::string>
       {"args", strings(arguments)},
       {"env", strings(process_environment(spec, input.sandbox.hostname, input.user.home))},
       {"cwd", workdir},
-      {"capabilities", object({{"bounding", capabilities}, {"effective", capabilities}, {"permitted", capabilities}})},
+      {"capabilities",
+       object({{"bounding", capabilities}, {"effective", capabilities}, {"permitted", capabilities}})},
       {"noNewPrivileges", spec.security.no_new_privileges && !spec.security.privileged},
       {"oomScoreAdj", oom},
   });
@@ -71,7 +74,8 @@ std::vector<Value> default_mounts(const OciConfigInput& input) {
   return {
       mount("/proc", "proc", "proc", {"nosuid", "noexec", "nodev"}),
       mount("/dev", "tmpfs", "tmpfs", {"nosuid", "strictatime", "mode=755", "size=65536k"}),
-      mount("/dev/pts", "devpts", "devpts", {"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"}),
+      mount("/dev/pts", "devpts", "devpts",
+            {"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"}),
       mount("/sys", "sysfs", "sysfs", {"nosuid", "noexec", "nodev", sys_mode}),
       mount("/sys/fs/cgroup", "cgroup", "cgroup", {"nosuid", "noexec", "nodev", "relatime", sys_mode}),
       mount("/dev/shm", "bind", input.shm, {"rbind", "rprivate", "nosuid", "noexec", "nodev"}),
@@ -90,7 +94,8 @@ Result<Value> mounts_json(const OciConfigInput& input) {
   std::vector<MountSpec> wanted = input.spec.mounts;
   for (MountSpec& item : wanted) {
     RETURN_IF_ERROR(check_mount_path(item.container_path));
-    while (item.container_path.size() > 1 && item.container_path.back() == '/') item.container_path.pop_back();
+    while (item.container_path.size() > 1 && item.container_path.back() == '/')
+      item.container_path.pop_back();
   }
   // Outer ones first, so that /data/x is mounted inside /data.
   std::stable_sort(wanted.begin(), wanted.end(), [](const MountSpec& a, const MountSpec& b) {
@@ -105,7 +110,8 @@ Result<Value> mounts_json(const OciConfigInput& input) {
     if (!replaced) out.push(std::move(item));
   }
   for (const MountSpec& item : wanted) {
-    out.push(mount(item.container_path, "bind", item.host_path, {"rbind", "rprivate", item.read_only ? "ro" : "rw"}));
+    out.push(mount(item.container_path, "bind", item.host_path,
+                   {"rbind", "rprivate", item.read_only ? "ro" : "rw"}));
   }
   return out;
 }
@@ -173,9 +179,10 @@ Value linux_json(const OciConfigInput& input) {
   }
   out.set("maskedPaths",
           strings({"/proc/acpi", "/proc/asound", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
-                   "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi", "/sys/firmware",
-                   "/sys/devices/virtual/powercap"}));
-  out.set("readonlyPaths", strings({"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"}));
+                   "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi",
+                   "/sys/firmware", "/sys/devices/virtual/powercap"}));
+  out.set("readonlyPaths",
+          strings({"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"}));
   return out;
 }
 
@@ -187,8 +194,8 @@ Result<std::vector<std::string>> process_arguments(const ContainerSpec& spec) {
   const auto& rest = spec.command.empty() && spec.args.empty() ? image.cmd : spec.args;
   out.insert(out.end(), rest.begin(), rest.end());
   if (out.empty() || out[0].empty()) {
-    return error(ErrorCode::kInvalid, "no command specified: neither the container nor image " + spec.image.name +
-                                          " has one");
+    return error(ErrorCode::kInvalid,
+                 "no command specified: neither the container nor image " + spec.image.name + " has one");
   }
   return out;
 }
@@ -202,7 +209,8 @@ std::vector<std::string> process_environment(const ContainerSpec& spec, const st
   all.insert(all.end(), spec.env.begin(), spec.env.end());
   std::vector<std::string> out;
   for (auto& variable : all) {
-    auto same = std::find_if(out.begin(), out.end(), [&](const std::string& s) { return name_of(s) == name_of(variable); });
+    auto same = std::find_if(out.begin(), out.end(),
+                             [&](const std::string& s) { return name_of(s) == name_of(variable); });
     if (same == out.end()) {
       out.push_back(std::move(variable));
     } else {
@@ -216,11 +224,12 @@ Result<OciConfig> oci_config(const OciConfigInput& input) {
   OciConfig out;
   ASSIGN_OR_RETURN(Value process, process_json(input, out.notes));
   ASSIGN_OR_RETURN(Value mounts, mounts_json(input));
-  out.json = to_json(object({{"ociVersion", "1.0.2"},
-                             {"process", process},
-                             {"root", object({{"path", input.rootfs}, {"readonly", input.spec.security.read_only_root}})},
-                             {"mounts", mounts},
-                             {"linux", linux_json(input)}}));
+  out.json = to_json(
+      object({{"ociVersion", "1.0.2"},
+              {"process", process},
+              {"root", object({{"path", input.rootfs}, {"readonly", input.spec.security.read_only_root}})},
+              {"mounts", mounts},
+              {"linux", linux_json(input)}}));
   return out;
 }
 

@@ -91,14 +91,16 @@ class OciRuntime : public Runtime {
 Result<SandboxSpec> OciRuntime::load_sandbox(const std::string& uid) const {
   ASSIGN_OR_RETURN(std::string text, read_file(paths_.sandbox_record(uid)));
   ASSIGN_OR_RETURN(SandboxSpec spec, decode_sandbox_record(text));
-  if (spec.uid != uid) return error(ErrorCode::kCorrupt, "the sandbox record of pod " + uid + " names another");
+  if (spec.uid != uid)
+    return error(ErrorCode::kCorrupt, "the sandbox record of pod " + uid + " names another");
   return spec;
 }
 
 Status OciRuntime::make_sandbox(const SandboxSpec& spec) {
   RETURN_IF_ERROR(check_uid(spec.uid));
   if (spec.hostname.size() > 63) return error(ErrorCode::kInvalid, "host name longer than 63 bytes");
-  if (!spec.host_network && spec.netns.empty()) return error(ErrorCode::kInvalid, "no network namespace given");
+  if (!spec.host_network && spec.netns.empty())
+    return error(ErrorCode::kInvalid, "no network namespace given");
   RETURN_IF_ERROR(make_dirs(paths_.pod(spec.uid), 0755));
   RETURN_IF_ERROR(write_file(paths_.sandbox_record(spec.uid), encode_record(spec), 0600));
   std::string shm = shm_dir(paths_, spec.uid);
@@ -115,7 +117,8 @@ Status OciRuntime::remove_sandbox(const std::string& uid) {
   RETURN_IF_ERROR(check_uid(uid));
   ASSIGN_OR_RETURN(auto keys, attempts(uid));
   for (const ContainerKey& key : keys) RETURN_IF_ERROR(remove(key));
-  for (const std::string& pin : {ipc_pin(paths_, uid), uts_pin(paths_, uid)}) RETURN_IF_ERROR(unpin_namespace(pin));
+  for (const std::string& pin : {ipc_pin(paths_, uid), uts_pin(paths_, uid)})
+    RETURN_IF_ERROR(unpin_namespace(pin));
   RETURN_IF_ERROR(remove_tree(paths_.namespaces(uid)));
   RETURN_IF_ERROR(remove_cgroup(paths_.pod_cgroup(uid)));
   RETURN_IF_ERROR(remove_tree(paths_.containers(uid)));
@@ -166,7 +169,8 @@ Result<RuntimeContainer> OciRuntime::start(const ContainerSpec& spec) {
   RETURN_IF_ERROR(check_key(key));
   auto sandbox = load_sandbox(key.uid);
   if (!sandbox.ok() || !sandbox_ready(paths_, *sandbox)) {
-    return error(ErrorCode::kNotFound, "pod " + key.uid + " has no sandbox to start " + key.container + " in");
+    return error(ErrorCode::kNotFound,
+                 "pod " + key.uid + " has no sandbox to start " + key.container + " in");
   }
   auto known = load_container(paths_, key);
   State state = State::kBroken;
@@ -182,7 +186,8 @@ Result<RuntimeContainer> OciRuntime::start(const ContainerSpec& spec) {
     Status created = create(spec, *sandbox, record);
     if (!created.ok()) {
       Status cleaned = discard_container(paths_, binary_.path, key, false);
-      return cleaned.ok() ? created.error() : cleaned.error().in(created.error().message + "; then cleaning up");
+      return cleaned.ok() ? created.error()
+                          : cleaned.error().in(created.error().message + "; then cleaning up");
     }
   }
   Status ran = run(record);
@@ -294,7 +299,8 @@ Result<RuntimeList> OciRuntime::list() {
     if (!check_uid(uid).ok()) continue;
     ASSIGN_OR_RETURN(auto keys, attempts(uid));
     auto spec = load_sandbox(uid);
-    bool any = path_exists(paths_.sandbox_record(uid)) || path_exists(paths_.namespaces(uid)) || !keys.empty();
+    bool any =
+        path_exists(paths_.sandbox_record(uid)) || path_exists(paths_.namespaces(uid)) || !keys.empty();
     if (any) {
       RuntimeSandbox sandbox;
       sandbox.spec.uid = uid;
@@ -312,8 +318,8 @@ Result<RuntimeList> OciRuntime::list() {
   return out;
 }
 
-Result<ExecResult> OciRuntime::exec(const ContainerKey& key, const std::vector<std::string>& argv, Duration timeout,
-                                    size_t max_output) {
+Result<ExecResult> OciRuntime::exec(const ContainerKey& key, const std::vector<std::string>& argv,
+                                    Duration timeout, size_t max_output) {
   RETURN_IF_ERROR(check_key(key));
   auto container = describe(key);
   if (!container.ok() || container->status.state != State::kRunning) {
@@ -365,7 +371,8 @@ Result<OpenedRuntime> open_oci_runtime(const OciRuntimeOptions& options) {
   if (geteuid() != 0) return error(ErrorCode::kDenied, "containers need root: start the agent as root");
   ASSIGN_OR_RETURN(NodePaths paths, make_roots(options.paths));
   std::string conmon = options.conmon.empty() ? find_program("conmon") : options.conmon;
-  if (conmon.empty()) return error(ErrorCode::kUnavailable, "conmon is not installed (Debian package conmon)");
+  if (conmon.empty())
+    return error(ErrorCode::kUnavailable, "conmon is not installed (Debian package conmon)");
   RETURN_IF_ERROR(make_dirs(paths.pods(), 0755));
   for (const std::string& dir : {paths.images(), paths.layers(), paths.namespaces(), paths.bundles(),
                                  paths.runtime_root(), paths.exits()}) {

@@ -127,7 +127,8 @@ int signal_number(std::string_view name) {
   if (name.starts_with("RTMIN+")) {
     name.remove_prefix(6);
     auto [rest, wrong] = std::from_chars(name.data(), name.data() + name.size(), number);
-    if (wrong == std::errc() && rest == name.data() + name.size() && number >= 0 && SIGRTMIN + number <= SIGRTMAX) {
+    if (wrong == std::errc() && rest == name.data() + name.size() && number >= 0 &&
+        SIGRTMIN + number <= SIGRTMAX) {
       return SIGRTMIN + number;
     }
   }

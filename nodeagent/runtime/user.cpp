@@ -33,7 +33,8 @@ struct PasswdEntry {
 };
 
 // The first line that has this name, or this uid where no name is asked for.
-std::optional<PasswdEntry> find_user(std::string_view passwd, std::string_view name, std::optional<int64_t> uid) {
+std::optional<PasswdEntry> find_user(std::string_view passwd, std::string_view name,
+                                     std::optional<int64_t> uid) {
   for (std::string_view line : split(passwd, '\n')) {
     auto fields = split(line, ':');
     if (fields.size() < 6) continue;
@@ -68,8 +69,8 @@ std::vector<int64_t> groups_of(std::string_view group, std::string_view user) {
 
 }  // namespace
 
-Result<ProcessUser> resolve_user(std::string_view image_user, const SecuritySpec& security, std::string_view passwd,
-                                 std::string_view group) {
+Result<ProcessUser> resolve_user(std::string_view image_user, const SecuritySpec& security,
+                                 std::string_view passwd, std::string_view group) {
   std::string_view user = image_user;
   std::string_view group_name;
   if (size_t colon = image_user.find(':'); colon != std::string_view::npos) {
@@ -92,14 +93,16 @@ Result<ProcessUser> resolve_user(std::string_view image_user, const SecuritySpec
     }
     entry = find_user(passwd, user, std::nullopt);
     if (!entry) {
-      return error(ErrorCode::kInvalid, "the image's user '" + std::string(user) + "' is not in its /etc/passwd");
+      return error(ErrorCode::kInvalid,
+                   "the image's user '" + std::string(user) + "' is not in its /etc/passwd");
     }
     out.uid = entry->uid;
   }
   if (security.run_as_non_root && out.uid == 0) {
-    return error(ErrorCode::kInvalid, security.run_as_user
-                                          ? "container's runAsUser breaks non-root policy (runAsNonRoot with user 0)"
-                                          : "container has runAsNonRoot and image will run as root");
+    return error(ErrorCode::kInvalid,
+                 security.run_as_user
+                     ? "container's runAsUser breaks non-root policy (runAsNonRoot with user 0)"
+                     : "container has runAsNonRoot and image will run as root");
   }
   if (entry) {
     out.gid = entry->gid;
@@ -110,7 +113,8 @@ Result<ProcessUser> resolve_user(std::string_view image_user, const SecuritySpec
     auto gid = number(group_name);
     if (!gid) gid = find_group(group, group_name);
     if (!gid) {
-      return error(ErrorCode::kInvalid, "the image's group '" + std::string(group_name) + "' is not in its /etc/group");
+      return error(ErrorCode::kInvalid,
+                   "the image's group '" + std::string(group_name) + "' is not in its /etc/group");
     }
     out.gid = *gid;
   }

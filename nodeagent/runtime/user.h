@@ -21,7 +21,7 @@ struct ProcessUser {
 // `image_user` as in ImageConfig::user; `passwd` and `group` are the files' contents ("" where missing).
 // The security context wins over the image. kInvalid: no such user or group in the image, or runAsNonRoot
 // and the user is root or is given by a name only (Kubernetes cannot tell before the start, so it refuses).
-Result<ProcessUser> resolve_user(std::string_view image_user, const SecuritySpec& security, std::string_view passwd,
-                                 std::string_view group);
+Result<ProcessUser> resolve_user(std::string_view image_user, const SecuritySpec& security,
+                                 std::string_view passwd, std::string_view group);
 
 }  // namespace mainstay

@@ -18,7 +18,8 @@ std::string first_component(const std::string& path) { return path.substr(0, pat
 std::string payload_name(const std::vector<VolumeFile>& files, std::optional<int64_t> group) {
   std::string all = group ? std::to_string(*group) : "";
   for (const VolumeFile& file : files) {
-    all += '\0' + file.path + '\0' + std::to_string(file.mode) + '\0' + std::to_string(file.bytes.size()) + '\0';
+    all +=
+        '\0' + file.path + '\0' + std::to_string(file.mode) + '\0' + std::to_string(file.bytes.size()) + '\0';
     all += file.bytes;
   }
   return ".." + hex(sha256(all)).substr(0, 32);
@@ -30,7 +31,8 @@ std::string link_target(const std::string& path) {
   return size > 0 ? std::string(buffer, static_cast<size_t>(size)) : "";
 }
 
-Status write_payload(const std::string& payload, const std::vector<VolumeFile>& files, std::optional<int64_t> group) {
+Status write_payload(const std::string& payload, const std::vector<VolumeFile>& files,
+                     std::optional<int64_t> group) {
   RETURN_IF_ERROR(remove_tree(payload));  // half of it, from a writer that was killed
   RETURN_IF_ERROR(make_dirs(payload, 0755));
   for (const VolumeFile& file : files) {
@@ -38,7 +40,8 @@ Status write_payload(const std::string& payload, const std::vector<VolumeFile>& 
     RETURN_IF_ERROR(make_dirs(path.substr(0, path.rfind('/')), 0755));
     uint32_t mode = (file.mode & 0777) | (group ? 0440u : 0u);
     RETURN_IF_ERROR(write_file(path, file.bytes, mode));
-    if (group && chown(path.c_str(), 0, static_cast<gid_t>(*group)) != 0) return errno_error("setting the group of " + path, errno);
+    if (group && chown(path.c_str(), 0, static_cast<gid_t>(*group)) != 0)
+      return errno_error("setting the group of " + path, errno);
   }
   return {};
 }
@@ -58,16 +61,20 @@ Status check_tree_paths(const std::vector<VolumeFile>& files) {
   std::set<std::string> seen;
   for (const VolumeFile& file : files) {
     const std::string& path = file.path;
-    bool bad = path.empty() || path[0] == '/' || path.back() == '/' || path.starts_with("..") || path.size() > 4096 ||
-               path.find('\0') != std::string::npos || path.find("//") != std::string::npos ||
-               ("/" + path + "/").find("/../") != std::string::npos || ("/" + path + "/").find("/./") != std::string::npos;
-    if (bad) return error(ErrorCode::kInvalid, "'" + path.substr(0, 300) + "' cannot be a file's path in a volume");
-    if (!seen.insert(path).second) return error(ErrorCode::kInvalid, "path '" + path + "' stands twice in a volume");
+    bool bad = path.empty() || path[0] == '/' || path.back() == '/' || path.starts_with("..") ||
+               path.size() > 4096 || path.find('\0') != std::string::npos ||
+               path.find("//") != std::string::npos || ("/" + path + "/").find("/../") != std::string::npos ||
+               ("/" + path + "/").find("/./") != std::string::npos;
+    if (bad)
+      return error(ErrorCode::kInvalid, "'" + path.substr(0, 300) + "' cannot be a file's path in a volume");
+    if (!seen.insert(path).second)
+      return error(ErrorCode::kInvalid, "path '" + path + "' stands twice in a volume");
   }
   return {};
 }
 
-Status write_file_tree(const std::string& directory, const std::vector<VolumeFile>& files, std::optional<int64_t> group) {
+Status write_file_tree(const std::string& directory, const std::vector<VolumeFile>& files,
+                       std::optional<int64_t> group) {
   RETURN_IF_ERROR(check_tree_paths(files));
   std::string payload = payload_name(files, group);
   std::string data = directory + "/..data";

@@ -16,6 +16,7 @@ Status check_tree_paths(const std::vector<VolumeFile>& files);
 
 // Makes `directory` (which exists) hold exactly these files. Group `group` and group-readable where given.
 // Repeatable after a kill at any point.
-Status write_file_tree(const std::string& directory, const std::vector<VolumeFile>& files, std::optional<int64_t> group);
+Status write_file_tree(const std::string& directory, const std::vector<VolumeFile>& files,
+                       std::optional<int64_t> group);
 
 }  // namespace mainstay

@@ -25,7 +25,8 @@ Status mount_tmpfs(const std::string& path, const std::string& options, unsigned
   RETURN_IF_ERROR(make_dirs(path, 0755));
   // Mounted on an earlier call: the size may have to change, the content stays.
   if (is_tmpfs_mount(path)) flags |= MS_REMOUNT;
-  if (mount("tmpfs", path.c_str(), "tmpfs", flags, options.c_str()) != 0) return errno_error("mounting " + path, errno);
+  if (mount("tmpfs", path.c_str(), "tmpfs", flags, options.c_str()) != 0)
+    return errno_error("mounting " + path, errno);
   return {};
 }
 
@@ -44,7 +45,8 @@ Status make_empty_dir(const std::string& path, std::optional<int64_t> group) {
   if (group && chown(fresh.c_str(), static_cast<uid_t>(-1), static_cast<gid_t>(*group)) != 0) {
     return errno_error("setting the group of " + path, errno);
   }
-  if (chmod(fresh.c_str(), group ? 02777 : 0777) != 0) return errno_error("setting the mode of " + path, errno);
+  if (chmod(fresh.c_str(), group ? 02777 : 0777) != 0)
+    return errno_error("setting the mode of " + path, errno);
   if (rename(fresh.c_str(), path.c_str()) != 0) return errno_error("renaming to " + path, errno);
   return {};
 }
@@ -86,13 +88,16 @@ Result<std::string> prepare_host_path(const VolumeSpec& volume) {
     if (!fd.open()) return errno_error("creating hostPath " + path, errno);
     return path;
   }
-  return error(ErrorCode::kInvalid, "hostPath type check failed: " + path + " does not exist and should be of type " + type);
+  return error(ErrorCode::kInvalid,
+               "hostPath type check failed: " + path + " does not exist and should be of type " + type);
 }
 
 Status check_sub_path(const std::string& path) {
   bool bad = path.empty() || path[0] == '/' || path.size() > 4096 || path.find('\0') != std::string::npos ||
              ("/" + path + "/").find("/../") != std::string::npos;
-  if (bad) return error(ErrorCode::kInvalid, "subPath '" + path.substr(0, 300) + "' must be relative and without '..'");
+  if (bad)
+    return error(ErrorCode::kInvalid,
+                 "subPath '" + path.substr(0, 300) + "' must be relative and without '..'");
   return {};
 }
 
@@ -110,7 +115,8 @@ Result<Fd> open_sub_path(const std::string& root_path, const std::string& path, 
       std::string above = slash == std::string::npos ? "." : prefix.substr(0, slash);
       std::string name = slash == std::string::npos ? prefix : prefix.substr(slash + 1);
       ASSIGN_OR_RETURN(Fd parent, open_beneath(root.get(), above, O_RDONLY | O_DIRECTORY));
-      if (mkdirat(parent.get(), name.c_str(), 0755) != 0 && errno != EEXIST) return errno_error("making " + prefix, errno);
+      if (mkdirat(parent.get(), name.c_str(), 0755) != 0 && errno != EEXIST)
+        return errno_error("making " + prefix, errno);
       if (fchmodat(parent.get(), name.c_str(), info.st_mode & 07777, 0) != 0 ||
           fchownat(parent.get(), name.c_str(), info.st_uid, info.st_gid, AT_SYMLINK_NOFOLLOW) != 0) {
         return errno_error("setting the mode of " + prefix, errno);
@@ -126,7 +132,8 @@ Result<Fd> open_sub_path(const std::string& root_path, const std::string& path, 
 Status pin_sub_path(const Fd& source, const std::string& target) {
   struct stat wanted, present;
   if (fstat(source.get(), &wanted) != 0) return errno_error("looking at a subPath", errno);
-  bool same = stat(target.c_str(), &present) == 0 && present.st_dev == wanted.st_dev && present.st_ino == wanted.st_ino;
+  bool same = stat(target.c_str(), &present) == 0 && present.st_dev == wanted.st_dev &&
+              present.st_ino == wanted.st_ino;
   if (same) return {};
   RETURN_IF_ERROR(remove_tree(target));
   if (S_ISDIR(wanted.st_mode)) {
@@ -135,7 +142,8 @@ Status pin_sub_path(const Fd& source, const std::string& target) {
     RETURN_IF_ERROR(write_file(target, "", 0644));
   }
   std::string from = "/proc/self/fd/" + std::to_string(source.get());
-  if (mount(from.c_str(), target.c_str(), nullptr, MS_BIND, nullptr) != 0) return errno_error("binding " + target, errno);
+  if (mount(from.c_str(), target.c_str(), nullptr, MS_BIND, nullptr) != 0)
+    return errno_error("binding " + target, errno);
   return {};
 }
 
@@ -151,7 +159,8 @@ Status rewrite_file(const std::string& path, const std::string& bytes) {
     if (put < 0) return errno_error("writing " + path, errno);
     done += static_cast<size_t>(put);
   }
-  if (ftruncate(fd.get(), static_cast<off_t>(bytes.size())) != 0) return errno_error("writing " + path, errno);
+  if (ftruncate(fd.get(), static_cast<off_t>(bytes.size())) != 0)
+    return errno_error("writing " + path, errno);
   return {};
 }
 
@@ -161,7 +170,8 @@ class HostVolumes : public Volumes {
 
   Result<std::string> prepare(const std::string& uid, const VolumeSpec& volume) override {
     RETURN_IF_ERROR(check_uid(uid));
-    if (!safe_name(volume.name)) return error(ErrorCode::kInvalid, "volume name '" + volume.name + "' is not a DNS label");
+    if (!safe_name(volume.name))
+      return error(ErrorCode::kInvalid, "volume name '" + volume.name + "' is not a DNS label");
     if (volume.kind == VolumeSpec::Kind::kHostPath) return prepare_host_path(volume);
     std::string path = paths_.volumes(uid) + "/" + volume.name;
     RETURN_IF_ERROR(make_dirs(paths_.volumes(uid), 0755));
@@ -171,7 +181,8 @@ class HostVolumes : public Volumes {
       if (!is_tmpfs_mount(path)) RETURN_IF_ERROR(mount_tmpfs(path, mode_text(volume, true), 0));
     } else {
       RETURN_IF_ERROR(check_tree_paths(volume.files));
-      RETURN_IF_ERROR(mount_tmpfs(path, "mode=0755,size=" + std::to_string(files_size(volume.files)), MS_NOSUID | MS_NODEV | MS_NOEXEC));
+      RETURN_IF_ERROR(mount_tmpfs(path, "mode=0755,size=" + std::to_string(files_size(volume.files)),
+                                  MS_NOSUID | MS_NODEV | MS_NOEXEC));
       RETURN_IF_ERROR(write_file_tree(path, volume.files, volume.fs_group));
     }
     return path;
@@ -215,7 +226,8 @@ class HostVolumes : public Volumes {
     std::vector<std::string> out;
     ASSIGN_OR_RETURN(auto uids, list_dir(paths_.pods()));
     for (const std::string& uid : uids) {
-      bool any = path_exists(paths_.volumes(uid)) || path_exists(paths_.sub_paths(uid)) || path_exists(paths_.etc(uid));
+      bool any = path_exists(paths_.volumes(uid)) || path_exists(paths_.sub_paths(uid)) ||
+                 path_exists(paths_.etc(uid));
       if (any && check_uid(uid).ok()) out.push_back(uid);
     }
     return out;

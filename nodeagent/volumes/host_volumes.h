@@ -1,4 +1,5 @@
-// The Volumes door made real: directories and tmpfs mounts below the pod's directory; a hostPath is the node's own.
+// The Volumes door made real: directories and tmpfs mounts below the pod's directory; a hostPath is the
+// node's own.
 #pragma once
 
 #include <memory>

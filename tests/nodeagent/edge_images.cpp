@@ -100,9 +100,10 @@ TestRegistry::TestRegistry(const std::string& dir, const std::string& user, cons
   REQUIRE_OK(make_dirs(dir));
   port_ = free_port();
   REQUIRE_OK(write_file(dir + "/htpasswd", user + ":" + kPasswordHash + "\n", 0600));
-  std::string config = "version: 0.1\nlog:\n  level: error\nstorage:\n  filesystem:\n    rootdirectory: " + dir +
-                       "/blobs\nhttp:\n  addr: 127.0.0.1:" + std::to_string(port_) +
-                       "\nauth:\n  htpasswd:\n    realm: test\n    path: " + dir + "/htpasswd\n";
+  std::string config =
+      "version: 0.1\nlog:\n  level: error\nstorage:\n  filesystem:\n    rootdirectory: " + dir +
+      "/blobs\nhttp:\n  addr: 127.0.0.1:" + std::to_string(port_) +
+      "\nauth:\n  htpasswd:\n    realm: test\n    path: " + dir + "/htpasswd\n";
   REQUIRE_OK(write_file(dir + "/config.yml", config, 0600));
   std::string file = dir + "/config.yml";
   std::string program = find_program("docker-registry");

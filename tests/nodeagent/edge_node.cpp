@@ -19,7 +19,8 @@ namespace mainstay::test {
 std::string why_no_containers() {
   if (geteuid() != 0) return "real containers need root";
   if (find_program("conmon").empty()) return "conmon is not installed";
-  if (find_program("runc").empty() && find_program("crun").empty()) return "neither runc nor crun is installed";
+  if (find_program("runc").empty() && find_program("crun").empty())
+    return "neither runc nor crun is installed";
   if (find_program("busybox").empty()) return "busybox (package busybox-static) is not installed";
   return "";
 }
@@ -69,10 +70,12 @@ Image EdgeNode::image() {
   auto busybox = read_file(find_program("busybox"), 16 << 20);
   REQUIRE_OK(busybox);
   REQUIRE_OK(write_file(layer + "/bin/busybox", *busybox, 0755));
-  for (const char* applet : {"sh", "sleep", "cat", "id", "ls", "hostname", "dd", "head", "tail", "grep", "touch"}) {
+  for (const char* applet :
+       {"sh", "sleep", "cat", "id", "ls", "hostname", "dd", "head", "tail", "grep", "touch"}) {
     REQUIRE(symlink("busybox", (layer + "/bin/" + applet).c_str()) == 0);
   }
-  REQUIRE_OK(write_file(layer + "/etc/passwd", "root:x:0:0:root:/root:/bin/sh\nweb:x:33:34:web:/srv:/bin/sh\n", 0644));
+  REQUIRE_OK(write_file(layer + "/etc/passwd",
+                        "root:x:0:0:root:/root:/bin/sh\nweb:x:33:34:web:/srv:/bin/sh\n", 0644));
   REQUIRE_OK(write_file(layer + "/etc/group", "root:x:0:\nweb:x:34:\nlogs:x:40:web\n", 0644));
   return image;
 }

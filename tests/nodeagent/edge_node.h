@@ -1,5 +1,5 @@
-// A node to test the agent's edges on: temporary directories, a cgroup name of its own, a busybox image layer and
-// the real runtime. Everything it made is gone when it ends, and the test fails if something is not.
+// A node to test the agent's edges on: temporary directories, a cgroup name of its own, a busybox image layer
+// and the real runtime. Everything it made is gone when it ends, and the test fails if something is not.
 #pragma once
 
 #include <memory>

@@ -87,9 +87,27 @@ TEST_CASE("image references have one normal form", "[images]") {
     CHECK(again->name() == name);
   }
   CHECK(parse_reference("nginx:1@" + kDigest)->pull_name() == "docker.io/library/nginx@" + kDigest);
-  const std::string bad[] = {"", ":", "/x", "x/", "a//b", "Nginx", "nginx:", "nginx:-x", "nginx: 1", "nginx@sha256:12",
-                             "nginx@md5:" + std::string(64, 'a'), "a..b", "a___b", "-a", "a/-b", "exa mple.com/x",
-                             "example.com:port/x", "--help", "x:" + std::string(129, 'a'), "a@b@c", "../../etc"};
+  const std::string bad[] = {"",
+                             ":",
+                             "/x",
+                             "x/",
+                             "a//b",
+                             "Nginx",
+                             "nginx:",
+                             "nginx:-x",
+                             "nginx: 1",
+                             "nginx@sha256:12",
+                             "nginx@md5:" + std::string(64, 'a'),
+                             "a..b",
+                             "a___b",
+                             "-a",
+                             "a/-b",
+                             "exa mple.com/x",
+                             "example.com:port/x",
+                             "--help",
+                             "x:" + std::string(129, 'a'),
+                             "a@b@c",
+                             "../../etc"};
   for (const std::string& text : bad) {
     INFO(text);
     auto reference = parse_reference(text);
@@ -99,11 +117,13 @@ TEST_CASE("image references have one normal form", "[images]") {
 }
 
 TEST_CASE("only loopback registries go without TLS", "[images]") {
-  for (const char* text : {"localhost/x", "localhost:5000/x", "127.0.0.1:5000/x", "127.9.9.9/x", "[::1]:5000/x"}) {
+  for (const char* text :
+       {"localhost/x", "localhost:5000/x", "127.0.0.1:5000/x", "127.9.9.9/x", "[::1]:5000/x"}) {
     INFO(text);
     CHECK(parse_reference(text)->on_loopback());
   }
-  for (const char* text : {"nginx", "127.0.0.1.evil.com/x", "localhost.evil.com/x", "10.0.0.1:5000/x", "[::2]/x"}) {
+  for (const char* text :
+       {"nginx", "127.0.0.1.evil.com/x", "localhost.evil.com/x", "10.0.0.1:5000/x", "[::2]/x"}) {
     INFO(text);
     CHECK_FALSE(parse_reference(text)->on_loopback());
   }
@@ -114,14 +134,16 @@ TEST_CASE("what skopeo says is sorted by what to do about it", "[images]") {
   CHECK(classify_skopeo(fatal("reading manifest v9 in x: manifest unknown")).code == ErrorCode::kNotFound);
   CHECK(classify_skopeo(fatal("unauthorized: authentication required")).code == ErrorCode::kDenied);
   CHECK(classify_skopeo(fatal("requested access to the resource is denied")).code == ErrorCode::kDenied);
-  CHECK(classify_skopeo(fatal("dial tcp 127.0.0.1:1: connect: connection refused")).code == ErrorCode::kUnavailable);
+  CHECK(classify_skopeo(fatal("dial tcp 127.0.0.1:1: connect: connection refused")).code ==
+        ErrorCode::kUnavailable);
   CHECK(classify_skopeo(fatal("write /x: no space left on device")).code == ErrorCode::kFull);
   CHECK(classify_skopeo(fatal("a \\\"quoted\\\" word")).message == "a \"quoted\" word");
   CHECK_FALSE(classify_skopeo("").message.empty());
 }
 
 TEST_CASE("pull secrets are merged, the first of a registry wins, none is quoted", "[images]") {
-  auto merged = merge_auth_configs({R"({"auths":{"a.io":{"auth":"1"}}})", R"({"a.io":{"auth":"2"},"b.io":{"auth":"3"}})"});
+  auto merged = merge_auth_configs(
+      {R"({"auths":{"a.io":{"auth":"1"}}})", R"({"a.io":{"auth":"2"},"b.io":{"auth":"3"}})"});
   REQUIRE(merged.ok());
   CHECK(*merged == R"({"auths":{"a.io":{"auth":"1"},"b.io":{"auth":"3"}}})");
   auto bad = merge_auth_configs({"hunter2"});
@@ -133,16 +155,20 @@ TEST_CASE("archives name their images", "[images]") {
   auto entry = [](const std::string& annotations) {
     return R"({"digest":")" + kDigest + R"(","size":1,"annotations":{)" + annotations + "}}";
   };
-  auto one = oci_archive_images(R"({"manifests":[)" + entry(R"("org.opencontainers.image.ref.name":"localhost/a:v1")") + "]}", "oci-archive");
+  auto one = oci_archive_images(
+      R"({"manifests":[)" + entry(R"("org.opencontainers.image.ref.name":"localhost/a:v1")") + "]}",
+      "oci-archive");
   REQUIRE(one.ok());
   CHECK(one->at(0).names == std::vector<std::string>{"localhost/a:v1"});
   CHECK(one->at(0).selector.empty());
-  auto tag_only = oci_archive_images(R"({"manifests":[)" + entry(R"("org.opencontainers.image.ref.name":"v1")") + "]}", "oci-archive");
+  auto tag_only = oci_archive_images(
+      R"({"manifests":[)" + entry(R"("org.opencontainers.image.ref.name":"v1")") + "]}", "oci-archive");
   REQUIRE(tag_only.ok());
   CHECK(tag_only->at(0).names.empty());
   auto docker = docker_archive_images(R"([{"RepoTags":["web:1","web:2"]},{"RepoTags":null}])");
   REQUIRE(docker.ok());
-  CHECK(docker->at(0).names == std::vector<std::string>{"docker.io/library/web:1", "docker.io/library/web:2"});
+  CHECK(docker->at(0).names ==
+        std::vector<std::string>{"docker.io/library/web:1", "docker.io/library/web:2"});
   CHECK(docker->at(1).selector == ":@1");
   CHECK_FALSE(parse_manifest(R"({"config":{"digest":"sha256:../../x","size":1},"layers":[]})").ok());
   CHECK_FALSE(parse_index(R"({"manifests":[{"digest":"md5:1","size":1}]})").ok());
@@ -184,13 +210,15 @@ TEST_CASE("config.json has containerd's defaults", "[runtime]") {
   CHECK(config.find_path({"linux", "cgroupsPath"})->as_string() == "/mainstay/uid/uid_web_0");
   CHECK(config.find_path({"linux", "resources", "cpu", "shares"})->as_int() == 2);
   CHECK_FALSE(config.find_path({"linux", "resources", "memory"}));
-  for (const char* path : {"/proc", "/dev", "/dev/pts", "/dev/shm", "/dev/mqueue", "/sys", "/sys/fs/cgroup"}) {
+  for (const char* path :
+       {"/proc", "/dev", "/dev/pts", "/dev/shm", "/dev/mqueue", "/sys", "/sys/fs/cgroup"}) {
     INFO(path);
     CHECK(mount_at(config, path));
   }
-  CHECK(to_json(*config.find_path({"linux", "namespaces"})) ==
-        R"([{"type":"mount"},{"type":"pid"},{"type":"ipc","path":"/run/mainstay/ns/uid/ipc"},)"
-        R"({"type":"uts","path":"/run/mainstay/ns/uid/uts"},{"type":"network","path":"/run/mainstay/netns/uid"}])");
+  CHECK(
+      to_json(*config.find_path({"linux", "namespaces"})) ==
+      R"([{"type":"mount"},{"type":"pid"},{"type":"ipc","path":"/run/mainstay/ns/uid/ipc"},)"
+      R"({"type":"uts","path":"/run/mainstay/ns/uid/uts"},{"type":"network","path":"/run/mainstay/netns/uid"}])");
 }
 
 TEST_CASE("config.json follows limits, mounts and the host namespaces", "[runtime]") {
@@ -198,7 +226,8 @@ TEST_CASE("config.json follows limits, mounts and the host namespaces", "[runtim
   input.machine.cgroup_v2 = true;
   input.spec.limits = {512, 50'000, 64 << 20, 100, -500};
   input.machine.lowest_oom_score_adj = 0;
-  input.spec.mounts = {{"/n/inner", "/data/inner", true}, {"/n/data", "/data/", false}, {"/n/shm", "/dev/shm", false}};
+  input.spec.mounts = {
+      {"/n/inner", "/data/inner", true}, {"/n/data", "/data/", false}, {"/n/shm", "/dev/shm", false}};
   input.sandbox.host_network = input.sandbox.host_ipc = input.sandbox.host_pid = true;
   auto made = oci_config(input);
   REQUIRE(made.ok());
@@ -224,7 +253,9 @@ TEST_CASE("config.json follows limits, mounts and the host namespaces", "[runtim
 }
 
 TEST_CASE("capabilities: default, add, drop, privileged, and what the node has not", "[runtime]") {
-  auto names = [](const SecuritySpec& security) { return capability_names(wanted_capabilities(security).value()); };
+  auto names = [](const SecuritySpec& security) {
+    return capability_names(wanted_capabilities(security).value());
+  };
   SecuritySpec security;
   security.drop_capabilities = {"ALL"};
   CHECK(names(security).empty());
@@ -242,7 +273,8 @@ TEST_CASE("capabilities: default, add, drop, privileged, and what the node has n
   input.machine.capabilities &= ~(CapabilitySet{1} << *capability_number("SYS_RESOURCE"));
   auto config = oci_config(input);
   REQUIRE(config.ok());
-  CHECK(config->notes == std::vector<std::string>{"capabilities the node itself does not have: CAP_SYS_RESOURCE"});
+  CHECK(config->notes ==
+        std::vector<std::string>{"capabilities the node itself does not have: CAP_SYS_RESOURCE"});
   CHECK(config->json.find("maskedPaths") == std::string::npos);
 }
 
@@ -332,12 +364,14 @@ TEST_CASE("CRI log lines", "[log]") {
   CHECK(parse_log_line("2016-10-06T02:17:09.669794202+02:00 stderr P  two spaces ")->text == " two spaces ");
   CHECK(parse_log_line("2016-10-06T00:17:09Z stdout F")->text.empty());
   CHECK(parse_log_line("2016-10-06T00:17:09Z stdout F:tag x")->text == "x");
-  for (const char* bad : {"", "x", "yesterday stdout F x", "2016-10-06T00:17:09Z stdin F x", "2016-10-06T00:17:09Z stdout X x"}) {
+  for (const char* bad : {"", "x", "yesterday stdout F x", "2016-10-06T00:17:09Z stdin F x",
+                          "2016-10-06T00:17:09Z stdout X x"}) {
     INFO(bad);
     CHECK_FALSE(parse_log_line(bad));
   }
   std::vector<LogLine> lines;
-  for (const char* text : {"2016-10-06T00:17:09Z stdout P ab", "2016-10-06T00:17:10Z stdout F cd", "2016-10-06T00:17:11Z stdout F ef"}) {
+  for (const char* text : {"2016-10-06T00:17:09Z stdout P ab", "2016-10-06T00:17:10Z stdout F cd",
+                           "2016-10-06T00:17:11Z stdout F ef"}) {
     lines.push_back(*parse_log_line(text));
   }
   CHECK(render_log(lines, false) == "abcd\nef\n");
@@ -351,11 +385,13 @@ TEST_CASE("CNI answers and configuration", "[network]") {
   REQUIRE(network.ok());
   CHECK(network->ip == "10.88.0.5");
   CHECK(network->host_interface == "veth1");
-  for (const char* bad : {"", "{}", R"({"ips":[{"address":"fe80::1/64"}]})", R"({"ips":[{"address":"10.0.0"}]})"}) {
+  for (const char* bad :
+       {"", "{}", R"({"ips":[{"address":"fe80::1/64"}]})", R"({"ips":[{"address":"10.0.0"}]})"}) {
     CHECK_FALSE(parse_cni_result(bad).ok());
   }
   for (const char* good : {"10.88.0.0/24", "10.0.0.0/8", "192.168.7.8/30"}) CHECK(check_cidr(good).ok());
-  for (const char* bad : {"", "10.88.0.1/24", "10.88.0.0", "10.88.0.0/31", "10.88.0.0/7", "10.88.0.0/24x", "x/24"}) {
+  for (const char* bad :
+       {"", "10.88.0.1/24", "10.88.0.0", "10.88.0.0/31", "10.88.0.0/7", "10.88.0.0/24x", "x/24"}) {
     INFO(bad);
     CHECK_FALSE(check_cidr(bad).ok());
   }
@@ -367,7 +403,8 @@ TEST_CASE("hosts and resolv.conf", "[volumes]") {
   CHECK(hosts.ends_with("10.0.0.2\tweb.svc.ns\tweb\n1.2.3.4\ta\tb\n"));
   CHECK(render_resolv_conf({{"1.1.1.1", "2.2.2.2"}, {"a", "b"}, {"ndots:5"}}) ==
         "search a b\nnameserver 1.1.1.1\nnameserver 2.2.2.2\noptions ndots:5\n");
-  ResolverConfig parsed = parse_resolv_conf("# c\ndomain x\nsearch a b # no\nnameserver 9.9.9.9\nsortlist x\noptions rotate\n");
+  ResolverConfig parsed =
+      parse_resolv_conf("# c\ndomain x\nsearch a b # no\nnameserver 9.9.9.9\nsortlist x\noptions rotate\n");
   CHECK(parsed.searches == std::vector<std::string>{"a", "b"});
   CHECK(parsed.nameservers == std::vector<std::string>{"9.9.9.9"});
   CHECK(parsed.options == std::vector<std::string>{"rotate"});

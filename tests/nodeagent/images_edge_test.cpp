@@ -43,7 +43,8 @@ TEST_CASE("OCI archives are imported, share layers, and are collected", "[edge][
   REQUIRE(present->has_value());
   CHECK((*present)->id == first->front().id);
   std::string layers = temp.path() + "/node/data/images/layers/";
-  CHECK(read_file(layers + first->front().layers[1] + "/www/index.html").value() == "mainstay example web v1\n");
+  CHECK(read_file(layers + first->front().layers[1] + "/www/index.html").value() ==
+        "mainstay example web v1\n");
   CHECK(path_exists(layers + first->front().layers[0] + "/bin/busybox"));
 
   // Importing again changes nothing; a second store on the same directory sees the same.
@@ -74,7 +75,8 @@ TEST_CASE("docker archives and layouts are imported, with and without names", "[
   auto images = open_store(temp.path() + "/node");
   std::string docker = temp.path() + "/docker:with colon.tar";
   std::string plain = temp.path() + "/docker.tar";
-  skopeo({"copy", "--quiet", "oci-archive:" + packed + "/web-v1.tar", "docker-archive:" + plain + ":localhost/other/web:v9"});
+  skopeo({"copy", "--quiet", "oci-archive:" + packed + "/web-v1.tar",
+          "docker-archive:" + plain + ":localhost/other/web:v9"});
   REQUIRE(rename(plain.c_str(), docker.c_str()) == 0);
   auto imported = images->import_archive(docker);
   REQUIRE_OK(imported);

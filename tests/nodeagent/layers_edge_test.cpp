@@ -52,7 +52,8 @@ class LayerBuilder {
   }
   LayerBuilder& directory(const std::string& path, mode_t mode = 0755) { return add(path, AE_IFDIR, mode); }
   LayerBuilder& symlink(const std::string& path, const std::string& target) {
-    return add(path, AE_IFLNK, 0777, "", [&](archive_entry* entry) { archive_entry_set_symlink(entry, target.c_str()); });
+    return add(path, AE_IFLNK, 0777, "",
+               [&](archive_entry* entry) { archive_entry_set_symlink(entry, target.c_str()); });
   }
   LayerBuilder& hardlink(const std::string& path, const std::string& target) {
     return add(path, AE_IFREG, 0644, "", [&](archive_entry* entry) {
@@ -150,7 +151,12 @@ TEST_CASE("whiteouts become overlayfs' own", "[edge][layers]") {
   NEEDS_ROOT();
   LayerTest test;
   REQUIRE_OK(test.unpack([](LayerBuilder& layer) {
-    layer.directory("etc").file("etc/.wh.gone").file("etc/.wh..wh.aufs").directory("var").file("var/.wh..wh..opq").file("var/kept");
+    layer.directory("etc")
+        .file("etc/.wh.gone")
+        .file("etc/.wh..wh.aufs")
+        .directory("var")
+        .file("var/.wh..wh..opq")
+        .file("var/kept");
     layer.file(".wh.again").file("again", "new");          // deleted below, written here
     layer.file("first", "mine").file(".wh.first");          // the other order
     layer.file(".wh.dir").directory("dir").file("dir/new");  // a directory replaced as a whole
@@ -180,7 +186,8 @@ TEST_CASE("hostile layers stay inside their directory or are refused", "[edge][l
   refused("dots", [](LayerBuilder& layer) { layer.file("a/../../outside/new"); });
   refused("dots in a hard link", [](LayerBuilder& layer) { layer.hardlink("a", "../outside/victim"); });
   refused("absolute hard link", [&](LayerBuilder& layer) { layer.hardlink("a", outside + "/victim"); });
-  refused("hard link through a link", [&](LayerBuilder& layer) { layer.symlink("s", outside).hardlink("a", "s/victim"); });
+  refused("hard link through a link",
+          [&](LayerBuilder& layer) { layer.symlink("s", outside).hardlink("a", "s/victim"); });
   refused("hard link to nothing", [](LayerBuilder& layer) { layer.hardlink("a", "b"); });
   refused("whiteout of the parent", [](LayerBuilder& layer) { layer.directory("a").file("a/.wh..."); });
   refused("whiteout as directory", [](LayerBuilder& layer) { layer.file(".wh.x/y"); });
@@ -194,7 +201,9 @@ TEST_CASE("hostile layers stay inside their directory or are refused", "[edge][l
 
   // Links that point out are kept as links, and what goes through them lands inside.
   auto through = [&](const std::string& target) {
-    auto report = test.unpack([&](LayerBuilder& layer) { layer.symlink("s", target).file("s/victim", "evil").file("s/new", "evil"); });
+    auto report = test.unpack([&](LayerBuilder& layer) {
+      layer.symlink("s", target).file("s/victim", "evil").file("s/new", "evil");
+    });
     INFO(target);
     CHECK(read_file(outside + "/victim").value() == "untouched");
     CHECK_FALSE(path_exists(outside + "/new"));
@@ -206,7 +215,8 @@ TEST_CASE("hostile layers stay inside their directory or are refused", "[edge][l
   through("..");
   through("/proc/self/root" + outside);
   // A file written over a link replaces the link.
-  REQUIRE_OK(test.unpack([&](LayerBuilder& layer) { layer.symlink("v", outside + "/victim").file("v", "evil"); }));
+  REQUIRE_OK(
+      test.unpack([&](LayerBuilder& layer) { layer.symlink("v", outside + "/victim").file("v", "evil"); }));
   CHECK(read_file(outside + "/victim").value() == "untouched");
   CHECK(read_file(test.root + "/v").value() == "evil");
 
@@ -233,8 +243,11 @@ TEST_CASE("layers have limits", "[edge][layers]") {
   };
   std::string noise = random_bytes(2 << 20);
   CHECK(code([&](LayerBuilder& layer) { layer.file("big", noise); }) == ErrorCode::kInvalid);
-  CHECK(code([&](LayerBuilder& layer) { layer.file("bomb", std::string(900'000, '\0')); }) == ErrorCode::kInvalid);
-  CHECK(code([&](LayerBuilder& layer) { for (int i = 0; i < 20; ++i) layer.file("f" + std::to_string(i)); }) == ErrorCode::kInvalid);
+  CHECK(code([&](LayerBuilder& layer) { layer.file("bomb", std::string(900'000, '\0')); }) ==
+        ErrorCode::kInvalid);
+  CHECK(code([&](LayerBuilder& layer) {
+          for (int i = 0; i < 20; ++i) layer.file("f" + std::to_string(i));
+        }) == ErrorCode::kInvalid);
   CHECK(test.unpack([&](LayerBuilder& layer) { layer.file("fine", noise.substr(0, 500'000)); }).ok());
 
   // Cut off in the middle, and not an archive at all.
@@ -242,5 +255,6 @@ TEST_CASE("layers have limits", "[edge][layers]") {
   CHECK_FALSE(unpack_layer(test.blob, test.root, test.limits).ok());
   REQUIRE_OK(write_file(test.blob, "no archive", 0600));
   CHECK_FALSE(unpack_layer(test.blob, test.root, test.limits).ok());
-  CHECK(unpack_layer(test.temp.path() + "/absent", test.root, test.limits).error().code == ErrorCode::kNotFound);
+  CHECK(unpack_layer(test.temp.path() + "/absent", test.root, test.limits).error().code ==
+        ErrorCode::kNotFound);
 }

@@ -71,7 +71,8 @@ std::string http_get(const std::string& ip, int port, const std::string& path) {
   if (send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL) < 0) return "";
   std::string answer;
   char buffer[4096];
-  for (ssize_t got; (got = recv(fd.get(), buffer, sizeof buffer, 0)) > 0;) answer.append(buffer, static_cast<size_t>(got));
+  for (ssize_t got; (got = recv(fd.get(), buffer, sizeof buffer, 0)) > 0;)
+    answer.append(buffer, static_cast<size_t>(got));
   return answer;
 }
 
@@ -206,7 +207,8 @@ TEST_CASE("a whole pod: network, volumes, image, container, answer, removal", "[
   sandbox.hostname = "web-1";
   sandbox.netns = wired->netns;
   REQUIRE_OK(node.runtime().make_sandbox(sandbox));
-  auto etc = (*volumes)->write_etc(uid, {render_hosts(wired->ip, "web-1", "", {}), "nameserver 192.0.2.1\n", "web-1\n"});
+  auto etc = (*volumes)->write_etc(
+      uid, {render_hosts(wired->ip, "web-1", "", {}), "nameserver 192.0.2.1\n", "web-1\n"});
   REQUIRE_OK(etc);
   VolumeSpec config;
   config.name = "config";
@@ -230,7 +232,8 @@ TEST_CASE("a whole pod: network, volumes, image, container, answer, removal", "[
   CHECK(seen->output.find(wired->ip + "\tweb-1") != std::string::npos);
   config.files[0].bytes = "changed";
   REQUIRE_OK((*volumes)->prepare(uid, config));
-  CHECK(node.runtime().exec(spec.key, {"/bin/cat", "/config/greeting"}, 10s, 4096).value().output == "changed");
+  CHECK(node.runtime().exec(spec.key, {"/bin/cat", "/config/greeting"}, 10s, 4096).value().output ==
+        "changed");
 
   REQUIRE_OK(node.runtime().stop(spec.key));
   CHECK(wait_until_exited(node.runtime(), spec.key).exit_code == 0);

@@ -1,4 +1,5 @@
-// The runtime door with real containers: what runs, what it says, how it ends, what survives us, what is left.
+// The runtime door with real containers: what runs, what it says, how it ends, what survives us, what is
+// left.
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -28,7 +29,8 @@ TEST_CASE("a container runs, logs, and tells its exit code", "[edge][runtime]") 
   auto begin = read_clock().mono;
   auto started = node.runtime().start(spec);
   REQUIRE_OK(started);
-  WARN("start took " << (read_clock().mono - begin).count() / 1000.0 << " ms on " << node.runtime().version());
+  WARN("start took " << (read_clock().mono - begin).count() / 1000.0 << " ms on "
+                     << node.runtime().version());
   for (auto& note : node.runtime_notes()) WARN("refused: " << note);
 
   ProcessStatus ended = wait_until_exited(node.runtime(), spec.key);
@@ -53,9 +55,11 @@ TEST_CASE("a container sees what its specification says", "[edge][runtime]") {
   REQUIRE_OK(make_dirs(shared, 0777));
   REQUIRE_OK(write_file(shared + "/file", "from the node\n", 0644));
   ContainerSpec spec = node.container(
-      uid, "id -u; id -g; id -G; cat /data/file; (touch /data/x 2>/dev/null || echo read-only); cat /etc/hosts;"
-           "pwd; echo $FROM_IMAGE $HOME; (touch /no 2>/dev/null || echo root is read-only); grep -c . /proc/1/cgroup >/dev/null;"
-           "grep CapEff /proc/self/status; grep NoNewPrivs /proc/self/status; cat /proc/self/oom_score_adj");
+      uid,
+      "id -u; id -g; id -G; cat /data/file; (touch /data/x 2>/dev/null || echo read-only); cat /etc/hosts;"
+      "pwd; echo $FROM_IMAGE $HOME; (touch /no 2>/dev/null || echo root is read-only); grep -c . "
+      "/proc/1/cgroup >/dev/null;"
+      "grep CapEff /proc/self/status; grep NoNewPrivs /proc/self/status; cat /proc/self/oom_score_adj");
   REQUIRE_OK(write_file(node.dir() + "/hosts", "127.0.0.1 localhost # ours\n", 0644));
   spec.workdir = "/tmp";
   spec.mounts = {{shared, "/data", true}, {node.dir() + "/hosts", "/etc/hosts", false}};
@@ -67,7 +71,8 @@ TEST_CASE("a container sees what its specification says", "[edge][runtime]") {
   REQUIRE_OK(node.runtime().start(spec));
   CHECK(wait_until_exited(node.runtime(), spec.key).exit_code == 0);
   CHECK(log_text(node.runtime(), spec.key) ==
-        "33\n34\n34 40 77\nfrom the node\nread-only\n127.0.0.1 localhost # ours\n/tmp\nyes /srv\nroot is read-only\n"
+        "33\n34\n34 40 77\nfrom the node\nread-only\n127.0.0.1 localhost # ours\n/tmp\nyes /srv\nroot is "
+        "read-only\n"
         "CapEff:\t0000000000000000\nNoNewPrivs:\t1\n500\n");
 }
 
@@ -94,7 +99,8 @@ TEST_CASE("an out-of-memory kill, a killed container and a signal are told apart
   CHECK(killed.exit_code == 137);
   CHECK_FALSE(killed.oom_killed);
 
-  ContainerSpec polite = node.container(uid, "trap 'echo bye; exit 4' TERM; echo up; while true; do sleep 1000 & wait; done", 2);
+  ContainerSpec polite =
+      node.container(uid, "trap 'echo bye; exit 4' TERM; echo up; while true; do sleep 1000 & wait; done", 2);
   REQUIRE_OK(node.runtime().start(polite));
   REQUIRE(eventually([&] { return log_text(node.runtime(), polite.key) == "up\n"; }));
   REQUIRE_OK(node.runtime().stop(polite.key));
@@ -150,7 +156,8 @@ TEST_CASE("exec runs as the container's process would, within its deadline", "[e
   spec.env = {"NAME=value"};
   spec.image.config.user = "web";
   REQUIRE_OK(node.runtime().start(spec));
-  auto good = node.runtime().exec(spec.key, {"/bin/sh", "-c", "echo $NAME; id -u; echo no >&2; exit 5"}, 10s, 1000);
+  auto good =
+      node.runtime().exec(spec.key, {"/bin/sh", "-c", "echo $NAME; id -u; echo no >&2; exit 5"}, 10s, 1000);
   REQUIRE_OK(good);
   CHECK(good->exit_code == 5);
   CHECK(good->output == "value\n33\nno\n");
@@ -176,7 +183,8 @@ TEST_CASE("containers survive the agent, and a new one finds them", "[edge][runt
   NEEDS_CONTAINERS();
   EdgeNode node;
   std::string uid = node.make_pod();
-  ContainerSpec spec = node.container(uid, "i=0; while true; do i=$((i+1)); echo $i; echo $i >&2; sleep 0.05; done");
+  ContainerSpec spec =
+      node.container(uid, "i=0; while true; do i=$((i+1)); echo $i; echo $i >&2; sleep 0.05; done");
   pid_t agent = fork();
   REQUIRE(agent >= 0);
   if (agent == 0) {
@@ -247,7 +255,8 @@ TEST_CASE("logs rotate while the container writes, and no line is lost", "[edge]
   NEEDS_CONTAINERS();
   EdgeNode node;
   std::string uid = node.make_pod();
-  ContainerSpec spec = node.container(uid, "i=0; while [ $i -lt 400 ]; do i=$((i+1)); echo line $i; done; sleep 1000");
+  ContainerSpec spec =
+      node.container(uid, "i=0; while [ $i -lt 400 ]; do i=$((i+1)); echo line $i; done; sleep 1000");
   REQUIRE_OK(node.runtime().start(spec));
   std::string path = node.runtime().log_path(spec.key).value();
   int rotations = 0;
@@ -267,7 +276,8 @@ TEST_CASE("logs rotate while the container writes, and no line is lost", "[edge]
   CHECK(render_log(read_log(path, query).value().lines, false) == "line 398\nline 399\nline 400\n");
 }
 
-TEST_CASE("start and removal killed at any moment can be repeated and leave nothing", "[edge][runtime][crash]") {
+TEST_CASE("start and removal killed at any moment can be repeated and leave nothing",
+          "[edge][runtime][crash]") {
   NEEDS_CONTAINERS();
   EdgeNode node;
   for (int delay_ms : {0, 3, 6, 10, 15, 20, 27, 35, 45, 60, 80}) {

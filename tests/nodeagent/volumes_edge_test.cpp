@@ -103,7 +103,8 @@ TEST_CASE("emptyDir volumes, on disk and in memory", "[edge][volumes]") {
 TEST_CASE("file volumes change as a whole and live on tmpfs", "[edge][volumes]") {
   NEEDS_ROOT();
   VolumeNode node;
-  auto path = node.volumes->prepare("pod-1", files_volume({{"a", "one", 0644}, {"dir/b", "two", 0400}, {"old", "x", 0644}}));
+  auto path = node.volumes->prepare(
+      "pod-1", files_volume({{"a", "one", 0644}, {"dir/b", "two", 0400}, {"old", "x", 0644}}));
   REQUIRE_OK(path);
   CHECK(is_tmpfs_mount(*path));
   CHECK(read_file(*path + "/a").value() == "one");
@@ -125,7 +126,8 @@ TEST_CASE("file volumes change as a whole and live on tmpfs", "[edge][volumes]")
   CHECK(group_of(*path + "/token") == 2000);
   for (const char* bad : {"", "/abs", "../up", "a/../b", "..data", "a//b", "a/"}) {
     INFO("path " << bad);
-    CHECK(node.volumes->prepare("pod-1", files_volume({{bad, "x", 0644}})).error().code == ErrorCode::kInvalid);
+    CHECK(node.volumes->prepare("pod-1", files_volume({{bad, "x", 0644}})).error().code ==
+          ErrorCode::kInvalid);
   }
   REQUIRE_OK(node.volumes->remove("pod-1"));
   CHECK(leftovers(node.paths, "pod-1").empty());
