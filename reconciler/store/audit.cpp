@@ -17,7 +17,8 @@ bool is_finished(const Pod& pod) { return pod.status.phase == "Succeeded" || pod
 
 class Auditor {
  public:
-  Auditor(const Snapshot& view, AuditMoment moment) : view_(view), settled_(moment == AuditMoment::kSettled) {}
+  Auditor(const Snapshot& view, AuditMoment moment)
+      : view_(view), settled_(moment == AuditMoment::kSettled) {}
 
   std::vector<std::string> run() {
     for (const KindInfo& info : all_kinds()) {
@@ -57,7 +58,9 @@ class Auditor {
 };
 
 void Auditor::check_row(const KindInfo& info, const ObjectName& name, const ObjectPtr& object) {
-  if (!object) return find(std::string(info.kind) + " " + name.ns + "/" + name.name + " has a row without an object.");
+  if (!object) {
+    return find(std::string(info.kind) + " " + name.ns + "/" + name.name + " has a row without an object.");
+  }
   if (object->kind != info.id || object->meta.ns != name.ns || object->meta.name != name.name) {
     find(*object, "stands in the row of " + Key{info.id, name.ns, name.name}.text());
     return;
@@ -109,7 +112,8 @@ void Auditor::check_indexes(const ObjectPtr& object) {
   owner_entries_ += owners.size();
   const Pod* pod = try_as<Pod>(*object);
   if (pod == nullptr || pod->spec.node_name.empty()) return;
-  const ObjectPtr* entry = SnapshotParts::by_node(view_).find(GroupedName{pod->spec.node_name, object->kind, name});
+  GroupedName place{pod->spec.node_name, object->kind, name};
+  const ObjectPtr* entry = SnapshotParts::by_node(view_).find(place);
   if (entry == nullptr || *entry != object) find(*object, "is not found by its node " + pod->spec.node_name);
   ++node_entries_;
 }
@@ -133,12 +137,14 @@ void Auditor::check_owners(const Object& object) {
     ObjectPtr owner = view_.find_uid(reference.uid);
     if (!owner) {
       if (settled_ && !is_deleting(object)) {
-        find(object, "is owned by " + reference.kind + " " + reference.name + ", which is gone, and is not being collected");
+        find(object, "is owned by " + reference.kind + " " + reference.name +
+                         ", which is gone, and is not being collected");
       }
       continue;
     }
     if (owner->info().kind != reference.kind || owner->meta.name != reference.name) {
-      find(object, "calls its owner " + reference.kind + " " + reference.name + ", but that uid is " + owner->key().text());
+      find(object, "calls its owner " + reference.kind + " " + reference.name + ", but that uid is " +
+                       owner->key().text());
     }
     if (!owner->meta.ns.empty() && owner->meta.ns != object.meta.ns) {
       find(object, "is owned across namespaces by " + owner->key().text());
@@ -169,7 +175,8 @@ void Auditor::check_pod(const Object& object) {
   const std::string& node = pod.spec.node_name;
   if (node.empty() && !pod.status.pod_ip.empty()) find(object, "has an address and no node");
   // The agent of a node that is gone may still run its pods: the pod stays until that is cleared up.
-  if (settled_ && !node.empty() && !is_finished(pod) && !is_deleting(object) && !view_.find(Kind::kNode, "", node)) {
+  bool should_run = !node.empty() && !is_finished(pod) && !is_deleting(object);
+  if (settled_ && should_run && !view_.find(Kind::kNode, "", node)) {
     find(object, "is on node " + node + ", which does not exist");
   }
 }

@@ -1,5 +1,5 @@
-// audit(): does a snapshot keep every rule that spans objects? The simulator asks after each turn, `mainstay audit`
-// asks a live database. Pure; any thread; reads everything once.
+// audit(): does a snapshot keep every rule that spans objects? The simulator asks after each turn, `mainstay
+// audit` asks a live database. Pure; any thread; reads everything once.
 #pragma once
 
 #include <string>
@@ -12,8 +12,8 @@ namespace mainstay {
 enum class AuditMoment : uint8_t {
   // Any version: what must hold after every single transaction.
   kAny,
-  // Also what controllers bring about within a few turns: owners that are gone have no dependents left, pods do not
-  // stay on nodes that are gone, selectors match, addresses are used once.
+  // Also what controllers bring about within a few turns: owners that are gone have no dependents left, pods
+  // do not stay on nodes that are gone, selectors match, addresses are used once.
   kSettled,
 };
 

@@ -15,8 +15,8 @@ struct Restored {
   uint64_t epoch = 0;      // the new one: above the backup's, so that nobody mistakes this store for the later one
   uint64_t version = 0;
 };
-// Puts `backup` into the place of data_dir's database, which is kept beside it. kBusy while a mainstay runs there;
-// kCorrupt if the backup is damaged; kNotFound if the key file lacks the key of one of its Secrets.
+// Puts `backup` into the place of data_dir's database, which is kept beside it. kBusy while a mainstay runs
+// there; kCorrupt if the backup is damaged; kNotFound if the key file lacks the key of one of its Secrets.
 Result<Restored> restore_backup(const std::string& backup, const std::string& data_dir);
 
 }  // namespace mainstay

@@ -1,6 +1,6 @@
-// ChangeLog: the newest changes, for watchers that go on from a version they know. Bounded: whoever is further back
-// is told so and lists anew. The core's thread appends what is durable; any thread reads. Chunks are immutable
-// and shared, so that a thousand watchers hold one copy.
+// ChangeLog: the newest changes, for watchers that go on from a version they know. Bounded: whoever is
+// further back is told so and lists anew. The core's thread appends what is durable; any thread reads. Chunks
+// are immutable and shared, so that a thousand watchers hold one copy.
 #pragma once
 
 #include <cstdint>

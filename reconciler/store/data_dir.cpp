@@ -65,7 +65,9 @@ Status write_all(int descriptor, std::string_view bytes, const std::string& path
 
 }  // namespace
 
-Result<DataDir> DataDir::open(const std::string& path) {
+Result<DataDir> DataDir::open(const std::string& wanted) {
+  std::string path = wanted;
+  while (path.size() > 1 && path.back() == '/') path.pop_back();
   std::error_code ignored;
   std::filesystem::create_directories(folder_of(path), ignored);
   RETURN_IF_ERROR(make_folder(path));

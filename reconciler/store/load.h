@@ -1,5 +1,5 @@
-// Building snapshots and desired sets from rows, without a transaction: what a journal does at the start. Trusts its
-// input (run audit() to doubt it). One thread at a time.
+// Building snapshots and desired sets from rows, without a transaction: what a journal does at the start.
+// Trusts its input (run audit() to doubt it). One thread at a time.
 #pragma once
 
 #include <map>

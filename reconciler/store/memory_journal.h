@@ -1,5 +1,6 @@
-// MemoryJournal: a Journal without a disk, for simulations. It has no thread: batches wait until deliver() makes
-// them durable, so that a test decides how late the journal is, what it refuses, and what a crash loses.
+// MemoryJournal: a Journal without a disk, for simulations. It has no thread: batches wait until deliver()
+// makes them durable, so that a test decides how late the journal is, what it refuses, and what a crash
+// loses.
 #pragma once
 
 #include <deque>

@@ -36,7 +36,8 @@ std::string event_name(const Note& note) {
   return base + "." + hex(sha256(identity)).substr(0, kHashLength);
 }
 
-// Makes room for many more at once, so that a cluster at its limit does not look for the oldest at every note.
+// Makes room for many more at once, so that a cluster at its limit does not look for the oldest at every
+// note.
 void drop_oldest_events(Transaction& txn) {
   Snapshot before = txn.view();
   std::vector<std::pair<WallTime, Key>> events;

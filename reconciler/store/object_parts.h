@@ -1,4 +1,5 @@
-// The parts of an object the store tells apart: metadata, status, and the rest (called spec here). Any thread.
+// The parts of an object the store tells apart: metadata, status, and the rest (called spec here). Any
+// thread.
 #pragma once
 
 #include "schema/object.h"
@@ -15,7 +16,8 @@ bool is_free_to_go(const Object& object);
 // Kinds with a spec count its changes in metadata.generation (k8s-semantics 0).
 bool has_generation(const Object& object);
 
-// Replaces the status of `to` by that of `from`, an object of the same kind. Kinds without status stay as they are.
+// Replaces the status of `to` by that of `from`, an object of the same kind. Kinds without status stay as
+// they are.
 void take_status(Object& to, const Object& from);
 
 // Equal in everything but metadata and status.

@@ -35,12 +35,13 @@ std::string associated_data(const SealContext& context) {
   return out;
 }
 
-CipherContext start(bool encrypt, std::string_view key, std::string_view nonce, std::string_view associated) {
+CipherContext start(int encrypt, std::string_view key, std::string_view nonce, std::string_view associated) {
   CipherContext cipher(EVP_CIPHER_CTX_new(), &EVP_CIPHER_CTX_free);
   int length = 0;
-  bool ok = cipher != nullptr &&
-            EVP_CipherInit_ex(cipher.get(), EVP_aes_256_gcm(), nullptr, raw(key), raw(nonce), encrypt ? 1 : 0) == 1 &&
-            EVP_CipherUpdate(cipher.get(), nullptr, &length, raw(associated), static_cast<int>(associated.size())) == 1;
+  int size = static_cast<int>(associated.size());
+  ENSURE(cipher != nullptr, "memory for a cipher is always there");
+  bool ok = EVP_CipherInit_ex(cipher.get(), EVP_aes_256_gcm(), nullptr, raw(key), raw(nonce), encrypt) == 1 &&
+            EVP_CipherUpdate(cipher.get(), nullptr, &length, raw(associated), size) == 1;
   ENSURE(ok, "AES-256-GCM is always there");
   return cipher;
 }
@@ -74,7 +75,7 @@ Result<SecretBox> SecretBox::open(const std::string& key_file, bool may_make) {
 
 std::string SecretBox::seal(const SealContext& context, std::string_view plain) const {
   std::string out = random_bytes(kNonceBytes);
-  CipherContext cipher = start(true, keys_.back().bytes, out, associated_data(context));
+  CipherContext cipher = start(1, keys_.back().bytes, out, associated_data(context));
   out.resize(kNonceBytes + plain.size() + kTagBytes);
   int length = 0, rest = 0;
   bool ok = EVP_CipherUpdate(cipher.get(), raw(out) + kNonceBytes, &length, raw(plain),
@@ -97,14 +98,17 @@ Result<std::string> SecretBox::unseal(const SealContext& context, std::string_vi
     return error(ErrorCode::kNotFound, what + " is encrypted with key " + std::string(key_id) + ", which " + file_ +
                                            " does not have; restore the key file that belongs to this database");
   }
-  if (sealed.size() < kNonceBytes + kTagBytes) return error(ErrorCode::kCorrupt, what + ": encrypted body is too short");
+  if (sealed.size() < kNonceBytes + kTagBytes) {
+    return error(ErrorCode::kCorrupt, what + ": the encrypted body is too short");
+  }
   size_t size = sealed.size() - kNonceBytes - kTagBytes;
   std::string tag(sealed.substr(sealed.size() - kTagBytes));
-  CipherContext cipher = start(false, key->bytes, sealed.substr(0, kNonceBytes), associated_data(context));
+  CipherContext cipher = start(0, key->bytes, sealed.substr(0, kNonceBytes), associated_data(context));
   std::string plain(size, '\0');
   int length = 0, rest = 0;
   std::string end(kTagBytes, '\0');
-  bool ok = EVP_CipherUpdate(cipher.get(), raw(plain), &length, raw(sealed) + kNonceBytes, static_cast<int>(size)) == 1 &&
+  const unsigned char* body = raw(sealed) + kNonceBytes;
+  bool ok = EVP_CipherUpdate(cipher.get(), raw(plain), &length, body, static_cast<int>(size)) == 1 &&
             EVP_CIPHER_CTX_ctrl(cipher.get(), EVP_CTRL_GCM_SET_TAG, kTagBytes, raw(tag)) == 1 &&
             EVP_CipherFinal_ex(cipher.get(), raw(end), &rest) == 1;
   if (!ok) return error(ErrorCode::kCorrupt, what + ": the encrypted body is not the one that was written for it");

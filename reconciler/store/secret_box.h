@@ -1,5 +1,5 @@
-// SecretBox: encrypts Secret bodies for the database (AES-256-GCM, a fresh nonce each time). What is sealed opens
-// only for the same cluster, table, key and uid, so that rows cannot be swapped. The keys stand in
+// SecretBox: encrypts Secret bodies for the database (AES-256-GCM, a fresh nonce each time). What is sealed
+// opens only for the same cluster, table, key and uid, so that rows cannot be swapped. The keys stand in
 // pki/secrets.key (0600), not in the database: a stolen database or backup tells nothing. Any thread.
 #pragma once
 
@@ -23,8 +23,8 @@ struct SealContext {
 
 class SecretBox {
  public:
-  // Reads the key file. If it is missing it is made (its folder, too, 0700) with one key, or, unless `may_make`,
-  // kNotFound. A file that others may read is an error.
+  // Reads the key file. If it is missing it is made (its folder, too, 0700) with one key, or, unless
+  // `may_make`, kNotFound. A file that others may read is an error.
   static Result<SecretBox> open(const std::string& key_file, bool may_make = true);
 
   // The id of the key that seal() uses now: the newest.

@@ -15,7 +15,8 @@ std::strong_ordering operator<=>(const ObjectName& mine, const NameView& wanted)
   return std::string_view(mine.name) <=> wanted.name;
 }
 
-// Ranges of an index: `before` and `past` say which entries lie before the range, and which do not lie past it.
+// Ranges of an index: `before` and `past` say which entries lie before the range, and which do not lie past
+// it.
 template <typename Before, typename NotPast>
 Snapshot::Range index_range(const ObjectIndex& index, const Before& before, const NotPast& not_past) {
   using Iterator = Snapshot::Range::Iterator;

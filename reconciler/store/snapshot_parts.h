@@ -1,4 +1,5 @@
-// The insides of a Snapshot, for those who check that they agree (audit.cpp, tests). Nobody else looks in here.
+// The insides of a Snapshot, for those who check that they agree (audit.cpp, tests). Nobody else looks in
+// here.
 #pragma once
 
 #include "reconciler/store/snapshot.h"

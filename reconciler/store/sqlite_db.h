@@ -1,5 +1,5 @@
-// A thin layer over one SQLite connection: values in and out, errors as Result. sqlite_db.cpp is the only source
-// that includes sqlite3.h. A connection and its statements belong to one thread at a time.
+// A thin layer over one SQLite connection: values in and out, errors as Result. sqlite_db.cpp is the only
+// source that includes sqlite3.h. A connection and its statements belong to one thread at a time.
 //
 // Errors: kFull and kBusy left nothing behind; kAmbiguous (an I/O error) and kCorrupt may have; kFailed is
 // anything else (a constraint, wrong SQL: our own bug).
@@ -82,8 +82,8 @@ class SqliteDb {
 
   // Pages in the write-ahead log after this connection's last commit.
   int64_t wal_pages() const;
-  // Copies the log into the database as far as readers allow, without waiting (`whole`: waits, then empties the
-  // log file).
+  // Copies the log into the database as far as readers allow, without waiting (`whole`: waits, then empties
+  // the log file).
   Status checkpoint(bool whole);
   // Wakes a long statement of another thread; it ends with an error. Any thread.
   void interrupt();

@@ -1,5 +1,5 @@
-// Questions about the past, asked of the database while the daemon writes it: a read-only connection of one's own.
-// Any thread, one at a time per reader. Secrets' bodies are never shown.
+// Questions about the past, asked of the database while the daemon writes it: a read-only connection of one's
+// own. Any thread, one at a time per reader. Secrets' bodies are never shown.
 #pragma once
 
 #include <optional>

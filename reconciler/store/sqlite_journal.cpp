@@ -146,7 +146,8 @@ std::deque<Queued> SqliteJournal::State::take() {
   return taken;
 }
 
-void SqliteJournal::State::answer_refused(const Batch& batch, JournalRefusal reason, const std::string& message) {
+void SqliteJournal::State::answer_refused(const Batch& batch, JournalRefusal reason,
+                                          const std::string& message) {
   refused_speculation = batch.speculation;
   {
     std::lock_guard lock(mutex);
@@ -158,7 +159,10 @@ void SqliteJournal::State::answer_refused(const Batch& batch, JournalRefusal rea
 void SqliteJournal::State::write_group(std::deque<Queued> taken) {
   // Batches of a refused speculation, and from one that found no room on, are refused unwritten.
   std::vector<Batch> batches;
-  while (!taken.empty() && !taken.front().overflow && refused_speculation != taken.front().batch.speculation) {
+  auto is_refused = [&](const Queued& queued) {
+    return queued.overflow || refused_speculation == queued.batch.speculation;
+  };
+  while (!taken.empty() && !is_refused(taken.front())) {
     batches.push_back(std::move(taken.front().batch));
     taken.pop_front();
   }
@@ -178,6 +182,7 @@ void SqliteJournal::State::write_group(std::deque<Queued> taken) {
     } else {
       {
         std::lock_guard lock(mutex);
+        if (dead) return;  // the other connection failed meanwhile
         ++counters.transactions;
         counters.batches += batches.size();
         for (const Batch& batch : batches) counters.changes += batch.changes.size();
@@ -189,9 +194,10 @@ void SqliteJournal::State::write_group(std::deque<Queued> taken) {
     }
   }
   // What follows a refusal in the same speculation was built on it.
-  while (!taken.empty() && (taken.front().overflow || refused_speculation == taken.front().batch.speculation)) {
-    answer_refused(taken.front().batch, JournalRefusal::kBusy,
-                   taken.front().overflow ? "too much is waiting to be written" : "it follows a refused batch");
+  while (!taken.empty() && is_refused(taken.front())) {
+    const Queued& queued = taken.front();
+    answer_refused(queued.batch, JournalRefusal::kBusy,
+                   queued.overflow ? "too much is waiting to be written" : "it follows a refused batch");
     taken.pop_front();
   }
   if (!taken.empty()) write_group(std::move(taken));
@@ -316,7 +322,8 @@ void SqliteJournal::append(Batch batch) {
   std::lock_guard lock(state_->mutex);
   if (!state_->started || state_->stopping || state_->dead) return;
   Queued queued{std::move(batch), false};
-  if (state_->queued_weight > 0 && state_->queued_weight + weight(queued.batch) > state_->options.queued_changes) {
+  size_t total = state_->queued_weight + weight(queued.batch);
+  if (state_->queued_weight > 0 && total > state_->options.queued_changes) {
     Batch dropped;
     dropped.number = queued.batch.number;
     dropped.speculation = queued.batch.speculation;

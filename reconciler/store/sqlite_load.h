@@ -11,12 +11,12 @@
 
 namespace mainstay {
 
-// Everything the database holds, decoded. kCorrupt names the row that cannot be right; kNotFound the key that is
-// missing to decrypt one. `threads` decode at the same time.
+// Everything the database holds, decoded. kCorrupt names the row that cannot be right; kNotFound the key that
+// is missing to decrypt one. `threads` decode at the same time.
 Result<Loaded> load_database(SqliteDb& db, const SecretBox& secrets, size_t threads);
 
-// The keys that belong to the database. They are made only as long as it holds no Secret: a lost key file must be
-// restored, not replaced.
+// The keys that belong to the database. They are made only as long as it holds no Secret: a lost key file
+// must be restored, not replaced.
 Result<SecretBox> open_secret_box(SqliteDb& db, const std::string& key_file);
 
 // The commits of one application, newest first.

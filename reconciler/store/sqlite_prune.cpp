@@ -10,12 +10,13 @@ constexpr int64_t kRowsPerStep = 500;
 
 int64_t micros(WallTime time) { return time.since_epoch.count(); }
 
-// A body belongs to one object only (its name and uid stand in it), so only that object's rows can refer to it.
+// A body belongs to one object only (its name and uid stand in it), so only that object's rows can refer to
+// it.
 constexpr std::string_view kDropBodies =
     "DELETE FROM body WHERE id IN (SELECT g.body FROM temp.going g WHERE g.body IS NOT NULL "
-    "AND NOT EXISTS (SELECT 1 FROM object o WHERE o.kind = g.kind AND o.ns = g.ns AND o.name = g.name AND o.body = g.body) "
-    "AND NOT EXISTS (SELECT 1 FROM change c WHERE c.kind = g.kind AND c.ns = g.ns AND c.name = g.name AND c.body = g.body) "
-    "AND NOT EXISTS (SELECT 1 FROM desired d WHERE d.kind = g.kind AND d.ns = g.ns AND d.name = g.name AND d.body = g.body))";
+    "AND NOT EXISTS (SELECT 1 FROM object WHERE (kind, ns, name, body) = (g.kind, g.ns, g.name, g.body)) "
+    "AND NOT EXISTS (SELECT 1 FROM change WHERE (kind, ns, name, body) = (g.kind, g.ns, g.name, g.body)) "
+    "AND NOT EXISTS (SELECT 1 FROM desired WHERE (kind, ns, name, body) = (g.kind, g.ns, g.name, g.body)))";
 
 }  // namespace
 

@@ -1,4 +1,5 @@
-// Keeps the history within its limits, a little at a time, so that writing never waits long for it. Journal thread.
+// Keeps the history within its limits, a little at a time, so that writing never waits long for it. Journal
+// thread.
 #pragma once
 
 #include <memory>

@@ -95,7 +95,8 @@ Status SqliteRows::State::prepare() {
 }
 
 // The id of the body with this hash; written if it is new.
-Result<int64_t> SqliteRows::State::intern(std::string_view hash, std::string_view key_id, std::string_view bytes) {
+Result<int64_t> SqliteRows::State::intern(std::string_view hash, std::string_view key_id,
+                                          std::string_view bytes) {
   add_body.bind_blob(1, hash);
   if (key_id.empty()) add_body.bind_null(2).bind(3, bytes); else add_body.bind(2, key_id).bind_blob(3, bytes);
   RETURN_IF_ERROR(add_body.run());

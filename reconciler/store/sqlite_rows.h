@@ -1,5 +1,5 @@
-// Batches to rows: the writing half of the database. Used inside a transaction that the journal opens and commits.
-// Journal thread.
+// Batches to rows: the writing half of the database. Used inside a transaction that the journal opens and
+// commits. Journal thread.
 #pragma once
 
 #include <memory>

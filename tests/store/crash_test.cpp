@@ -1,5 +1,5 @@
-// What a power loss, a full disk and a kill -9 may and may not do to the store: everything acknowledged is there
-// afterwards, and nothing is there by half.
+// What a power loss, a full disk and a kill -9 may and may not do to the store: everything acknowledged is
+// there afterwards, and nothing is there by half.
 #include <catch2/catch.hpp>
 
 #include <signal.h>
@@ -36,8 +36,8 @@ class CrashRun {
     points_.push_back({{}, describe(Loaded{})});
   }
 
-  // Writes batches until the power fails at the given operation (0: never), then checks what a restart finds. True
-  // if the power failed.
+  // Writes batches until the power fails at the given operation (0: never), then checks what a restart finds.
+  // True if the power failed.
   bool live(uint64_t crash_at, size_t batches) {
     disk_.crash_at(crash_at);
     write(batches);

@@ -1,6 +1,6 @@
-// CrashDisk: a disk in memory, for SQLite, that loses power. Writes that were not synced may be lost, kept or torn,
-// sector by sector, as a seed decides; files that were never synced may vanish and deleted ones come back. It can
-// also be full. Registered as an SQLite VFS while it lives. Any thread.
+// CrashDisk: a disk in memory, for SQLite, that loses power. Writes that were not synced may be lost, kept or
+// torn, sector by sector, as a seed decides; files that were never synced may vanish and deleted ones come
+// back. It can also be full. Registered as an SQLite VFS while it lives. Any thread.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +17,8 @@ class CrashDisk {
   CrashDisk(const CrashDisk&) = delete;
   CrashDisk& operator=(const CrashDisk&) = delete;
 
-  // The power fails at the `count`-th operation from now that changes the disk: it and all later ones end in an
-  // I/O error.
+  // The power fails at the `count`-th operation from now that changes the disk: it and all later ones end in
+  // an I/O error.
   void crash_at(uint64_t count);
   bool crashed() const;
   // The power comes back. Every connection must be closed by now.
