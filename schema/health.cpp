@@ -31,7 +31,9 @@ HealthReport deployment_health(const Deployment& body, int64_t generation) {
   if (status.observed_generation < generation) return progressing(std::string(kNotObserved));
   if (body.spec.paused) return {Health::kSuspended, "the Deployment is paused"};
   const DeploymentCondition* progress = condition(status.conditions, "Progressing");
-  if (progress != nullptr && progress->reason == "ProgressDeadlineExceeded") return degraded(progress->message);
+  if (progress != nullptr && progress->reason == "ProgressDeadlineExceeded") {
+    return degraded(progress->message);
+  }
   const DeploymentCondition* failure = condition(status.conditions, "ReplicaFailure");
   int32_t wanted = body.spec.replicas.value_or(1);
   std::string trouble = failure != nullptr && failure->status == "True" ? ": " + failure->message : "";
@@ -39,18 +41,23 @@ HealthReport deployment_health(const Deployment& body, int64_t generation) {
     return progressing(of(status.updated_replicas, wanted, "new replicas have been made") + trouble);
   }
   if (status.replicas > status.updated_replicas) {
-    return progressing(std::to_string(status.replicas - status.updated_replicas) + " old replicas are still there");
+    return progressing(std::to_string(status.replicas - status.updated_replicas) +
+                       " old replicas are still there");
   }
   if (status.available_replicas < wanted) {
     return progressing(of(status.available_replicas, wanted, "replicas are available") + trouble);
   }
-  if (status.ready_replicas < wanted) return progressing(of(status.ready_replicas, wanted, "replicas are ready"));
+  if (status.ready_replicas < wanted) {
+    return progressing(of(status.ready_replicas, wanted, "replicas are ready"));
+  }
   const DeploymentCondition* available = condition(status.conditions, "Available");
   bool deadline = body.spec.progress_deadline_seconds.value_or(INT32_MAX) != INT32_MAX;
   if (deadline && (progress == nullptr || progress->reason != "NewReplicaSetAvailable")) {
     return progressing("the rollout is not yet complete");
   }
-  if (available == nullptr || available->status != "True") return progressing("the Deployment is not available");
+  if (available == nullptr || available->status != "True") {
+    return progressing("the Deployment is not available");
+  }
   return {};
 }
 
@@ -66,7 +73,9 @@ HealthReport replica_set_health(const ReplicaSet& body, int64_t generation) {
   if (status.available_replicas < wanted) {
     return progressing(of(status.available_replicas, wanted, "replicas are available"));
   }
-  if (status.ready_replicas < wanted) return progressing(of(status.ready_replicas, wanted, "replicas are ready"));
+  if (status.ready_replicas < wanted) {
+    return progressing(of(status.ready_replicas, wanted, "replicas are ready"));
+  }
   if (status.replicas > wanted) return progressing(of(status.replicas, wanted, "replicas are there"));
   return {};
 }

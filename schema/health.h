@@ -1,6 +1,6 @@
-// Health: how well an object does what it is for, in Argo CD's words. The rules are the union of Argo CD's and
-// Flux's (kstatus), the stricter one where they differ: a failed pod is Degraded, a Job that runs is not done, a
-// StatefulSet must have its newest revision. Pure; any thread.
+// Health: how well an object does what it is for, in Argo CD's words. The rules are the union of Argo CD's
+// and Flux's (kstatus), the stricter one where they differ: a failed pod is Degraded, a Job that runs is not
+// done, a StatefulSet must have its newest revision. Pure; any thread.
 #pragma once
 
 #include <cstdint>
@@ -27,9 +27,9 @@ struct HealthReport {
   bool operator==(const HealthReport&) const = default;
 };
 
-// Nothing for kinds that have no health (ConfigMap, Secret ...): being there is success.
-// A pod that cannot be scheduled is Progressing with the scheduler's words: whether it has waited too long is for
-// whoever holds the deadline to say.
+// Nothing for kinds that have no health (ConfigMap, Secret ...): being there is success. A pod that cannot be
+// scheduled is Progressing with the scheduler's words: whether it has waited too long is for whoever holds
+// the deadline to say.
 std::optional<HealthReport> health_of(const Object& object);
 
 // The worst of several. Missing objects do not count unless all are missing. `parts` names each object for

@@ -33,7 +33,8 @@ struct ConditionValue {
 
 // Sets the condition; lastTransitionTime moves only when the status does. Returns whether anything changed.
 template <typename C>
-bool set_condition(std::vector<C>& conditions, std::string_view type, const ConditionValue& value, WallTime now) {
+bool set_condition(std::vector<C>& conditions, std::string_view type, const ConditionValue& value,
+                   WallTime now) {
   for (C& condition : conditions) {
     if (condition.type != type) continue;
     bool same = condition.status == value.status && condition.reason == value.reason &&

@@ -49,8 +49,8 @@ struct Controller {
   std::string_view name;  // as events name it: "deployment-controller"
   // Brings the one object called `key` (which may be gone) towards what it should be.
   Outcome (*reconcile)(ControlContext& context, const Key& key);
-  // Adds the keys this controller must look at again because of `change`; `view` is the state after all changes.
-  // Called with an addition for every object there is when the process starts.
+  // Adds the keys this controller must look at again because of `change`; `view` is the state after all
+  // changes. Called with an addition for every object there is when the process starts.
   void (*wakes)(const Change& change, const Snapshot& view, std::vector<Key>& keys);
   // Set for a controller that also looks at all objects of a kind together. Its key for that is
   // sweep_key(*sweeps): it is woken at the start, and by `wakes` as any other.

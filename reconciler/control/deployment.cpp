@@ -1,5 +1,5 @@
-// The Deployment controller: ReplicaSets per template, rolled from old to new within the limits. It does as much
-// as is allowed at once; ReplicaSets make and take the pods.
+// The Deployment controller: ReplicaSets per template, rolled from old to new within the limits. It does as
+// much as is allowed at once; ReplicaSets make and take the pods.
 #include "reconciler/control/deployment.h"
 
 #include <algorithm>
@@ -94,8 +94,8 @@ void roll(Rollout& rollout) {
   if (!rollout.fresh) create_fresh_set(rollout);
   if (!rollout.fresh) return;
   std::vector<SetSize> old = live_sizes(rollout.context, rollout.old);
-  RollingStep step = rolling_step(rollout.replicas(), rollout.limits, live_size(rollout.context, *rollout.fresh),
-                                  old);
+  SetSize fresh = live_size(rollout.context, *rollout.fresh);
+  RollingStep step = rolling_step(rollout.replicas(), rollout.limits, fresh, old);
   rollout.fresh = scale_set(rollout, rollout.fresh, step.fresh);
   for (size_t i = 0; i < rollout.old.size(); ++i) {
     if (step.old[i] != old[i].wanted) rollout.old[i] = scale_set(rollout, rollout.old[i], step.old[i]);

@@ -37,7 +37,8 @@ struct Rollout {
   int32_t replicas() const { return spec().replicas.value_or(1); }
 };
 
-// What is wanted of a ReplicaSet and what it has, counted from the pods themselves: its status may be a turn old.
+// What is wanted of a ReplicaSet and what it has, counted from the pods themselves: its status may be a turn
+// old.
 SetSize live_size(const ControlContext& context, const Object& set);
 inline int32_t wanted_replicas(const Object& set) { return as<ReplicaSet>(set).spec.replicas.value_or(1); }
 std::vector<SetSize> live_sizes(const ControlContext& context, const std::vector<ObjectPtr>& sets);

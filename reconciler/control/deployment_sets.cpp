@@ -188,7 +188,8 @@ void find_replica_sets(Rollout& rollout) {
   }
   std::sort(mine.begin(), mine.end(), older);
   for (ObjectPtr& set : mine) {
-    if (!rollout.fresh && same_template(as<ReplicaSet>(*set).spec.pod_template, rollout.spec().pod_template)) {
+    const PodTemplateSpec& theirs = as<ReplicaSet>(*set).spec.pod_template;
+    if (!rollout.fresh && same_template(theirs, rollout.spec().pod_template)) {
       rollout.fresh = std::move(set);
     } else {
       rollout.old.push_back(std::move(set));
@@ -217,7 +218,8 @@ void create_fresh_set(Rollout& rollout) {
   int32_t size = recreate ? rollout.replicas()
                           : rolling_step(rollout.replicas(), rollout.limits, {}, old).fresh;
   for (int i = 0; i < kTries; ++i) {
-    Object set = draft_set(rollout, template_hash(rollout.spec().pod_template, rollout.status().collision_count));
+    std::string hash = template_hash(rollout.spec().pod_template, rollout.status().collision_count);
+    Object set = draft_set(rollout, hash);
     as<ReplicaSet>(set).spec.replicas = size;
     std::string name = set.meta.name;
     Result<ObjectPtr> made = rollout.context.txn.create(std::move(set));

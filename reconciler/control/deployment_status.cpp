@@ -17,7 +17,8 @@ bool has_deadline(const DeploymentSpec& spec) {
   return spec.progress_deadline_seconds && *spec.progress_deadline_seconds != INT32_MAX;
 }
 
-// Sets Progressing. Unlike other conditions it remembers when it was last said, from which the deadline counts.
+// Sets Progressing. Unlike other conditions it remembers when it was last said, from which the deadline
+// counts.
 void say_progress(Rollout& rollout, const ConditionValue& value, bool renewed) {
   auto& conditions = rollout.status().conditions;
   WallTime now = rollout.context.now().wall;
@@ -68,7 +69,8 @@ Outcome judge_running(Rollout& rollout) {
   const DeploymentCondition* said = find_condition(rollout.status().conditions, kProgressing);
   if (said == nullptr || said->reason == kComplete || said->reason == kTimedOut) return outcome;
   const Now& now = rollout.context.now();
-  WallTime deadline = said->last_update_time + std::chrono::seconds(*rollout.spec().progress_deadline_seconds);
+  auto allowed = std::chrono::seconds(*rollout.spec().progress_deadline_seconds);
+  WallTime deadline = said->last_update_time + allowed;
   if (deadline < now.wall) {
     say_progress(rollout, {"False", kTimedOut, subject(rollout) + " has timed out progressing."}, false);
   } else {
@@ -113,7 +115,8 @@ bool is_complete(const Rollout& rollout) {
   const DeploymentStatus& status = as<Deployment>(rollout.next).status;
   int32_t replicas = rollout.replicas();
   return rollout.fresh && status.updated_replicas == replicas && status.replicas == replicas &&
-         status.available_replicas == replicas && status.observed_generation >= rollout.stored->meta.generation;
+         status.available_replicas == replicas &&
+         status.observed_generation >= rollout.stored->meta.generation;
 }
 
 Outcome judge_progress(Rollout& rollout) {
@@ -131,7 +134,8 @@ Outcome judge_progress(Rollout& rollout) {
   const ReplicaSetCondition* failure = replica_failure(rollout);
   bool changed = false;
   if (rollout.creation_failed) {
-    changed = set_condition(conditions, "ReplicaFailure", {"True", "FailedCreate", rollout.creation_trouble}, now);
+    changed = set_condition(conditions, "ReplicaFailure", {"True", "FailedCreate", rollout.creation_trouble},
+                            now);
   } else if (failure != nullptr) {
     changed = set_condition(conditions, "ReplicaFailure", {"True", failure->reason, failure->message}, now);
   } else {

@@ -72,7 +72,9 @@ Endpoint endpoint_of(const Object& service, const Object& object, const Snapshot
   endpoint.conditions.ready = publish_all || (serving && !terminating);
   endpoint.conditions.serving = serving;
   endpoint.conditions.terminating = terminating;
-  if (!pod.spec.hostname.empty() && pod.spec.subdomain == service.meta.name) endpoint.hostname = pod.spec.hostname;
+  if (!pod.spec.hostname.empty() && pod.spec.subdomain == service.meta.name) {
+    endpoint.hostname = pod.spec.hostname;
+  }
   endpoint.target_ref = reference_to(object);
   endpoint.node_name = pod.spec.node_name;
   if (ObjectPtr node = view.find(Kind::kNode, "", pod.spec.node_name)) {
@@ -297,7 +299,9 @@ Object endpoints_object(const Object& service, const std::vector<ObjectPtr>& pod
   endpoints.meta.labels = service.meta.labels;
   map_slot(endpoints.meta.labels, kEndpointsManagerLabel) = kEndpointsManager;
   if (body.spec.cluster_ip == "None") map_slot(endpoints.meta.labels, kHeadlessLabel);
-  if (left_out > 0) map_slot(endpoints.meta.annotations, "endpoints.kubernetes.io/over-capacity") = "truncated";
+  if (left_out > 0) {
+    map_slot(endpoints.meta.annotations, "endpoints.kubernetes.io/over-capacity") = "truncated";
+  }
   Value list = Value::list();
   for (Subset& subset : subsets) list.push(subset_value(std::move(subset)));
   if (!list.as_list().empty()) generic_fields(endpoints).set("subsets", std::move(list));

@@ -35,8 +35,9 @@ struct SlicePlan {
   std::vector<Object> update;
   std::vector<Key> remove;
 };
-// The writes that bring `existing` (the slices of this service that we manage) to `groups`. Endpoints stay in the
-// slice they are in; new ones fill the fullest slice that has room. One empty slice stays when there is no endpoint.
+// The writes that bring `existing` (the slices of this service that we manage) to `groups`. Endpoints stay in
+// the slice they are in; new ones fill the fullest slice that has room. One empty slice stays when there is
+// no endpoint.
 SlicePlan plan_slices(const Object& service, std::vector<EndpointGroup> groups,
                       const std::vector<ObjectPtr>& existing);
 

@@ -1,5 +1,5 @@
-// The endpoints controller: keeps each Service's EndpointSlices, and the Endpoints object that older clients read, as
-// its pods are. Rules: k8s-semantics 8. Key: the Service, there or not.
+// The endpoints controller: keeps each Service's EndpointSlices, and the Endpoints object that older clients
+// read, as its pods are. Rules: k8s-semantics 8. Key: the Service, there or not.
 #include "reconciler/control/controllers.h"
 #include "reconciler/control/endpoint_slices.h"
 #include "reconciler/control/owners.h"
@@ -25,8 +25,8 @@ void remove_endpoints(ControlContext& context, const Key& service) {
 void keep_slices(ControlContext& context, const Object& service, const std::vector<ObjectPtr>& pods) {
   std::vector<ObjectPtr> existing;
   for (const ObjectPtr& slice : context.view().owned_by(service.meta.uid, Kind::kEndpointSlice)) {
-    bool ours = has_label(*slice, kSliceManagerLabel, kSliceManager) && slice->meta.deletion_timestamp == WallTime{};
-    if (ours) existing.push_back(slice);
+    bool ours = has_label(*slice, kSliceManagerLabel, kSliceManager);
+    if (ours && slice->meta.deletion_timestamp == WallTime{}) existing.push_back(slice);
   }
   SlicePlan plan = plan_slices(service, endpoint_groups(service, pods, context.view()), existing);
   for (const Key& key : plan.remove) (void)delete_object(context.txn, key, {});
@@ -46,7 +46,9 @@ void keep_endpoints(ControlContext& context, const Object& service, const std::v
   map_erase(next.meta.annotations, "endpoints.kubernetes.io/over-capacity");
   for (auto& [name, value] : wanted.meta.annotations) map_slot(next.meta.annotations, name) = value;
   // Content that is equal in another order of members is not rewritten.
-  if (!(generic_fields(next) == generic_fields(wanted))) generic_fields(next) = std::move(generic_fields(wanted));
+  if (!(generic_fields(next) == generic_fields(wanted))) {
+    generic_fields(next) = std::move(generic_fields(wanted));
+  }
   (void)context.txn.update(std::move(next));
 }
 
@@ -69,7 +71,8 @@ Outcome reconcile(ControlContext& context, const Key& key) {
 // Nothing that endpoints show of a pod differs.
 bool looks_the_same(const Object& before, const Object& after) {
   const Pod &a = as<Pod>(before), &b = as<Pod>(after);
-  return a.status.pod_ip == b.status.pod_ip && is_ready(a) == is_ready(b) && is_finished(a) == is_finished(b) &&
+  return a.status.pod_ip == b.status.pod_ip && is_ready(a) == is_ready(b) &&
+         is_finished(a) == is_finished(b) &&
          before.meta.deletion_timestamp == after.meta.deletion_timestamp &&
          before.meta.labels == after.meta.labels && a.spec.node_name == b.spec.node_name;
 }

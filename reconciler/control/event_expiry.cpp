@@ -1,5 +1,5 @@
-// Events go when nothing has been added to them for settings.event_ttl. Key: the sweep of all events. One look at
-// all of them a minute is cheaper than a timer for each; so an event lives up to a minute longer.
+// Events go when nothing has been added to them for settings.event_ttl. Key: the sweep of all events. One
+// look at all of them a minute is cheaper than a timer for each; so an event lives up to a minute longer.
 #include <algorithm>
 
 #include "reconciler/control/controllers.h"

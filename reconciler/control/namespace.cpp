@@ -1,5 +1,5 @@
-// The namespace controller: makes the default namespaces, and empties one that is being deleted before it goes.
-// Rules: k8s-semantics 9 and 17.7. Keys: a Namespace, or the sweep, which makes the default ones.
+// The namespace controller: makes the default namespaces, and empties one that is being deleted before it
+// goes. Rules: k8s-semantics 9 and 17.7. Keys: a Namespace, or the sweep, which makes the default ones.
 #include "reconciler/control/namespace.h"
 
 #include <algorithm>
@@ -80,10 +80,12 @@ void describe(Namespace& body, const Remains& left, WallTime now) {
   set_condition(conditions, "NamespaceDeletionGroupVersionParsingFailure",
                 {"False", "ParsedGroupVersions", "All legacy kube types successfully parsed"}, now);
   set_condition(conditions, "NamespaceDeletionContentFailure",
-                {"False", "ContentDeleted", "All content successfully deleted, may be waiting on finalization"}, now);
+                {"False", "ContentDeleted",
+                 "All content successfully deleted, may be waiting on finalization"}, now);
   if (left.count > 0) {
     set_condition(conditions, "NamespaceContentRemaining",
-                  {"True", "SomeResourcesRemain", "Some resources are remaining: " + list_of(left.kinds, " has ")},
+                  {"True", "SomeResourcesRemain",
+                   "Some resources are remaining: " + list_of(left.kinds, " has ")},
                   now);
   } else {
     set_condition(conditions, "NamespaceContentRemaining",
@@ -92,7 +94,8 @@ void describe(Namespace& body, const Remains& left, WallTime now) {
   if (!left.finalizers.empty()) {
     set_condition(conditions, "NamespaceFinalizersRemaining",
                   {"True", "SomeFinalizersRemain",
-                   "Some content in the namespace has finalizers remaining: " + list_of(left.finalizers, " in ")},
+                   "Some content in the namespace has finalizers remaining: " +
+                   list_of(left.finalizers, " in ")},
                   now);
   } else {
     set_condition(conditions, "NamespaceFinalizersRemaining",

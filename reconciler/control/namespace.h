@@ -7,7 +7,7 @@
 namespace mainstay {
 
 // The namespace controller makes them when they are missing; the first three cannot be deleted.
-inline constexpr std::array<std::string_view, 4> kDefaultNamespaces = {"default", "kube-system", "kube-public",
-                                                                       "kube-node-lease"};
+inline constexpr std::array<std::string_view, 4> kDefaultNamespaces = {
+    "default", "kube-system", "kube-public", "kube-node-lease"};
 
 }  // namespace mainstay

@@ -1,6 +1,6 @@
-// Node lifecycle: a node that falls silent becomes Unknown, its pods not ready, and after the time they tolerate they
-// go elsewhere; a node that is gone takes its pods along. Heartbeats live in memory (context.last_heard); only
-// transitions are written. Rules: k8s-semantics 12. Key: the Node, there or not.
+// Node lifecycle: a node that falls silent becomes Unknown, its pods not ready, and after the time they
+// tolerate they go elsewhere; a node that is gone takes its pods along. Heartbeats live in memory
+// (context.last_heard); only transitions are written. Rules: k8s-semantics 12. Key: the Node, there or not.
 #include <algorithm>
 
 #include "reconciler/control/conditions.h"
@@ -16,7 +16,8 @@ constexpr std::string_view kEventSource = "node-controller";
 constexpr std::string_view kLeaseNamespace = "kube-node-lease";
 // How often a silent node is looked at: hearing of it again is no change in the store.
 constexpr Duration kSilentPeriod = std::chrono::seconds(5);
-// The reason by which we know a pod's Ready=False to be ours, to be taken back when the node is heard of again.
+// The reason by which we know a pod's Ready=False to be ours, to be taken back when the node is heard of
+// again.
 constexpr std::string_view kNodeNotReady = "NodeNotReady";
 
 // The second remembers, for the node's return, that it was not ready in its own words.
@@ -24,7 +25,8 @@ constexpr std::string_view kSilent = "Kubelet stopped posting node status.";
 constexpr std::string_view kSilentNotReady = "Kubelet stopped posting node status; it was not ready before.";
 constexpr std::string_view kNeverHeard = "Kubelet never posted node status.";
 
-void say(ControlContext& context, const Object& about, bool warning, std::string_view reason, std::string message) {
+void say(ControlContext& context, const Object& about, bool warning, std::string_view reason,
+         std::string message) {
   Note note;
   note.about = about.key();
   note.uid = about.meta.uid;
@@ -48,7 +50,8 @@ void remove_lost_pod(ControlContext& context, const Object& pod, std::string_vie
     PodStatus& status = as<Pod>(failed).status;
     status.phase = "Failed";
     set_condition(status.conditions, "DisruptionTarget",
-                  {"True", "DeletionByPodGC", "node \"" + std::string(node) + "\" is gone"}, context.now().wall);
+                  {"True", "DeletionByPodGC", "node \"" + std::string(node) + "\" is gone"},
+                  context.now().wall);
     set_condition(status.conditions, "Ready", {"False", kNodeNotReady, "the pod's node is gone"},
                   context.now().wall);
     (void)context.txn.update_status(std::move(failed));
@@ -89,10 +92,7 @@ void keep_lease(ControlContext& context, const Object& node, bool renew) {
   owner.controller.reset();
   owner.block_owner_deletion.reset();
   lease.meta.owner_references = {owner};
-  if (context.txn.create(std::move(lease))) {
-    say(context, node, false, "RegisteredNode",
-        "Node " + node.meta.name + " event: Registered Node " + node.meta.name + " in Controller");
-  }
+  (void)context.txn.create(std::move(lease));
 }
 
 // Writes condition Ready of the node, says so, and returns the node as it then is.
@@ -125,7 +125,8 @@ ObjectPtr mark_heard(ControlContext& context, const ObjectPtr& node) {
   bool was_ready = ready->message == kSilent;
   return write_ready(context, node,
                      was_ready ? ConditionValue{"True", "KubeletReady", "the node reports again"}
-                               : ConditionValue{"False", "KubeletNotReady", "the node reports again, not ready"});
+                               : ConditionValue{"False", "KubeletNotReady",
+                                                "the node reports again, not ready"});
 }
 
 // Pods of a silent node are not ready; those of a node that is back are what their containers are.
@@ -164,8 +165,8 @@ void evict(ControlContext& context, const Object& pod) {
   (void)delete_object(context.txn, pod.key(), options);
 }
 
-// Pods leave when they no longer tolerate the node's NoExecute taints. A node that is out of service by an operator's
-// word will never report their end.
+// Pods leave when they no longer tolerate the node's NoExecute taints. A node that is out of service by an
+// operator's word will never report their end.
 void evict_pods(ControlContext& context, const Object& node, Outcome& outcome) {
   const std::vector<Taint>& taints = as<Node>(node).spec.taints;
   auto is = [&](std::string_view key) {
@@ -194,7 +195,8 @@ Outcome reconcile(ControlContext& context, const Key& key) {
   Outcome outcome;
   std::optional<MonoTime> heard;
   if (context.last_heard) heard = context.last_heard(key.name);
-  MonoTime deadline = std::max(context.started, heard.value_or(context.started)) + context.settings.node_grace;
+  MonoTime silent_since = std::max(context.started, heard.value_or(context.started));
+  MonoTime deadline = silent_since + context.settings.node_grace;
   if (context.now().mono < deadline) {
     if (heard) node = mark_heard(context, node);
     outcome.wake(deadline);

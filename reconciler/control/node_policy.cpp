@@ -58,8 +58,8 @@ class NodeRanges {
 void say_no_range(ControlContext& context, Object& node) {
   bool news = set_condition(as<Node>(node).status.conditions, "NetworkUnavailable",
                             {"True", kNoRange,
-                             "no range of " + context.settings.cluster_cidr +
-                                 " is free for the node's pods: remove nodes, or configure a larger cluster CIDR"},
+                             "no range of " + context.settings.cluster_cidr + " is free for the node's pods: "
+                             "remove nodes, or configure a larger cluster CIDR"},
                             context.now().wall);
   if (!news) return;
   Note note;
@@ -83,7 +83,14 @@ void give_range(ControlContext& context, NodeRanges& ranges, Object& node) {
   body.spec.pod_cidr = range->text();
   body.spec.pod_cidrs = {body.spec.pod_cidr};
   const NodeCondition* before = find_condition(body.status.conditions, "NetworkUnavailable");
-  if (before != nullptr && before->reason == kNoRange) remove_condition(body.status.conditions, "NetworkUnavailable");
+  if (before != nullptr && before->reason == kNoRange) {
+    remove_condition(body.status.conditions, "NetworkUnavailable");
+  }
+}
+
+bool same_taints(const std::vector<Taint>& a, const std::vector<Taint>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](const Taint& x, const Taint& y) { return equal(x, y); });
 }
 
 Outcome reconcile(ControlContext& context, const Key&) {
@@ -95,6 +102,10 @@ Outcome reconcile(ControlContext& context, const Key&) {
   });
   for (const ObjectPtr& stored : nodes) {
     if (stored->meta.deletion_timestamp != WallTime{}) continue;
+    // Nodes are large and mostly as they should be: only those that change are copied.
+    const Node& body = as<Node>(*stored);
+    std::vector<Taint> taints = wanted_taints(body, any_heard, context.now().wall);
+    if (!body.spec.pod_cidr.empty() && same_taints(taints, body.spec.taints)) continue;
     Object node = *stored;
     give_range(context, ranges, node);
     as<Node>(node).spec.taints = wanted_taints(as<Node>(node), any_heard, context.now().wall);

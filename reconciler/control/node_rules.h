@@ -29,8 +29,8 @@ std::vector<Taint> wanted_taints(const Node& node, bool evict, WallTime now);
 
 bool tolerates(const Toleration& toleration, const Taint& taint);
 
-// When a pod with these tolerations has to leave a node with these taints: nothing if it may stay, a time in the past
-// if at once.
+// When a pod with these tolerations has to leave a node with these taints: nothing if it may stay, a time in
+// the past if at once.
 std::optional<WallTime> eviction_time(const std::vector<Toleration>& tolerations,
                                       const std::vector<Taint>& taints);
 

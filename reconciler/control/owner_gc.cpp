@@ -1,5 +1,5 @@
-// Owner garbage collection: what nobody owns any more goes; what waits for its dependents goes after them; what
-// is to be orphaned lets go of them. Owners are known by uid. Rules: k8s-semantics 14 and 17.6.
+// Owner garbage collection: what nobody owns any more goes; what waits for its dependents goes after them;
+// what is to be orphaned lets go of them. Owners are known by uid. Rules: k8s-semantics 14 and 17.6.
 #include <algorithm>
 
 #include "reconciler/control/controllers.h"
@@ -57,8 +57,8 @@ void say_out_of_reach(ControlContext& context, const Object& object, const Owner
   note.warning = true;
   note.reason = "OwnerRefInvalidNamespace";
   note.message = "owner " + reference.kind + " \"" + reference.name + "\" (uid " + reference.uid +
-                 ") is in namespace \"" + owner->meta.ns + "\" and cannot own an object in \"" + object.meta.ns +
-                 "\"; the reference counts as absent";
+                 ") is in namespace \"" + owner->meta.ns + "\" and cannot own an object in \"" +
+                 object.meta.ns + "\"; the reference counts as absent";
   note.source = kName;
   record_note(context.txn, note);
 }
@@ -88,7 +88,9 @@ void collect(ControlContext& context, const Object& object) {
   DeleteOptions options;
   options.precondition_uid = object.meta.uid;
   // An owner that waits wants everything below this one to be gone, too.
-  if (!waiting.empty() && !view.owned_by(object.meta.uid).empty()) options.propagation = Propagation::kForeground;
+  if (!waiting.empty() && !view.owned_by(object.meta.uid).empty()) {
+    options.propagation = Propagation::kForeground;
+  }
   (void)delete_object(context.txn, object.key(), options);
 }
 
@@ -143,10 +145,13 @@ void wake_waiting_owners(const Object& before, const Snapshot& view, std::vector
 }
 
 void wakes(const Change& change, const Snapshot& view, std::vector<Key>& keys) {
-  bool refs_changed = !change.before || !change.after || !same_references(change.before->meta, change.after->meta);
+  bool refs_changed = !change.before || !change.after ||
+                      !same_references(change.before->meta, change.after->meta);
   if (change.before && refs_changed) wake_waiting_owners(*change.before, view, keys);
   if (!change.after) {
-    for (const ObjectPtr& dependent : view.owned_by(change.before->meta.uid)) keys.push_back(dependent->key());
+    for (const ObjectPtr& dependent : view.owned_by(change.before->meta.uid)) {
+      keys.push_back(dependent->key());
+    }
     return;
   }
   const Object& object = *change.after;

@@ -1,5 +1,5 @@
-// Pod garbage: finished pods beyond a threshold go, oldest first. (Pods of nodes that are gone: node_lifecycle.cpp.)
-// Rules: k8s-semantics 1.7. Key: the sweep of all pods.
+// Pod garbage: finished pods beyond a threshold go, oldest first. (Pods of nodes that are gone:
+// node_lifecycle.cpp.) Rules: k8s-semantics 1.7. Key: the sweep of all pods.
 #include <algorithm>
 
 #include "reconciler/control/controllers.h"

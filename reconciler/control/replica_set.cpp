@@ -1,5 +1,5 @@
-// The ReplicaSet controller: as many pods of one template as wanted. It counts what is there, makes what lacks,
-// takes what is too much, worst first. Rules: k8s-semantics 2 and 17.1.
+// The ReplicaSet controller: as many pods of one template as wanted. It counts what is there, makes what
+// lacks, takes what is too much, worst first. Rules: k8s-semantics 2 and 17.1.
 #include <algorithm>
 #include <map>
 
@@ -25,7 +25,8 @@ struct Failure {
   std::string message;
 };
 
-void say(ControlContext& context, const Object& set, bool warning, std::string_view reason, std::string message) {
+void say(ControlContext& context, const Object& set, bool warning, std::string_view reason,
+         std::string message) {
   Note note;
   note.about = set.key();
   note.uid = set.meta.uid;
@@ -39,7 +40,9 @@ void say(ControlContext& context, const Object& set, bool warning, std::string_v
 void say_names(ControlContext& context, const Object& set, std::string_view reason, std::string_view verb,
                const std::vector<std::string>& names) {
   size_t named = std::min(names.size(), kNamedEvents);
-  for (size_t i = 0; i < named; ++i) say(context, set, false, reason, std::string(verb) + " pod: " + names[i]);
+  for (size_t i = 0; i < named; ++i) {
+    say(context, set, false, reason, std::string(verb) + " pod: " + names[i]);
+  }
   if (names.size() > named) {
     say(context, set, false, reason,
         std::string(verb) + " " + std::to_string(names.size() - named) + " more pods");
@@ -85,8 +88,8 @@ std::optional<std::string> obstacle(const ControlContext& context, const Object&
   // Every namespace gets "default" by itself, perhaps in this very turn.
   if (account == "default" || account.empty()) return std::nullopt;
   if (context.view().find(Kind::kServiceAccount, pod.meta.ns, account)) return std::nullopt;
-  return "pods \"" + pod.meta.generate_name + "\" is forbidden: error looking up service account " + pod.meta.ns +
-         "/" + account + ": serviceaccount \"" + account + "\" not found";
+  return "pods \"" + pod.meta.generate_name + "\" is forbidden: error looking up service account " +
+         pod.meta.ns + "/" + account + ": serviceaccount \"" + account + "\" not found";
 }
 
 std::optional<Failure> make_pods(ControlContext& context, const Object& set, size_t count,

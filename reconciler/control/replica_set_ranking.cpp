@@ -49,7 +49,8 @@ struct Rank {
   }
 };
 
-Rank rank_of(const Object& object, const std::map<std::string, int>& related, int32_t min_ready, WallTime now) {
+Rank rank_of(const Object& object, const std::map<std::string, int>& related, int32_t min_ready,
+             WallTime now) {
   const Pod& pod = as<Pod>(object);
   std::optional<WallTime> since = ready_since(pod);
   Rank rank;

@@ -1,5 +1,5 @@
-// The arithmetic of a rollout: how many pods each ReplicaSet of a Deployment may have now. Numbers in, numbers
-// out. Rules: k8s-semantics 3, 17.2 and 18.1. Pure; any thread.
+// The arithmetic of a rollout: how many pods each ReplicaSet of a Deployment may have now. Numbers in,
+// numbers out. Rules: k8s-semantics 3, 17.2 and 18.1. Pure; any thread.
 #pragma once
 
 #include <cstdint>
@@ -33,8 +33,8 @@ struct RollingStep {
   std::vector<int32_t> old;      // and of each old one, in the order given
 };
 
-// Everything a RollingUpdate to `fresh` may do now. `old` stands oldest first. Never lets the sum of what exists or
-// is wanted exceed max_total, nor takes away available pods below min_available.
+// Everything a RollingUpdate to `fresh` may do now. `old` stands oldest first. Never lets the sum of what
+// exists or is wanted exceed max_total, nor takes away available pods below min_available.
 RollingStep rolling_step(int32_t replicas, const RolloutLimits& limits, const SetSize& fresh,
                          const std::vector<SetSize>& old);
 
@@ -45,8 +45,8 @@ struct Share {
   std::optional<int32_t> max_replicas;  // its annotation: what max_total was when it was last scaled
 };
 
-// Spreads `replicas` + surge over the sets in proportion to their sizes; the largest (newest on a tie when growing,
-// oldest when shrinking) takes the rest. `known_replicas` is the Deployment's status.replicas.
+// Spreads `replicas` + surge over the sets in proportion to their sizes; the largest (newest on a tie when
+// growing, oldest when shrinking) takes the rest. `known_replicas` is the Deployment's status.replicas.
 std::vector<int32_t> proportional_sizes(int32_t replicas, int32_t max_surge, int32_t known_replicas,
                                         const std::vector<Share>& sets);
 

@@ -1,5 +1,5 @@
-// Every namespace gets a ServiceAccount `default`, and the ConfigMap with the certificate of our authority, so that
-// programs in pods can trust the API server. Rules: k8s-semantics 9. Key: the Namespace.
+// Every namespace gets a ServiceAccount `default`, and the ConfigMap with the certificate of our authority,
+// so that programs in pods can trust the API server. Rules: k8s-semantics 9. Key: the Namespace.
 #include "reconciler/control/controllers.h"
 #include "schema/defaults.h"
 
@@ -37,7 +37,8 @@ Outcome reconcile(ControlContext& context, const Key& key) {
 }
 
 void wakes(const Change& change, const Snapshot&, std::vector<Key>& keys) {
-  bool account_gone = change.key.kind == Kind::kServiceAccount && change.key.name == kAccountName && !change.after;
+  bool account_gone =
+      change.key.kind == Kind::kServiceAccount && change.key.name == kAccountName && !change.after;
   bool authority = change.key.kind == Kind::kConfigMap && change.key.name == kAuthorityName &&
                    change.op != ChangeOp::kAdd;
   if (account_gone || authority) keys.push_back({Kind::kNamespace, "", change.key.ns});

@@ -11,7 +11,9 @@ namespace {
 constexpr std::string_view kHeadless = "None";
 constexpr std::string_view kCondition = "AddressesAllocated";
 
-bool has_address(const ServiceSpec& spec) { return spec.type != "ExternalName" && spec.cluster_ip != kHeadless; }
+bool has_address(const ServiceSpec& spec) {
+  return spec.type != "ExternalName" && spec.cluster_ip != kHeadless;
+}
 
 bool has_node_ports(const ServiceSpec& spec) {
   if (spec.type == "NodePort") return true;
@@ -19,7 +21,9 @@ bool has_node_ports(const ServiceSpec& spec) {
 }
 
 // Node ports that a client names are kept also where none would be given.
-bool may_have_node_ports(const ServiceSpec& spec) { return spec.type == "NodePort" || spec.type == "LoadBalancer"; }
+bool may_have_node_ports(const ServiceSpec& spec) {
+  return spec.type == "NodePort" || spec.type == "LoadBalancer";
+}
 
 // The lower addresses are left to those that ask for a certain one.
 uint64_t static_band(uint64_t size) { return std::min<uint64_t>(std::max<uint64_t>(16, size / 16), 256); }
@@ -124,8 +128,10 @@ void ServiceAddresses::allocate_address(Object& service, const Holder& holder, D
   spec.cluster_ips = {spec.cluster_ip};
 }
 
-void ServiceAddresses::allocate_ports(Object& service, const Holder& holder, Diagnostics& problems) {
+std::vector<ServiceAddresses::Port> ServiceAddresses::allocate_ports(Object& service, const Holder& holder,
+                                                                     Diagnostics& problems) {
   ServiceSpec& spec = as<Service>(service).spec;
+  std::vector<Port> fresh;
   for (size_t i = 0; i < spec.ports.size(); ++i) {
     ServicePort& port = spec.ports[i];
     if (!may_have_node_ports(spec)) {
@@ -137,8 +143,9 @@ void ServiceAddresses::allocate_ports(Object& service, const Holder& holder, Dia
     if (port.node_port != 0) {
       auto held = ports_.find({port.node_port, protocol_of(port)});
       if (port.node_port < kFirstNodePort || port.node_port > kLastNodePort) {
-        problems.error({}, path, shown + "provided port is not in the valid range. The range of valid ports is "
-                                         "30000-32767");
+        problems.error({}, path,
+                       shown + "provided port is not in the valid range. The range of valid ports is "
+                               "30000-32767");
       } else if (held != ports_.end() && held->second != holder) {
         problems.error({}, path, shown + "provided port is already allocated");
       }
@@ -153,18 +160,38 @@ void ServiceAddresses::allocate_ports(Object& service, const Holder& holder, Dia
     port.node_port = *number;
     // Held at once: the service's next port must not get the same.
     ports_.emplace(Port{*number, protocol_of(port)}, holder);
+    fresh.push_back({*number, protocol_of(port)});
   }
+  return fresh;
+}
+
+bool ServiceAddresses::has_all(const Object& service) const {
+  const ServiceSpec& spec = as<Service>(service).spec;
+  Holder holder{service.meta.ns, service.meta.name};
+  if (spec.type == "ExternalName" || spec.cluster_ip.empty() || spec.cluster_ips.empty()) return false;
+  if (has_address(spec)) {
+    std::optional<uint32_t> address = parse_ipv4(spec.cluster_ip);
+    auto held = address ? addresses_.find(*address) : addresses_.end();
+    if (held == addresses_.end() || held->second != holder || !range_ || !range_->contains(*address)) {
+      return false;
+    }
+  }
+  return std::all_of(spec.ports.begin(), spec.ports.end(), [&](const ServicePort& port) {
+    if (port.node_port == 0) return !has_node_ports(spec);
+    auto held = ports_.find({port.node_port, protocol_of(port)});
+    bool in_range = port.node_port >= kFirstNodePort && port.node_port <= kLastNodePort;
+    return may_have_node_ports(spec) && in_range && held != ports_.end() && held->second == holder;
+  });
 }
 
 Diagnostics ServiceAddresses::allocate(Object& service) {
   Holder holder{service.meta.ns, service.meta.name};
   Diagnostics problems;
   Object given = service;
-  std::map<Port, Holder> ports_before = ports_;
   allocate_address(given, holder, problems);
-  allocate_ports(given, holder, problems);
+  std::vector<Port> fresh = allocate_ports(given, holder, problems);
   if (problems.has_errors()) {
-    ports_ = std::move(ports_before);
+    for (const Port& port : fresh) ports_.erase(port);
     return problems;
   }
   hold(given);
@@ -229,6 +256,7 @@ Outcome reconcile(ControlContext& context, const Key&) {
   if (services.empty()) return {};
   ServiceAddresses addresses(context.view(), context.settings);
   for (const ObjectPtr& stored : services) {
+    if (!as<Service>(*stored).status.carried && addresses.has_all(*stored)) continue;
     Object next = *stored;
     std::string trouble = summary(addresses.allocate(next));
     bool news = set_allocation_condition(next, trouble, context.now().wall);
@@ -258,8 +286,9 @@ bool same_addresses(const ServiceSpec& a, const ServiceSpec& b) {
 bool is_settled(const Object& service) {
   const ServiceSpec& spec = as<Service>(service).spec;
   bool addressed = !has_address(spec) || (!spec.cluster_ip.empty() && !spec.cluster_ips.empty());
-  bool ports = !has_node_ports(spec) || std::all_of(spec.ports.begin(), spec.ports.end(),
-                                                    [](const ServicePort& port) { return port.node_port != 0; });
+  bool ports = !has_node_ports(spec) ||
+               std::all_of(spec.ports.begin(), spec.ports.end(),
+                           [](const ServicePort& port) { return port.node_port != 0; });
   return addressed && ports && !as<Service>(service).status.carried;
 }
 

@@ -1,6 +1,6 @@
-// Addresses of Services: cluster IPs from settings.service_cidr and node ports 30000-32767. Deterministic: a Service's
-// name decides where its search starts, so that the same set of names gets the same addresses again. Rules:
-// k8s-semantics 8. Core thread only.
+// Addresses of Services: cluster IPs from settings.service_cidr and node ports 30000-32767. Deterministic: a
+// Service's name decides where its search starts, so that the same set of names gets the same addresses
+// again. Rules: k8s-semantics 8. Core thread only.
 #pragma once
 
 #include <map>
@@ -10,6 +10,7 @@
 #include <string_view>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "reconciler/control/controller.h"
 #include "reconciler/control/ipv4.h"
@@ -26,10 +27,13 @@ class ServiceAddresses {
   // What stands in `view` is held by its Service; of two that claim the same, the older holds it.
   ServiceAddresses(const Snapshot& view, const ControlSettings& settings);
 
-  // Gives `service` what it lacks and takes what its type must not have. Addresses it names are checked: out of
-  // range, or held by another, is an error at its field in Kubernetes' words; the service is then left as it
-  // is. What it gets is held from now on, so that many services can be allocated one after the other.
+  // Gives `service` what it lacks and takes what its type must not have. Addresses it names are checked: out
+  // of range, or held by another, is an error at its field in Kubernetes' words; the service is then left as
+  // it is. What it gets is held from now on, so that many services can be allocated one after the other.
   Diagnostics allocate(Object& service);
+  // It holds all it needs and names nothing it may not have: allocate() would change nothing and find no
+  // mistake.
+  bool has_all(const Object& service) const;
 
  private:
   using Holder = std::pair<std::string, std::string>;  // namespace, name
@@ -39,7 +43,8 @@ class ServiceAddresses {
   std::optional<uint32_t> free_address(const Holder& holder) const;
   std::optional<int32_t> free_port(const Holder& holder, const ServicePort& port) const;
   void allocate_address(Object& service, const Holder& holder, Diagnostics& problems) const;
-  void allocate_ports(Object& service, const Holder& holder, Diagnostics& problems);
+  // Returns the ports that were free before.
+  std::vector<Port> allocate_ports(Object& service, const Holder& holder, Diagnostics& problems);
 
   std::string cidr_;
   std::optional<Ipv4Range> range_;

@@ -1,8 +1,8 @@
 // WorkQueue: which keys which controller must look at, and when. A key waits at most once per controller,
 // however often it was woken. Driven by the `now` it is given; core thread only.
 //
-// Fairness: fresh work (something changed) goes before resync (look whether all is still well), but one key in
-// eight is a resync, so that neither starves the other. Within each, first come, first served.
+// Fairness: fresh work (something changed) goes before resync (look whether all is still well), but one key
+// in eight is a resync, so that neither starves the other. Within each, first come, first served.
 #pragma once
 
 #include <compare>
@@ -37,7 +37,8 @@ class WorkQueue {
   // Wakes one key of the controller called `name`. Requires that there is such a controller.
   void wake(std::string_view name, Key key);
 
-  // The next keys to look at, at most `limit`, in the order of the controllers; timers that are due count as fresh.
+  // The next keys to look at, at most `limit`, in the order of the controllers; timers that are due count as
+  // fresh.
   std::vector<Item> take(const Now& now, size_t limit);
   // What became of an item: its next wake replaces any earlier one.
   void done(const Item& item, const Outcome& outcome);

@@ -118,7 +118,8 @@ TEST_CASE("a Deployment becomes a ReplicaSet and pods, and says so") {
   CHECK(find_condition(status.conditions, "Progressing")->message ==
         "ReplicaSet \"" + set.meta.name + "\" has successfully progressed.");
   CHECK(cluster.events(Kind::kDeployment, "web") ==
-        std::vector<std::string>{"ScalingReplicaSet: Scaled up replica set " + set.meta.name + " from 0 to 3"});
+        std::vector<std::string>{"ScalingReplicaSet: Scaled up replica set " + set.meta.name +
+                                 " from 0 to 3"});
   CHECK(cluster.events(Kind::kReplicaSet, set.meta.name).size() == 3);
 }
 

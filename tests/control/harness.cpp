@@ -126,7 +126,8 @@ bool Cluster::outside_world() {
       body.spec.node_name = nodes[next_node_++ % nodes.size()];
     } else if (kubelet_runs && !silent && pod.status.phase != "Running") {
       body.status.phase = "Running";
-      body.status.pod_ip = "10.244." + std::to_string(next_ip_ / 250) + "." + std::to_string(next_ip_ % 250 + 1);
+      body.status.pod_ip =
+          "10.244." + std::to_string(next_ip_ / 250) + "." + std::to_string(next_ip_ % 250 + 1);
       ++next_ip_;
       bool works = broken_images.count(pod.spec.containers.front().image) == 0;
       for (std::string_view type : {"ContainersReady", "Ready"}) {
@@ -180,7 +181,9 @@ void Cluster::restart() {
 
 std::vector<ObjectPtr> Cluster::list(Kind kind, std::string_view ns) const {
   std::vector<ObjectPtr> objects;
-  for (const ObjectPtr& object : head_.list(kind, kind_info(kind).namespaced ? ns : "")) objects.push_back(object);
+  for (const ObjectPtr& object : head_.list(kind, kind_info(kind).namespaced ? ns : "")) {
+    objects.push_back(object);
+  }
   return objects;
 }
 

@@ -43,7 +43,8 @@ class Cluster {
 
   // One turn of the controllers; the number of changes they made.
   size_t turn();
-  // Controllers, scheduler and kubelet until nothing changes and nothing is due. Fails the test if that takes too long.
+  // Controllers, scheduler and kubelet until nothing changes and nothing is due. Fails the test if that takes
+  // too long.
   void settle();
   // Lets time pass, stopping at every timer and heartbeat on the way.
   void advance(Duration span);
@@ -53,7 +54,9 @@ class Cluster {
   MonoTime started() const { return started_; }
   void restart();  // of the control plane: memory is gone, every key is looked at
 
-  ObjectPtr get(Kind kind, std::string_view ns, std::string_view name) const { return head_.find(kind, ns, name); }
+  ObjectPtr get(Kind kind, std::string_view ns, std::string_view name) const {
+    return head_.find(kind, ns, name);
+  }
   std::vector<ObjectPtr> list(Kind kind, std::string_view ns = "default") const;
   std::vector<ObjectPtr> active_pods() const;
   // "Reason: message" of every event about the object, sorted.

@@ -12,7 +12,8 @@ namespace {
 using test::Cluster;
 using test::manifest;
 
-Object config_map(const std::string& name, const std::vector<const Object*>& owners, const std::string& ns = "default") {
+Object config_map(const std::string& name, const std::vector<const Object*>& owners,
+                  const std::string& ns = "default") {
   Object object = make_object<ConfigMap>(ns, name);
   for (const Object* owner : owners) object.meta.owner_references.push_back(controller_reference(*owner));
   for (size_t i = 1; i < owners.size(); ++i) object.meta.owner_references[i].controller.reset();
@@ -47,7 +48,8 @@ TEST_CASE("the default namespaces are there, with account and authority") {
     CHECK(*map_find(as<ConfigMap>(*authority).data, "ca.crt") == cluster.settings.root_ca);
   }
   cluster.remove({Kind::kServiceAccount, "default", "default"});
-  cluster.edit<ConfigMap>("default", "kube-root-ca.crt", [](Object& object) { as<ConfigMap>(object).data.clear(); });
+  cluster.edit<ConfigMap>("default", "kube-root-ca.crt",
+                          [](Object& object) { as<ConfigMap>(object).data.clear(); });
   cluster.remove({Kind::kNamespace, "", "kube-node-lease"});
   cluster.settle();
   CHECK(cluster.get(Kind::kServiceAccount, "default", "default"));
@@ -265,7 +267,9 @@ TEST_CASE("finished pods beyond the threshold go, the oldest first") {
 TEST_CASE("events expire after their time") {
   Cluster cluster;
   cluster.add_node("n1");
-  cluster.settle();
+  cluster.write([](Transaction& txn) {
+    record_note(txn, {{Kind::kNode, "", "n1"}, "", false, "Rebooted", "again", "kubelet", "n1", ""});
+  });
   REQUIRE(cluster.events(Kind::kNode, "n1").size() == 1);
   cluster.advance(std::chrono::minutes(58));
   CHECK(cluster.events(Kind::kNode, "n1").size() == 1);

@@ -33,7 +33,9 @@ const Node& node_of(const Cluster& cluster, const std::string& name) {
 
 std::vector<std::string> taints_of(const Cluster& cluster, const std::string& name) {
   std::vector<std::string> texts;
-  for (const Taint& taint : node_of(cluster, name).spec.taints) texts.push_back(taint.key + ":" + taint.effect);
+  for (const Taint& taint : node_of(cluster, name).spec.taints) {
+    texts.push_back(taint.key + ":" + taint.effect);
+  }
   return texts;
 }
 
@@ -83,9 +85,11 @@ TEST_CASE("a cluster range that is used up is said, and ends when there is room"
   for (const char* name : {"n1", "n2", "n3"}) cluster.add_node(name);
   cluster.settle();
   CHECK(node_of(cluster, "n3").spec.pod_cidr.empty());
-  CHECK(taints_of(cluster, "n3") == std::vector<std::string>{"node.kubernetes.io/network-unavailable:NoSchedule"});
+  CHECK(taints_of(cluster, "n3") ==
+        std::vector<std::string>{"node.kubernetes.io/network-unavailable:NoSchedule"});
   auto events = cluster.events(Kind::kNode, "n3");
-  CHECK(std::count(events.begin(), events.end(), "CIDRNotAvailable: Node n3 status is now: CIDRNotAvailable") == 1);
+  CHECK(std::count(events.begin(), events.end(),
+                   "CIDRNotAvailable: Node n3 status is now: CIDRNotAvailable") == 1);
   uint64_t version = cluster.view().version();
   cluster.queue.resync(cluster.view());
   cluster.settle();
@@ -149,7 +153,8 @@ TEST_CASE("a silent node: Unknown after the grace, its pods elsewhere after what
       if (as<Pod>(*pod).spec.node_name != "n1") continue;
       CHECK(condition_true(as<Pod>(*pod).status.conditions, "DisruptionTarget"));
       CHECK(cluster.events(Kind::kPod, pod->meta.name) ==
-            std::vector<std::string>{"TaintManagerEviction: Marking for deletion Pod default/" + pod->meta.name});
+            std::vector<std::string>{"TaintManagerEviction: Marking for deletion Pod default/" +
+                                     pod->meta.name});
     }
     cluster.silent_nodes.clear();
     cluster.advance(std::chrono::seconds(15));
@@ -263,7 +268,8 @@ TEST_CASE("tolerations and the time they give") {
   CHECK_FALSE(eviction_time({{"", "Exists", "", "", {}}}, {taint}));
   CHECK(eviction_time({{"k", "Equal", "other", "NoExecute", {}}}, {taint}) == WallTime{});
   CHECK(eviction_time({{"k", "", "v", "NoExecute", 30}}, {taint}) == after(30));
-  CHECK(eviction_time({{"k", "Exists", "", "NoExecute", 60}, {"k", "Equal", "v", "", 10}}, {taint}) == after(10));
+  CHECK(eviction_time({{"k", "Exists", "", "NoExecute", 60}, {"k", "Equal", "v", "", 10}}, {taint}) ==
+        after(10));
   CHECK(eviction_time({{"k", "Exists", "", "NoExecute", -5}}, {taint}) == after(0));
   CHECK(eviction_time({{"k", "Exists", "", "NoSchedule", {}}}, {taint}) == WallTime{});
   CHECK_FALSE(tolerates({"", "Equal", "", "", {}}, {"", "", "NoExecute", added}));
@@ -273,7 +279,8 @@ TEST_CASE("IPv4 addresses and ranges") {
   CHECK(parse_ipv4("10.96.0.1") == 0x0a600001u);
   CHECK(ipv4_text(0x0a600001u) == "10.96.0.1");
   CHECK(ipv4_text(0) == "0.0.0.0");
-  for (const char* bad : {"", "1.2.3", "1.2.3.4.5", "256.1.1.1", "01.2.3.4", "1.2.3.x", "1..2.3", "-1.2.3.4"}) {
+  for (const char* bad : {"", "1.2.3", "1.2.3.4.5", "256.1.1.1", "01.2.3.4", "1.2.3.x", "1..2.3",
+                          "-1.2.3.4"}) {
     CAPTURE(bad);
     CHECK_FALSE(parse_ipv4(bad));
   }

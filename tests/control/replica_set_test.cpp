@@ -245,9 +245,11 @@ TEST_CASE("which pods go first") {
   CHECK(ranked({{.name = "a"}, {.name = "b", .phase = "Unknown"}, {.name = "c", .phase = "Pending"}}) ==
         Names{"c", "b", "a"});
   CHECK(ranked({{.name = "a"}, {.name = "b", .ready_for = -1}}) == Names{"b", "a"});
-  CHECK(ranked({{.name = "a", .cost = "5"}, {.name = "b", .cost = "-1"}, {.name = "c"}}) == Names{"b", "c", "a"});
+  CHECK(ranked({{.name = "a", .cost = "5"}, {.name = "b", .cost = "-1"}, {.name = "c"}}) ==
+        Names{"b", "c", "a"});
   CHECK(ranked({{.name = "a", .cost = "x"}, {.name = "b", .cost = "-1"}}) == Names{"b", "a"});
-  CHECK(ranked({{.name = "a"}, {.name = "b", .node = "n2"}, {.name = "c", .node = "n2"}}) == Names{"b", "c", "a"});
+  CHECK(ranked({{.name = "a"}, {.name = "b", .node = "n2"}, {.name = "c", .node = "n2"}}) ==
+        Names{"b", "c", "a"});
   CHECK(ranked({{.name = "a", .ready_for = 1000}, {.name = "b", .ready_for = 10}}) == Names{"b", "a"});
   // 600 and 1000 seconds are of one magnitude: restarts decide.
   CHECK(ranked({{.name = "a", .ready_for = 600}, {.name = "b", .ready_for = 1000, .restarts = 2}}) ==

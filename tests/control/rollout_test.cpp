@@ -104,7 +104,8 @@ TEST_CASE("a rolling step keeps both limits, whatever there is") {
     for (size_t k = 0; k < old.size(); ++k) {
       total_before += old[k].wanted;
       total_after += step.old[k];
-      int32_t before = std::min(old[k].wanted, old[k].available), after = std::min(step.old[k], old[k].available);
+      int32_t before = std::min(old[k].wanted, old[k].available);
+      int32_t after = std::min(step.old[k], old[k].available);
       sure_before += before;
       sure_after += after;
       lost |= after < before;

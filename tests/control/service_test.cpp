@@ -24,7 +24,8 @@ spec:
   - {name: http, port: 80, targetPort: http}
 )";
 
-Object service(const std::string& name, const std::string& type = "ClusterIP", const std::string& address = "") {
+Object service(const std::string& name, const std::string& type = "ClusterIP",
+               const std::string& address = "") {
   Object object = manifest(kService);
   object.meta.name = name;
   as<Service>(object).spec.type = type;
@@ -149,11 +150,12 @@ TEST_CASE("static, headless and external Services") {
   CHECK(address_of(cluster, "external").empty());
 
   CHECK(problems_of(cluster, service("other", "ClusterIP", "10.96.0.10")).find(
-            "spec.clusterIPs: Invalid value: [\"10.96.0.10\"]: failed to allocate IP 10.96.0.10: provided IP is "
-            "already allocated") != std::string::npos);
+            "spec.clusterIPs: Invalid value: [\"10.96.0.10\"]: failed to allocate IP 10.96.0.10: "
+            "provided IP is already allocated") != std::string::npos);
   CHECK(problems_of(cluster, service("fixed", "ClusterIP", "10.96.0.10")).empty());
   CHECK(problems_of(cluster, service("other", "ClusterIP", "10.97.0.10")).find(
-            "the provided IP (10.97.0.10) is not in the valid range. The range of valid IPs is 10.96.0.0/16") !=
+            "the provided IP (10.97.0.10) is not in the valid range. "
+            "The range of valid IPs is 10.96.0.0/16") !=
         std::string::npos);
 }
 
@@ -200,11 +202,11 @@ TEST_CASE("node ports: in their range, none twice per protocol, released with th
 
   Object clash = service("clash", "NodePort");
   as<Service>(clash).spec.ports[0].node_port = 30053;
-  CHECK(problems_of(cluster, clash).find("spec.ports[0].nodePort: Invalid value: 30053: provided port is already "
-                                         "allocated") != std::string::npos);
+  CHECK(problems_of(cluster, clash).find("spec.ports[0].nodePort: Invalid value: 30053: "
+                                         "provided port is already allocated") != std::string::npos);
   as<Service>(clash).spec.ports[0].node_port = 80;
-  CHECK(problems_of(cluster, clash).find("spec.ports[0].nodePort: Invalid value: 80: provided port is not in the "
-                                         "valid range. The range of valid ports is 30000-32767") !=
+  CHECK(problems_of(cluster, clash).find("spec.ports[0].nodePort: Invalid value: 80: provided port is "
+                                         "not in the valid range. The range of valid ports is 30000-32767") !=
         std::string::npos);
 
   cluster.edit<Service>("default", "web", [](Object& next) { as<Service>(next).spec.type = "ClusterIP"; });
@@ -362,7 +364,9 @@ TEST_CASE("slices hold a hundred endpoints, and one change rewrites one slice") 
   CHECK(slices_of(cluster).size() == 3);
   DeleteOptions at_once;
   at_once.grace_seconds = 0;
-  for (int i = 0; i < 250; ++i) cluster.remove({Kind::kPod, "default", "p" + std::to_string(1000 + i)}, at_once);
+  for (int i = 0; i < 250; ++i) {
+    cluster.remove({Kind::kPod, "default", "p" + std::to_string(1000 + i)}, at_once);
+  }
   cluster.settle();
   CHECK(slices_of(cluster).size() == 1);
   CHECK(slices_of(cluster)[0]->endpoints.size() == 1);
@@ -372,7 +376,8 @@ TEST_CASE("Endpoints name a thousand addresses at most, ready ones first") {
   Object object = manifest(kService);
   std::vector<ObjectPtr> pods;
   for (int i = 0; i < 1100; ++i) {
-    Object one = pod("p" + std::to_string(i), 8080, i >= 50, "10.0." + std::to_string(i / 250) + "." + std::to_string(i % 250));
+    std::string address = "10.0." + std::to_string(i / 250) + "." + std::to_string(i % 250);
+    Object one = pod("p" + std::to_string(i), 8080, i >= 50, address);
     pods.push_back(std::make_shared<const Object>(std::move(one)));
   }
   Object endpoints = endpoints_object(object, pods);

@@ -8,7 +8,9 @@ namespace mainstay {
 namespace {
 
 Outcome reconcile_nothing(ControlContext&, const Key&) { return {}; }
-void wake_itself(const Change& change, const Snapshot&, std::vector<Key>& keys) { keys.push_back(change.key); }
+void wake_itself(const Change& change, const Snapshot&, std::vector<Key>& keys) {
+  keys.push_back(change.key);
+}
 
 constexpr Controller kTwo[] = {
     {"first", &reconcile_nothing, &wake_itself},

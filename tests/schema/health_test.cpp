@@ -57,9 +57,12 @@ Health status_of(const Object& object) {
 
 TEST_CASE("health of a Deployment") {
   CHECK(health_of(deployment(3, 3, 3, 3)) == HealthReport{Health::kHealthy, ""});
-  CHECK(health_of(deployment(3, 1, 4, 3)) == HealthReport{Health::kProgressing, "1 of 3 new replicas have been made"});
-  CHECK(health_of(deployment(3, 3, 4, 3)) == HealthReport{Health::kProgressing, "1 old replicas are still there"});
-  CHECK(health_of(deployment(3, 3, 3, 2)) == HealthReport{Health::kProgressing, "2 of 3 replicas are available"});
+  CHECK(health_of(deployment(3, 1, 4, 3)) ==
+        HealthReport{Health::kProgressing, "1 of 3 new replicas have been made"});
+  CHECK(health_of(deployment(3, 3, 4, 3)) ==
+        HealthReport{Health::kProgressing, "1 old replicas are still there"});
+  CHECK(health_of(deployment(3, 3, 3, 2)) ==
+        HealthReport{Health::kProgressing, "2 of 3 replicas are available"});
   Object object = deployment(3, 3, 3, 3);
   SECTION("a change that was not seen yet") {
     object.meta.generation = 3;
@@ -72,7 +75,8 @@ TEST_CASE("health of a Deployment") {
   SECTION("out of time") {
     as<Deployment>(object).status.conditions[1].reason = "ProgressDeadlineExceeded";
     as<Deployment>(object).status.conditions[1].message = "ReplicaSet \"web-1\" has timed out progressing.";
-    CHECK(health_of(object) == HealthReport{Health::kDegraded, "ReplicaSet \"web-1\" has timed out progressing."});
+    CHECK(health_of(object) == HealthReport{Health::kDegraded,
+                                            "ReplicaSet \"web-1\" has timed out progressing."});
   }
   SECTION("not available") {
     as<Deployment>(object).status.conditions[0].status = "False";
@@ -109,20 +113,24 @@ TEST_CASE("health of a Pod") {
   CHECK(status_of(pod("Running", false)) == Health::kProgressing);
   CHECK(status_of(pod("Failed", false)) == Health::kDegraded);
   CHECK(status_of(pod("Succeeded", false)) == Health::kHealthy);
-  for (const char* reason : {"ErrImagePull", "ImagePullBackOff", "CrashLoopBackOff", "CreateContainerConfigError"}) {
+  for (const char* reason : {"ErrImagePull", "ImagePullBackOff", "CrashLoopBackOff",
+                             "CreateContainerConfigError"}) {
     CAPTURE(reason);
     Object object = pod("Pending", false);
     as<Pod>(object).status.container_statuses[0].state.waiting = ContainerStateWaiting{reason, "why"};
-    CHECK(health_of(object) == HealthReport{Health::kDegraded, std::string("container c: ") + reason + ": why"});
+    CHECK(health_of(object) == HealthReport{Health::kDegraded,
+                                            std::string("container c: ") + reason + ": why"});
   }
   Object creating = pod("Pending", false);
-  as<Pod>(creating).status.container_statuses[0].state.waiting = ContainerStateWaiting{"ContainerCreating", ""};
+  as<Pod>(creating).status.container_statuses[0].state.waiting =
+      ContainerStateWaiting{"ContainerCreating", ""};
   CHECK(status_of(creating) == Health::kProgressing);
   Object restarted = pod("Running", false);
   as<Pod>(restarted).status.container_statuses[0].last_state.terminated.ensure().exit_code = 3;
   CHECK(status_of(restarted) == Health::kDegraded);
   Object unschedulable = pod("Pending", false);
-  as<Pod>(unschedulable).status.conditions = {{"PodScheduled", "False", {}, "Unschedulable", "0/1 nodes", {}}};
+  as<Pod>(unschedulable).status.conditions =
+      {{"PodScheduled", "False", {}, "Unschedulable", "0/1 nodes", {}}};
   CHECK(health_of(unschedulable) == HealthReport{Health::kProgressing, "Unschedulable: 0/1 nodes"});
   Object once = pod("Running", true);
   as<Pod>(once).spec.restart_policy = "Never";
