@@ -39,9 +39,11 @@ std::string commit_subject(std::string_view message) {
     line = trimmed(line);
     if (line.empty()) continue;
     std::string subject;
-    for (unsigned char c : line.substr(0, kMaxSubject)) subject += c < 0x20 || c == 0x7f ? ' ' : static_cast<char>(c);
+    for (unsigned char c : line.substr(0, kMaxSubject))
+      subject += c < 0x20 || c == 0x7f ? ' ' : static_cast<char>(c);
     if (line.size() > kMaxSubject) {
-      while (!subject.empty() && (static_cast<unsigned char>(line[subject.size()]) & 0xc0) == 0x80) subject.pop_back();
+      while (!subject.empty() && (static_cast<unsigned char>(line[subject.size()]) & 0xc0) == 0x80)
+        subject.pop_back();
     }
     return subject;
   }

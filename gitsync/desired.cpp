@@ -24,7 +24,8 @@ void report_duplicates(std::vector<DesiredObject>& sorted, Diagnostics& diagnost
     Diagnostic problem;
     problem.file = sorted[i].origin.path;
     problem.mark = {sorted[i].origin.line, 1};
-    problem.message = sorted[i].key.text() + " is declared twice; the other is " + first.path + ":" + std::to_string(first.line);
+    problem.message = sorted[i].key.text() + " is declared twice; the other is " + first.path + ":" +
+                      std::to_string(first.line);
     problem.hint = "remove one of them";
     diagnostics.add(std::move(problem));
   }
@@ -83,7 +84,8 @@ void DesiredBuilder::learn(const std::vector<Content>& contents, unsigned thread
   for (size_t i = 1; i < useful; ++i) others.emplace_back(work);
   work();
   for (std::thread& other : others) other.join();
-  for (size_t i = 0; i < contents.size(); ++i) memory_[memory_key(*contents[i].file)] = {std::move(read[i]), builds_ + 1};
+  for (size_t i = 0; i < contents.size(); ++i)
+    memory_[memory_key(*contents[i].file)] = {std::move(read[i]), builds_ + 1};
 }
 
 BuiltSet DesiredBuilder::build(const std::vector<TreeFile>& files) {

@@ -54,7 +54,8 @@ CommitId FakeRepository::add(std::vector<CommitId> parents, FakeFiles files, con
   return id;
 }
 
-CommitId FakeRepository::push(const std::string& branch, FakeFiles files, const std::string& message, WallTime when) {
+CommitId FakeRepository::push(const std::string& branch, FakeFiles files, const std::string& message,
+                              WallTime when) {
   std::vector<CommitId> parents;
   if (auto at = branches_.find(branch); at != branches_.end()) parents.push_back(at->second);
   return branches_[branch] = add(std::move(parents), std::move(files), message, when);
@@ -126,7 +127,8 @@ Status FakeSource::fetch(const CommitId& commit) {
 }
 
 Result<const FakeRepository::Commit*> FakeSource::fetched(const CommitId& commit) const {
-  if (fetched_.count(commit) == 0) return error(ErrorCode::kCorrupt, "fake repository: not fetched: " + commit.text());
+  if (fetched_.count(commit) == 0)
+    return error(ErrorCode::kCorrupt, "fake repository: not fetched: " + commit.text());
   return &repository_->commits_.at(commit);
 }
 
@@ -159,7 +161,8 @@ Result<Listing> FakeSource::list_tree(const CommitId& commit, const FileSelectio
 Result<std::string> FakeSource::read_blob(const BlobId& blob) {
   RETURN_IF_ERROR(enter(Operation::kReadBlob));
   auto found = repository_->blobs_.find(blob);
-  if (found == repository_->blobs_.end()) return error(ErrorCode::kCorrupt, "fake repository: no file " + blob.text());
+  if (found == repository_->blobs_.end())
+    return error(ErrorCode::kCorrupt, "fake repository: no file " + blob.text());
   if (found->second.size() > limits_.max_blob_bytes) {
     return error(ErrorCode::kFull, std::to_string(found->second.size()) + " bytes, and a manifest may have " +
                                        std::to_string(limits_.max_blob_bytes));

@@ -9,7 +9,8 @@ constexpr size_t kMaxPattern = 1024;
 constexpr size_t kMaxAlternatives = 64;
 
 Error bad_glob(std::string_view pattern, std::string_view why) {
-  return error(ErrorCode::kInvalid, "glob \"" + std::string(pattern.substr(0, 100)) + "\": " + std::string(why));
+  return error(ErrorCode::kInvalid,
+               "glob \"" + std::string(pattern.substr(0, 100)) + "\": " + std::string(why));
 }
 
 // The index behind the element (character, escape or class) that starts at `i`; npos if it is not closed.
@@ -110,7 +111,8 @@ bool any_matches(const std::vector<Glob>& globs, std::string_view path) {
 
 Result<std::string> normal_path(std::string_view path) {
   auto bad = [&](std::string_view why) {
-    return error(ErrorCode::kInvalid, "path \"" + std::string(path.substr(0, 200)) + "\": " + std::string(why));
+    return error(ErrorCode::kInvalid,
+                 "path \"" + std::string(path.substr(0, 200)) + "\": " + std::string(why));
   };
   if (path.size() > 1024) return bad("longer than 1024 characters");
   for (unsigned char c : path) {
@@ -149,7 +151,8 @@ Result<Glob> Glob::compile(std::string_view pattern) {
         open.push_back(next.substr(0, braces.open) + std::string(part) + next.substr(braces.close + 1));
       }
     }
-    if (open.size() + glob.alternatives_.size() > kMaxAlternatives) return bad_glob(pattern, "more than 64 alternatives");
+    if (open.size() + glob.alternatives_.size() > kMaxAlternatives)
+      return bad_glob(pattern, "more than 64 alternatives");
   }
   return glob;
 }

@@ -36,8 +36,8 @@ std::string percent_encoded(std::string_view text) {
   constexpr std::string_view kDigits = "0123456789ABCDEF";
   std::string out;
   for (unsigned char c : text) {
-    bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-                 c == '_' || c == '~';
+    bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+                 c == '.' || c == '_' || c == '~';
     if (plain) {
       out += static_cast<char>(c);
     } else {
@@ -94,8 +94,10 @@ ForgeRequest gitlab_request(const ForgeTarget& target, const CommitStatus& statu
   body.set("name", status.context);
   body.set("description", shortened(status.description, 255));
   if (!status.target_url.empty()) body.set("target_url", status.target_url);
-  return {target.api_url + "/projects/" + percent_encoded(target.repository) + "/statuses/" + status.commit.text(),
-          {"Content-Type: application/json"}, to_json(body)};
+  return {target.api_url + "/projects/" + percent_encoded(target.repository) + "/statuses/" +
+              status.commit.text(),
+          {"Content-Type: application/json"},
+          to_json(body)};
 }
 
 ForgeRequest bitbucket_request(const ForgeTarget& target, const CommitStatus& status) {
@@ -108,12 +110,13 @@ ForgeRequest bitbucket_request(const ForgeTarget& target, const CommitStatus& st
   // Bitbucket refuses a status without a link.
   std::string link = status.target_url;
   if (link.empty()) {
-    link = cloud ? "https://bitbucket.org/" + encoded_path(target.repository) + "/commits/" + status.commit.text()
+    link = cloud ? "https://bitbucket.org/" + encoded_path(target.repository) + "/commits/" +
+                       status.commit.text()
                  : target.api_url.substr(0, target.api_url.find('/', target.api_url.find("://") + 3)) + "/";
   }
   body.set("url", link);
-  std::string path = cloud ? "/repositories/" + encoded_path(target.repository) + "/commit/" + status.commit.text() +
-                                 "/statuses/build"
+  std::string path = cloud ? "/repositories/" + encoded_path(target.repository) + "/commit/" +
+                                 status.commit.text() + "/statuses/build"
                            : "/commits/" + status.commit.text();
   std::string base = target.api_url;
   if (!cloud && base.ends_with("/rest/api/1.0")) base.replace(base.size() - 13, 13, "/rest/build-status/1.0");
@@ -159,7 +162,8 @@ Result<ForgeTarget> forge_target(std::string_view repository_url, std::optional<
     if (each.host == url.host) known = &each;
   }
   if (!known && (!kind || *kind == ForgeKind::kGeneric)) {
-    return error(ErrorCode::kInvalid, "which forge runs on " + url.host + "? Set its kind (github, gitlab, gitea, forgejo, bitbucket)");
+    return error(ErrorCode::kInvalid, "which forge runs on " + url.host +
+                                          "? Set its kind (github, gitlab, gitea, forgejo, bitbucket)");
   }
   target.kind = kind && *kind != ForgeKind::kGeneric ? *kind : known->kind;
   if (known && known->kind == target.kind) {
@@ -168,7 +172,8 @@ Result<ForgeTarget> forge_target(std::string_view repository_url, std::optional<
     bool web = url.is_http();
     std::string scheme = url.scheme == UrlScheme::kHttp ? "http://" : "https://";
     bool default_port = !web || url.port == (url.scheme == UrlScheme::kHttp ? 80 : 443);
-    target.api_url = scheme + url.host + (default_port ? "" : ":" + std::to_string(url.port)) + api_path(target.kind);
+    target.api_url =
+        scheme + url.host + (default_port ? "" : ":" + std::to_string(url.port)) + api_path(target.kind);
   }
   std::string path = url.path;
   for (std::string_view start : {"/~/", "/scm/", "/"}) {
@@ -219,8 +224,9 @@ void StatusQueue::add(const CommitStatus& status, Now now) {
     return;
   }
   if (pending_.size() >= kMaxPending) {
-    auto oldest = std::min_element(pending_.begin(), pending_.end(),
-                                   [](const auto& a, const auto& b) { return a.second.order < b.second.order; });
+    auto oldest = std::min_element(pending_.begin(), pending_.end(), [](const auto& a, const auto& b) {
+      return a.second.order < b.second.order;
+    });
     pending_.erase(oldest);
   }
   pending_[line] = {status, ++order_, 0, now.mono};
@@ -229,7 +235,8 @@ void StatusQueue::add(const CommitStatus& status, Now now) {
 const StatusQueue::Pending* StatusQueue::first_due() const {
   const Pending* first = nullptr;
   for (const auto& [line, each] : pending_) {
-    if (!first || each.due < first->due || (each.due == first->due && each.order < first->order)) first = &each;
+    if (!first || each.due < first->due || (each.due == first->due && each.order < first->order))
+      first = &each;
   }
   return first;
 }
@@ -249,8 +256,9 @@ std::optional<MonoTime> StatusQueue::due() const {
 void StatusQueue::remember(const Line& line, const CommitStatus& status) {
   posted_[line] = {status, ++order_};
   if (posted_.size() <= kMaxRemembered) return;
-  auto oldest = std::min_element(posted_.begin(), posted_.end(),
-                                 [](const auto& a, const auto& b) { return a.second.second < b.second.second; });
+  auto oldest = std::min_element(posted_.begin(), posted_.end(), [](const auto& a, const auto& b) {
+    return a.second.second < b.second.second;
+  });
   posted_.erase(oldest);
 }
 
@@ -266,7 +274,8 @@ bool StatusQueue::failed(const CommitStatus& status, const Error& why, Now now, 
   auto waiting = pending_.find({status.commit, status.context});
   if (waiting == pending_.end()) return false;
   Pending& pending = waiting->second;
-  const bool hopeless = why.code == ErrorCode::kDenied || why.code == ErrorCode::kNotFound || why.code == ErrorCode::kInvalid;
+  const bool hopeless =
+      why.code == ErrorCode::kDenied || why.code == ErrorCode::kNotFound || why.code == ErrorCode::kInvalid;
   const bool superseded = !(pending.status == status);
   if (!superseded && (hopeless || pending.tries + 1 >= kMaxTries)) {
     pending_.erase(waiting);
@@ -274,7 +283,8 @@ bool StatusQueue::failed(const CommitStatus& status, const Error& why, Now now, 
   }
   Duration wait = std::min<Duration>(5min, Duration(1s) * (int64_t{1} << std::min(pending.tries, 9u)));
   ++pending.tries;
-  pending.due = now.mono + wait + Duration(static_cast<int64_t>(rng.below(static_cast<uint64_t>(wait.count()) / 5 + 1)));
+  pending.due = now.mono + wait +
+                Duration(static_cast<int64_t>(rng.below(static_cast<uint64_t>(wait.count()) / 5 + 1)));
   return true;
 }
 

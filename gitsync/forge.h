@@ -56,8 +56,8 @@ ForgeRequest status_request(const ForgeTarget& target, const CommitStatus& statu
 class StatusSink {
  public:
   virtual ~StatusSink() = default;
-  // kUnavailable, kTimeout: try again. kDenied, kNotFound, kInvalid: trying again will not help soon. No message
-  // holds the token.
+  // kUnavailable, kTimeout: try again. kDenied, kNotFound, kInvalid: trying again will not help soon. No
+  // message holds the token.
   virtual Status post(const CommitStatus& status) = 0;
 };
 

@@ -38,10 +38,13 @@ bool is_loopback(std::string_view url) {
 Status judge(long status) {
   const std::string said = "the forge answered " + std::to_string(status);
   if (status >= 200 && status < 300) return {};
-  if (status == 401 || status == 403) return error(ErrorCode::kDenied, said + ": the token may not set commit statuses");
-  if (status == 404) return error(ErrorCode::kNotFound, said + ": no such repository or commit, or the token may not see it");
+  if (status == 401 || status == 403)
+    return error(ErrorCode::kDenied, said + ": the token may not set commit statuses");
+  if (status == 404)
+    return error(ErrorCode::kNotFound, said + ": no such repository or commit, or the token may not see it");
   if (status == 408 || status == 429 || status >= 500) return error(ErrorCode::kUnavailable, said);
-  if (status >= 300 && status < 400) return error(ErrorCode::kInvalid, said + ", a redirect, which is not followed");
+  if (status >= 300 && status < 400)
+    return error(ErrorCode::kInvalid, said + ", a redirect, which is not followed");
   return error(ErrorCode::kInvalid, said);
 }
 
@@ -67,7 +70,9 @@ Status ForgeSink::post(const CommitStatus& status) {
   if (!curl) return failed("libcurl did not start");
   ForgeRequest request = status_request(target_, status);
   std::unique_ptr<curl_slist, FreeList> headers;
-  auto add = [&](const std::string& line) { headers.reset(curl_slist_append(headers.release(), line.c_str())); };
+  auto add = [&](const std::string& line) {
+    headers.reset(curl_slist_append(headers.release(), line.c_str()));
+  };
   for (const std::string& line : request.headers) add(line);
   const bool basic = target_.kind == ForgeKind::kBitbucket && !target_.username.empty();
   if (!basic) add(authorization(token));
@@ -78,7 +83,9 @@ Status ForgeSink::post(const CommitStatus& status) {
   curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, is_loopback(target_.api_url) ? "http,https" : "https");
   curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
   curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, static_cast<long>(std::chrono::duration_cast<std::chrono::milliseconds>(timeout_).count()));
+  curl_easy_setopt(
+      c, CURLOPT_TIMEOUT_MS,
+      static_cast<long>(std::chrono::duration_cast<std::chrono::milliseconds>(timeout_).count()));
   curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
   curl_easy_setopt(c, CURLOPT_POSTFIELDS, request.body.c_str());
   curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers.get());
@@ -93,9 +100,11 @@ Status ForgeSink::post(const CommitStatus& status) {
   CURLcode code = curl_easy_perform(c);
   long answered = 0;
   curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &answered);
-  if (code == CURLE_OPERATION_TIMEDOUT) return error(ErrorCode::kTimeout, target_.api_url + ": no answer in time");
+  if (code == CURLE_OPERATION_TIMEDOUT)
+    return error(ErrorCode::kTimeout, target_.api_url + ": no answer in time");
   if (code == CURLE_PEER_FAILED_VERIFICATION) {
-    return error(ErrorCode::kDenied, target_.api_url + ": its certificate is not trusted by this machine's CA store");
+    return error(ErrorCode::kDenied,
+                 target_.api_url + ": its certificate is not trusted by this machine's CA store");
   }
   // An answer that was too long to read to its end is an answer all the same.
   if (code != CURLE_OK && !(code == CURLE_WRITE_ERROR && answered != 0)) {
@@ -109,9 +118,11 @@ Status ForgeSink::post(const CommitStatus& status) {
 
 Result<std::unique_ptr<StatusSink>> make_forge_sink(const ForgeTarget& target, Duration timeout) {
   if (target.kind == ForgeKind::kGeneric) return error(ErrorCode::kInvalid, "set the kind of the forge");
-  if (target.token_file.empty()) return error(ErrorCode::kInvalid, "commit statuses need a token: set the forge token file");
+  if (target.token_file.empty())
+    return error(ErrorCode::kInvalid, "commit statuses need a token: set the forge token file");
   if (!target.api_url.starts_with("https://") && !is_loopback(target.api_url)) {
-    return error(ErrorCode::kInvalid, "the forge's API must be reached over https, so that the token is not readable on its way");
+    return error(ErrorCode::kInvalid,
+                 "the forge's API must be reached over https, so that the token is not readable on its way");
   }
   static std::once_flag once;
   std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });

@@ -9,6 +9,7 @@
 
 #include "gitsync/known_hosts.h"
 #include "gitsync/secret_file.h"
+#include "schema/base/log.h"
 
 namespace mainstay {
 namespace {
@@ -41,7 +42,8 @@ struct Conversation {
 
 int give_ssh_key(git_credential** out, Conversation& talk) {
   const std::string& key = talk.server.credentials.ssh_key_file;
-  if (key.empty()) return talk.refuse(error(ErrorCode::kDenied, "ssh needs a key: set the ssh key file"), GIT_EAUTH);
+  if (key.empty())
+    return talk.refuse(error(ErrorCode::kDenied, "ssh needs a key: set the ssh key file"), GIT_EAUTH);
   if (auto readable = read_small_file(key, 64 * 1024, "ssh key"); !readable.ok()) {
     return talk.refuse(readable.error(), GIT_EAUTH);
   }
@@ -51,7 +53,8 @@ int give_ssh_key(git_credential** out, Conversation& talk) {
 int give_token(git_credential** out, Conversation& talk) {
   const std::string& file = talk.server.credentials.token_file;
   if (file.empty()) {
-    return talk.refuse(error(ErrorCode::kDenied, "the server asks for a login: set the token file"), GIT_EAUTH);
+    return talk.refuse(error(ErrorCode::kDenied, "the server asks for a login: set the token file"),
+                       GIT_EAUTH);
   }
   Result<std::string> token = read_secret_file(file, "token file");
   if (!token.ok()) return talk.refuse(token.error(), GIT_EAUTH);
@@ -83,7 +86,8 @@ int check_ssh_host(const git_cert_hostkey& cert, Conversation& talk) {
     return refuse("ssh needs the server's host key: set the known_hosts file");
   }
   if (!(cert.type & GIT_CERT_SSH_RAW)) return refuse("the server's host key could not be read");
-  Result<std::string> known = read_small_file(server.credentials.known_hosts_file, kMaxKnownHosts, "known_hosts file");
+  Result<std::string> known =
+      read_small_file(server.credentials.known_hosts_file, kMaxKnownHosts, "known_hosts file");
   if (!known.ok()) return talk.refuse(known.error(), GIT_ECERTIFICATE);
   const std::string_view key(cert.hostkey, cert.hostkey_len);
   const std::string shown = host_key_type(key) + " key " + host_key_fingerprint(key);
@@ -94,12 +98,15 @@ int check_ssh_host(const git_cert_hostkey& cert, Conversation& talk) {
       return refuse("the known_hosts file does not name " + server.url.host + "; it shows " + shown +
                     ". Compare that with what the server's owner says, then add the output of: " + keyscan);
     case HostKeyVerdict::kOtherType:
-      return refuse("the known_hosts file has " + server.url.host + " only with keys of other types; it shows " +
-                    shown + ". Add all its keys, after comparing them: " + keyscan);
+      return refuse("the known_hosts file has " + server.url.host +
+                    " only with keys of other types; it shows " + shown +
+                    ". Add all its keys, after comparing them: " + keyscan);
     case HostKeyVerdict::kChanged:
-      return refuse("the host key of " + server.url.host + " is NOT the one in the known_hosts file: someone may be" +
+      return refuse("the host key of " + server.url.host +
+                    " is NOT the one in the known_hosts file: someone may be" +
                     " in between, or it was replaced. It shows " + shown);
-    case HostKeyVerdict::kRevoked: return refuse("the host key of " + server.url.host + " is marked @revoked");
+    case HostKeyVerdict::kRevoked:
+      return refuse("the host key of " + server.url.host + " is marked @revoked");
   }
   return refuse("host key not understood");
 }
@@ -110,9 +117,10 @@ int check_certificate(git_cert* cert, int valid, const char*, void* payload) {
     return check_ssh_host(*reinterpret_cast<git_cert_hostkey*>(cert), talk);
   }
   if (valid) return 0;
-  return talk.refuse(error(ErrorCode::kDenied, "the certificate of " + talk.server.url.host +
-                                                   " is not trusted for that name by this machine's CA store"),
-                     GIT_ECERTIFICATE);
+  return talk.refuse(
+      error(ErrorCode::kDenied, "the certificate of " + talk.server.url.host +
+                                    " is not trusted for that name by this machine's CA store"),
+      GIT_ECERTIFICATE);
 }
 
 int on_progress(const git_indexer_progress* stats, void* payload) {
@@ -120,12 +128,14 @@ int on_progress(const git_indexer_progress* stats, void* payload) {
   const SourceLimits& limits = talk.server.limits;
   if (talk.guard.stopped()) return -1;
   if (stats->received_bytes > limits.max_pack_bytes) {
-    return talk.refuse(error(ErrorCode::kFull, "the fetch is larger than " + std::to_string(limits.max_pack_bytes >> 20) +
-                                                   " MiB"), -1);
+    return talk.refuse(error(ErrorCode::kFull, "the fetch is larger than " +
+                                                   std::to_string(limits.max_pack_bytes >> 20) + " MiB"),
+                       -1);
   }
   if (stats->total_objects > limits.max_pack_objects) {
-    return talk.refuse(error(ErrorCode::kFull, "the fetch has more than " + std::to_string(limits.max_pack_objects) +
-                                                   " objects"), -1);
+    return talk.refuse(error(ErrorCode::kFull, "the fetch has more than " +
+                                                   std::to_string(limits.max_pack_objects) + " objects"),
+                       -1);
   }
   return 0;
 }
@@ -175,14 +185,16 @@ void start_libgit2() {
   std::call_once(once, [] {
     ENSURE(git_libgit2_init() > 0, "libgit2 did not start");
     // Nobody's ~/.gitconfig or /etc/gitconfig may rewrite addresses or set proxies for the daemon.
-    for (int level : {GIT_CONFIG_LEVEL_SYSTEM, GIT_CONFIG_LEVEL_XDG, GIT_CONFIG_LEVEL_GLOBAL, GIT_CONFIG_LEVEL_PROGRAMDATA}) {
+    for (int level : {GIT_CONFIG_LEVEL_SYSTEM, GIT_CONFIG_LEVEL_XDG, GIT_CONFIG_LEVEL_GLOBAL,
+                      GIT_CONFIG_LEVEL_PROGRAMDATA}) {
       git_libgit2_opts(GIT_OPT_SET_SEARCH_PATH, level, "");
     }
     git_libgit2_opts(GIT_OPT_SET_TEMPLATE_PATH, "");
     git_libgit2_opts(GIT_OPT_ENABLE_FSYNC_GITDIR, 1);
     git_libgit2_opts(GIT_OPT_SET_PACK_MAX_OBJECT_SIZE, kMaxObjectBytes);
     git_libgit2_opts(GIT_OPT_SET_CACHE_MAX_SIZE, kCacheBytes);
-    // A local repository was named by the operator, and nothing in it is executed: whose it is does not matter.
+    // A local repository was named by the operator, and nothing in it is executed: whose it is does not
+    // matter.
     git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
     git_libgit2_opts(GIT_OPT_SET_USER_AGENT, "mainstay");
     register_guarded_sockets();
@@ -207,13 +219,47 @@ Error last_git_error(int rc) {
       return ErrorCode::kNotFound;
     }
     switch (klass) {
-      case GIT_ERROR_NET: case GIT_ERROR_SSL: case GIT_ERROR_SSH: case GIT_ERROR_HTTP: return ErrorCode::kUnavailable;
-      case GIT_ERROR_ODB: case GIT_ERROR_ZLIB: case GIT_ERROR_INDEXER: case GIT_ERROR_OBJECT: case GIT_ERROR_TREE:
+      case GIT_ERROR_NET:
+      case GIT_ERROR_SSL:
+      case GIT_ERROR_SSH:
+      case GIT_ERROR_HTTP:
+        return ErrorCode::kUnavailable;
+      case GIT_ERROR_ODB:
+      case GIT_ERROR_ZLIB:
+      case GIT_ERROR_INDEXER:
+      case GIT_ERROR_OBJECT:
+      case GIT_ERROR_TREE:
       case GIT_ERROR_REFERENCE: case GIT_ERROR_REPOSITORY: case GIT_ERROR_CONFIG: return ErrorCode::kCorrupt;
       default: return ErrorCode::kFailed;
     }
   };
   return error(code(), message);
+}
+
+Status check_credentials(const SourceSpec& spec, const RemoteUrl& url) {
+  const GitCredentials& given = spec.credentials;
+  if (url.scheme == UrlScheme::kSsh && given.ssh_key_file.empty()) {
+    return error(ErrorCode::kInvalid,
+                 url.display() + ": ssh needs a key: set the ssh key file (an ed25519 key)");
+  }
+  if (url.scheme == UrlScheme::kSsh && given.known_hosts_file.empty()) {
+    return error(ErrorCode::kInvalid,
+                 url.display() + ": ssh needs the server's host key: set the known_hosts file");
+  }
+  if (!given.token_file.empty() && url.scheme == UrlScheme::kHttp) {
+    log::warning("git", url.display() + ": the token travels unencrypted; use https");
+  }
+  if (!given.token_file.empty() && !url.is_http()) {
+    return error(ErrorCode::kInvalid,
+                 url.display() + ": a token file is for https; this address has no use for it");
+  }
+  if (!spec.proxy.empty()) {
+    Result<RemoteUrl> proxy = parse_remote_url(spec.proxy + "/proxy");
+    if (!proxy.ok() || proxy->scheme != UrlScheme::kHttp) {
+      return error(ErrorCode::kInvalid, "the proxy must be given as http://host:port");
+    }
+  }
+  return {};
 }
 
 NetworkGuard::Bounds network_bounds(const RemoteServer& server, Duration total, uint64_t max_read) {

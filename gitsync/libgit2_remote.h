@@ -1,5 +1,6 @@
 // Talking to a Git server through libgit2: one ref advertisement, one fetch. Knows credentials, host keys
-// and certificates, and turns libgit2's errors into ours. Internal to gitsync/; the calling thread is the source's.
+// and certificates, and turns libgit2's errors into ours. Internal to gitsync/; the calling thread is the
+// source's.
 #pragma once
 
 #include <string>
@@ -17,7 +18,8 @@ namespace mainstay {
 // Initialises libgit2 and sets the process-wide options we rely on, once. Any thread.
 void start_libgit2();
 
-// libgit2's last error, as ours: the code by kind, the message without userinfo. `rc` is what the call returned.
+// libgit2's last error, as ours: the code by kind, the message without userinfo. `rc` is what the call
+// returned.
 Error last_git_error(int rc);
 
 struct RemoteServer {
@@ -26,6 +28,9 @@ struct RemoteServer {
   std::string proxy;
   SourceLimits limits;
 };
+
+// Whether the credentials and the proxy fit the address; kInvalid says what to set.
+Status check_credentials(const SourceSpec& spec, const RemoteUrl& url);
 
 // The bounds a guard must have for conversations with that server.
 NetworkGuard::Bounds network_bounds(const RemoteServer& server, Duration total, uint64_t max_read);

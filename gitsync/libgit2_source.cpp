@@ -11,6 +11,7 @@
 #include <mutex>
 
 #include "gitsync/libgit2_remote.h"
+#include "gitsync/tree_names.h"
 #include "schema/base/log.h"
 
 namespace mainstay {
@@ -44,48 +45,12 @@ Id from_oid(const git_oid& oid) {
   return id;
 }
 
-// A name no honest tree has; it could mislead whoever reads it in a message.
-bool is_bad_name(std::string_view name) {
-  if (name.empty() || name == "." || name == ".." || name.find('/') != name.npos) return true;
-  return std::any_of(name.begin(), name.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
-}
-
-// `name` with what could garble a line of text replaced.
-std::string printable(std::string_view name) {
-  std::string out(name.substr(0, 255));
-  for (char& c : out) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-  }
-  return out;
-}
-
-// Where a link in `directory` leads inside the tree; nothing if it leaves it.
-std::optional<std::string> link_target(std::string_view directory, std::string_view link) {
-  if (link.empty() || link.front() == '/') return std::nullopt;
-  std::vector<std::string_view> parts;
-  auto add = [&](std::string_view path) {
-    while (!path.empty()) {
-      size_t slash = std::min(path.find('/'), path.size());
-      std::string_view part = path.substr(0, slash);
-      path.remove_prefix(std::min(slash + 1, path.size()));
-      if (part.empty() || part == ".") continue;
-      if (part != "..") parts.push_back(part);
-      else if (parts.empty()) return false;
-      else parts.pop_back();
-    }
-    return true;
-  };
-  if (!add(directory) || !add(link)) return std::nullopt;
-  std::string out;
-  for (std::string_view part : parts) out += (out.empty() ? "" : "/") + std::string(part);
-  return out;
-}
-
 size_t count_packs(const std::string& mirror) {
   size_t packs = 0;
-  std::error_code ignored;
-  for (const fs::directory_entry& entry : fs::directory_iterator(mirror + "/objects/pack", ignored)) {
-    if (entry.path().extension() == ".pack") ++packs;
+  std::error_code code;
+  fs::directory_iterator entry(mirror + "/objects/pack", code);
+  for (; !code && entry != fs::directory_iterator(); entry.increment(code)) {
+    if (entry->path().extension() == ".pack") ++packs;
   }
   return packs;
 }
@@ -100,7 +65,10 @@ void sync_directory(const std::string& path) {
 class Libgit2Source final : public GitSource {
  public:
   Libgit2Source(RemoteServer server, RefChoice ref, std::string repos_dir, std::string mirror)
-      : server_(std::move(server)), ref_(std::move(ref)), repos_dir_(std::move(repos_dir)), mirror_(std::move(mirror)) {}
+      : server_(std::move(server)),
+        ref_(std::move(ref)),
+        repos_dir_(std::move(repos_dir)),
+        mirror_(std::move(mirror)) {}
 
   Result<RefTip> tip() override;
   Status fetch(const CommitId& commit) override;
@@ -128,12 +96,14 @@ class Libgit2Source final : public GitSource {
   Result<CommitPtr> find_commit(const CommitId& id);
   Status walk_tree(Walk& walk, git_tree* tree, const std::string& below, size_t depth);
   Result<bool> leads_to_directory(Walk& walk, const git_tree_entry* entry, const std::string& below);
-  std::string full_path(const std::string& below, std::string_view name, const FileSelection& selection) const;
+  std::string full_path(const std::string& below, std::string_view name,
+                        const FileSelection& selection) const;
   Error damaged(int rc, std::string_view what);
 
   // Runs `operation` under a guard that interrupt() can reach.
   template <typename Operation>
-  auto guarded(NetworkGuard::Bounds bounds, Operation operation) -> decltype(operation(std::declval<NetworkGuard&>())) {
+  auto guarded(NetworkGuard::Bounds bounds, Operation operation)
+      -> decltype(operation(std::declval<NetworkGuard&>())) {
     NetworkGuard guard(std::move(bounds));
     {
       std::lock_guard lock(guard_mutex_);
@@ -145,7 +115,9 @@ class Libgit2Source final : public GitSource {
     guard_ = nullptr;
     return result;
   }
-  NetworkGuard::Bounds bounds(Duration total, uint64_t max_read) const { return network_bounds(server_, total, max_read); }
+  NetworkGuard::Bounds bounds(Duration total, uint64_t max_read) const {
+    return network_bounds(server_, total, max_read);
+  }
 
   const RemoteServer server_;
   const RefChoice ref_;
@@ -177,14 +149,16 @@ Result<std::vector<AdvertisedRef>> Libgit2Source::ask_server() {
 }
 
 Result<RefTip> Libgit2Source::tip() {
-  if (ref_.kind == RefChoice::Kind::kCommit) return RefTip{RefTip::State::kFound, *CommitId::parse(ref_.name)};
+  if (ref_.kind == RefChoice::Kind::kCommit)
+    return RefTip{RefTip::State::kFound, *CommitId::parse(ref_.name)};
   ASSIGN_OR_RETURN(std::vector<AdvertisedRef> refs, ask_server());
   std::optional<ResolvedRef> found = resolve_ref(refs, ref_);
   if (found) {
     tip_ref_ = found->name;
     return RefTip{RefTip::State::kFound, found->commit};
   }
-  bool empty = std::all_of(refs.begin(), refs.end(), [](const AdvertisedRef& ref) { return ref.id.is_zero(); });
+  bool empty =
+      std::all_of(refs.begin(), refs.end(), [](const AdvertisedRef& ref) { return ref.id.is_zero(); });
   return RefTip{empty ? RefTip::State::kEmptyRepository : RefTip::State::kNoSuchRef, {}};
 }
 
@@ -224,8 +198,8 @@ void Libgit2Source::drop_mirror() {
 
 Error Libgit2Source::damaged(int rc, std::string_view what) {
   suspect_ = true;
-  return error(ErrorCode::kCorrupt, "reading " + std::string(what) + " from the mirror of " + server_.url.display() +
-                                        ": " + last_git_error(rc).message);
+  return error(ErrorCode::kCorrupt, "reading " + std::string(what) + " from the mirror of " +
+                                        server_.url.display() + ": " + last_git_error(rc).message);
 }
 
 bool Libgit2Source::has_commit(const CommitId& id) {
@@ -242,7 +216,8 @@ bool Libgit2Source::has_commit(const CommitId& id) {
 // For a commit all branches and tags are fetched: not every server lets a client ask for an id.
 Result<std::vector<std::string>> Libgit2Source::refspecs() {
   if (ref_.kind == RefChoice::Kind::kCommit) {
-    return std::vector<std::string>{"+refs/heads/*:refs/mainstay/heads/*", "+refs/tags/*:refs/mainstay/tags/*"};
+    return std::vector<std::string>{"+refs/heads/*:refs/mainstay/heads/*",
+                                    "+refs/tags/*:refs/mainstay/tags/*"};
   }
   if (tip_ref_.empty()) {
     ASSIGN_OR_RETURN(RefTip tip, this->tip());
@@ -280,10 +255,11 @@ Status Libgit2Source::fetch(const CommitId& commit) {
   RETURN_IF_ERROR(fetched);
   if (!has_commit(commit)) {
     if (ref_.kind == RefChoice::Kind::kCommit) {
-      return error(ErrorCode::kNotFound, server_.url.display() + ": commit " + commit.text() + " is on no branch or tag");
+      return error(ErrorCode::kNotFound,
+                   server_.url.display() + ": commit " + commit.text() + " is on no branch or tag");
     }
-    return error(ErrorCode::kConflict, server_.url.display() + ": " + ref_.text() + " no longer leads to commit " +
-                                           commit.text());
+    return error(ErrorCode::kConflict,
+                 server_.url.display() + ": " + ref_.text() + " no longer leads to commit " + commit.text());
   }
   if (count_packs(mirror_) > server_.limits.max_packs) compact(commit);
   return {};
@@ -299,16 +275,18 @@ void Libgit2Source::compact(const CommitId& commit) {
     fs::remove_all(fresh, code);
   };
   git_repository* raw = nullptr;
-  if (int rc = git_repository_init(&raw, fresh.c_str(), 1); rc < 0) return give_up(last_git_error(rc).message);
+  if (int rc = git_repository_init(&raw, fresh.c_str(), 1); rc < 0)
+    return give_up(last_git_error(rc).message);
   RepositoryPtr repository(raw);
   RemoteServer here;
   here.url.scheme = UrlScheme::kLocal;
   here.url.address = here.url.path = mirror_;
   here.limits = server_.limits;
   here.limits.max_pack_bytes = UINT64_MAX;
-  Status copied = guarded(network_bounds(here, server_.limits.fetch_timeout, UINT64_MAX), [&](NetworkGuard& guard) {
-    return fetch_refs(raw, here, {"+refs/mainstay/*:refs/mainstay/*"}, guard);
-  });
+  Status copied =
+      guarded(network_bounds(here, server_.limits.fetch_timeout, UINT64_MAX), [&](NetworkGuard& guard) {
+        return fetch_refs(raw, here, {"+refs/mainstay/*:refs/mainstay/*"}, guard);
+      });
   if (!copied.ok()) return give_up(copied.error().message);
   git_oid oid = to_oid(commit);
   git_commit* found = nullptr;
@@ -326,10 +304,12 @@ void Libgit2Source::compact(const CommitId& commit) {
 }
 
 Result<CommitPtr> Libgit2Source::find_commit(const CommitId& id) {
-  if (!repository_) return error(ErrorCode::kCorrupt, "the mirror of " + server_.url.display() + " is not there yet");
+  if (!repository_)
+    return error(ErrorCode::kCorrupt, "the mirror of " + server_.url.display() + " is not there yet");
   git_oid oid = to_oid(id);
   git_commit* raw = nullptr;
-  if (int rc = git_commit_lookup(&raw, repository_.get(), &oid); rc < 0) return damaged(rc, "commit " + id.text());
+  if (int rc = git_commit_lookup(&raw, repository_.get(), &oid); rc < 0)
+    return damaged(rc, "commit " + id.text());
   return CommitPtr(raw);
 }
 
@@ -356,7 +336,8 @@ Result<CommitInfo> Libgit2Source::commit_info(const CommitId& id) {
 Result<Listing> Libgit2Source::list_tree(const CommitId& id, const FileSelection& selection) {
   ASSIGN_OR_RETURN(CommitPtr commit, find_commit(id));
   git_tree* raw = nullptr;
-  if (int rc = git_commit_tree(&raw, commit.get()); rc < 0) return damaged(rc, "the tree of commit " + id.text());
+  if (int rc = git_commit_tree(&raw, commit.get()); rc < 0)
+    return damaged(rc, "the tree of commit " + id.text());
   TreePtr root(raw);
   TreePtr start;
   git_tree* from = raw;
@@ -375,7 +356,8 @@ Result<Listing> Libgit2Source::list_tree(const CommitId& id, const FileSelection
   RETURN_IF_ERROR(walk_tree(walk, from, "", 0));
   std::vector<TreeFile>& files = walk.listing.files;
   auto by_path = [](const TreeFile& a, const TreeFile& b) { return a.path < b.path; };
-  if (!std::is_sorted(files.begin(), files.end(), by_path)) std::stable_sort(files.begin(), files.end(), by_path);
+  if (!std::is_sorted(files.begin(), files.end(), by_path))
+    std::stable_sort(files.begin(), files.end(), by_path);
   return std::move(walk.listing);
 }
 
@@ -392,7 +374,8 @@ std::string Libgit2Source::full_path(const std::string& below, std::string_view 
 Status Libgit2Source::walk_tree(Walk& walk, git_tree* tree, const std::string& below, size_t depth) {
   using Kind = TreeFile::Kind;
   if (depth > server_.limits.max_tree_depth) {
-    return error(ErrorCode::kFull, below + ": more than " + std::to_string(server_.limits.max_tree_depth) + " directories deep");
+    return error(ErrorCode::kFull, below + ": more than " + std::to_string(server_.limits.max_tree_depth) +
+                                       " directories deep");
   }
   const size_t count = git_tree_entrycount(tree);
   walk.entries += count;
@@ -436,8 +419,10 @@ Status Libgit2Source::walk_tree(Walk& walk, git_tree* tree, const std::string& b
   return {};
 }
 
-// A link to a directory of this tree: manifests someone expects to be read through it would go missing silently.
-Result<bool> Libgit2Source::leads_to_directory(Walk& walk, const git_tree_entry* entry, const std::string& below) {
+// A link to a directory of this tree: manifests someone expects to be read through it would go missing
+// silently.
+Result<bool> Libgit2Source::leads_to_directory(Walk& walk, const git_tree_entry* entry,
+                                               const std::string& below) {
   size_t size = 0;
   git_object_t type = GIT_OBJECT_INVALID;
   int rc = git_odb_read_header(&size, &type, odb_.get(), git_tree_entry_id(entry));
@@ -458,7 +443,8 @@ Result<bool> Libgit2Source::leads_to_directory(Walk& walk, const git_tree_entry*
 }
 
 Result<std::string> Libgit2Source::read_blob(const BlobId& blob) {
-  if (!odb_) return error(ErrorCode::kCorrupt, "the mirror of " + server_.url.display() + " is not there yet");
+  if (!odb_)
+    return error(ErrorCode::kCorrupt, "the mirror of " + server_.url.display() + " is not there yet");
   git_oid oid = to_oid(blob);
   size_t size = 0;
   git_object_t type = GIT_OBJECT_INVALID;
@@ -486,29 +472,6 @@ Result<bool> Libgit2Source::is_ancestor(const CommitId& older, const CommitId& n
   int rc = git_graph_descendant_of(repository_.get(), &new_oid, &old_oid);
   if (rc < 0) return damaged(rc, "the history of commit " + newer.text());
   return rc == 1;
-}
-
-Status check_credentials(const SourceSpec& spec, const RemoteUrl& url) {
-  const GitCredentials& given = spec.credentials;
-  if (url.scheme == UrlScheme::kSsh && given.ssh_key_file.empty()) {
-    return error(ErrorCode::kInvalid, url.display() + ": ssh needs a key: set the ssh key file (an ed25519 key)");
-  }
-  if (url.scheme == UrlScheme::kSsh && given.known_hosts_file.empty()) {
-    return error(ErrorCode::kInvalid, url.display() + ": ssh needs the server's host key: set the known_hosts file");
-  }
-  if (!given.token_file.empty() && url.scheme == UrlScheme::kHttp) {
-    log::warning("git", url.display() + ": the token travels unencrypted; use https");
-  }
-  if (!given.token_file.empty() && !url.is_http()) {
-    return error(ErrorCode::kInvalid, url.display() + ": a token file is for https; this address has no use for it");
-  }
-  if (!spec.proxy.empty()) {
-    Result<RemoteUrl> proxy = parse_remote_url(spec.proxy + "/proxy");
-    if (!proxy.ok() || proxy->scheme != UrlScheme::kHttp) {
-      return error(ErrorCode::kInvalid, "the proxy must be given as http://host:port");
-    }
-  }
-  return {};
 }
 
 }  // namespace

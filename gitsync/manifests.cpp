@@ -21,8 +21,8 @@ constexpr std::array<std::string_view, 8> kServerFields = {
 
 // Stands in a hint for the quoted path to exclude, which a remembered file does not know.
 constexpr std::string_view kPathMark = "\x01";
-const std::string kExcludeHint =
-    "if it is not meant for the cluster, add " + std::string(kPathMark) + " to the application's directory.exclude";
+const std::string kExcludeHint = "if it is not meant for the cluster, add " + std::string(kPathMark) +
+                                 " to the application's directory.exclude";
 
 struct Reader {
   const ManifestRules& rules;
@@ -53,7 +53,8 @@ bool is_readable(Reader& reader, std::string_view name, std::string_view bytes) 
   }
   if (name == "Chart.yaml") return refuse(1, "Helm charts are not rendered", kExcludeHint);
   if (bytes.starts_with("version https://git-lfs.github.com/spec/")) {
-    return refuse(1, "is a Git LFS pointer, not the file itself", "commit manifests without LFS, or: " + kExcludeHint);
+    return refuse(1, "is a Git LFS pointer, not the file itself",
+                  "commit manifests without LFS, or: " + kExcludeHint);
   }
   if (bytes.find('\0') != bytes.npos) {
     return refuse(1, "is not text: it holds a NUL byte (UTF-16, encrypted or binary)", kExcludeHint);
@@ -80,7 +81,8 @@ std::vector<Document> parse_documents(Reader& reader, std::string_view name, std
 bool is_object(Reader& reader, const Document& document) {
   const Value& root = document.root;
   if (!root.is_map()) {
-    reader.diagnostics.error(document.mark, "", "is no Kubernetes object but a " + std::string(value_kind_name(root.kind())),
+    reader.diagnostics.error(document.mark, "",
+                             "is no Kubernetes object but a " + std::string(value_kind_name(root.kind())),
                              kExcludeHint);
     return false;
   }
@@ -91,7 +93,8 @@ bool is_object(Reader& reader, const Document& document) {
   }
   const Value* sops = root.find("sops");
   if (sops != nullptr && sops->is_map() && sops->find("mac") != nullptr) {
-    reader.diagnostics.error(sops->mark(), "sops", "is encrypted with SOPS, which is not decrypted yet", kExcludeHint);
+    reader.diagnostics.error(sops->mark(), "sops", "is encrypted with SOPS, which is not decrypted yet",
+                             kExcludeHint);
     return false;
   }
   return true;
@@ -136,7 +139,8 @@ void drop_server_fields(ObjectMeta& meta) {
 void report_ignored(Reader& reader, const Value& document, const KindInfo& info) {
   const Value* status = document.find("status");
   if (status != nullptr && info.has_status && status->is_map() && !status->as_map().empty()) {
-    reader.diagnostics.warning(status->mark(), "status", "the status is not taken from a manifest", "remove it");
+    reader.diagnostics.warning(status->mark(), "status", "the status is not taken from a manifest",
+                               "remove it");
   }
 }
 
@@ -198,7 +202,8 @@ FileObjectsPtr unreadable_manifest(const std::string& why) {
 
 Diagnostic placed(Diagnostic diagnostic, std::string_view path, std::string_view below) {
   diagnostic.file = path;
-  if (size_t at = diagnostic.hint.find(kPathMark); at != std::string::npos) diagnostic.hint.replace(at, 1, quoted(below));
+  if (size_t at = diagnostic.hint.find(kPathMark); at != std::string::npos)
+    diagnostic.hint.replace(at, 1, quoted(below));
   return diagnostic;
 }
 

@@ -29,15 +29,16 @@ struct FileObjects {
 using FileObjectsPtr = std::shared_ptr<const FileObjects>;
 
 // Splits, decodes, validates. A file that is no manifest (an LFS pointer, conflict-marked, binary, a Helm
-// template, encrypted with SOPS, documents without apiVersion and kind) is an error that says what to exclude: one
-// that would be passed over in silence would let its objects be pruned. Empty documents are passed over.
+// template, encrypted with SOPS, documents without apiVersion and kind) is an error that says what to
+// exclude: one that would be passed over in silence would let its objects be pruned. Empty documents are
+// passed over.
 FileObjectsPtr read_manifest(std::string_view base_name, std::string_view bytes, const ManifestRules& rules);
 
 // Something that is wrong with the file as a whole, to stand in its FileObjects.
 FileObjectsPtr unreadable_manifest(const std::string& why);
 
-// A diagnostic of a FileObjects for the file at `path`; `below` is the part after the application's path, which is
-// what its author would exclude.
+// A diagnostic of a FileObjects for the file at `path`; `below` is the part after the application's path,
+// which is what its author would exclude.
 Diagnostic placed(Diagnostic diagnostic, std::string_view path, std::string_view below);
 
 // What is wrong with an entry that is no file (a link, a submodule, a crafted name): one diagnostic.

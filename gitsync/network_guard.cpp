@@ -63,7 +63,9 @@ void NetworkGuard::stop(Error why) {
 }
 
 bool NetworkGuard::may_dial(const std::string& host, const std::string& port) const {
-  auto same = [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == std::tolower(static_cast<unsigned char>(b)); };
+  auto same = [](char a, char b) {
+    return std::tolower(static_cast<unsigned char>(a)) == std::tolower(static_cast<unsigned char>(b));
+  };
   return !bounds_.host.empty() && port == std::to_string(bounds_.port) &&
          std::equal(host.begin(), host.end(), bounds_.host.begin(), bounds_.host.end(), same);
 }
@@ -83,7 +85,8 @@ void NetworkGuard::detach() {
 void NetworkGuard::count_read(size_t bytes) {
   bytes_read_ += bytes;
   if (bytes_read_ > bounds_.max_read) {
-    stop(error(ErrorCode::kFull, "the server sent more than " + std::to_string(bounds_.max_read >> 20) + " MiB"));
+    stop(error(ErrorCode::kFull,
+               "the server sent more than " + std::to_string(bounds_.max_read >> 20) + " MiB"));
   }
 }
 
@@ -110,7 +113,8 @@ int fail(const std::string& sentence) {
 }
 
 void set_timeout(int fd, int option, Duration span) {
-  timeval value{static_cast<time_t>(span.count() / 1'000'000), static_cast<suseconds_t>(span.count() % 1'000'000)};
+  timeval value{static_cast<time_t>(span.count() / 1'000'000),
+                static_cast<suseconds_t>(span.count() % 1'000'000)};
   ::setsockopt(fd, SOL_SOCKET, option, &value, sizeof value);
 }
 
@@ -151,7 +155,8 @@ int socket_connect(git_stream* stream) {
   }
   ::freeaddrinfo(found);
   if (self->fd < 0) {
-    return fail(std::string("cannot connect to ") + self->host + ":" + self->port + ": " + std::strerror(last_errno));
+    return fail(std::string("cannot connect to ") + self->host + ":" + self->port + ": " +
+                std::strerror(last_errno));
   }
   set_timeout(self->fd, SO_SNDTIMEO, self->guard->idle());
   set_timeout(self->fd, SO_RCVTIMEO, self->guard->idle());
@@ -160,7 +165,8 @@ int socket_connect(git_stream* stream) {
 
 int idle_for_too_long(GuardedSocket* self) {
   auto seconds = std::chrono::duration_cast<std::chrono::seconds>(self->guard->idle()).count();
-  self->guard->stop(error(ErrorCode::kTimeout, "the server was silent for " + std::to_string(seconds) + " s"));
+  self->guard->stop(
+      error(ErrorCode::kTimeout, "the server was silent for " + std::to_string(seconds) + " s"));
   return fail("the server was silent for too long");
 }
 

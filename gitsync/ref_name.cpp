@@ -39,7 +39,8 @@ bool is_valid_ref_name(std::string_view name) {
   if (name.empty() || name.size() > 255 || name.front() == '-' || name == "@") return false;
   if (name.find("..") != name.npos || name.find("@{") != name.npos) return false;
   for (unsigned char c : name) {
-    if (c <= 0x20 || c == 0x7f || std::string_view("~^:?*[\\").find(static_cast<char>(c)) != std::string_view::npos) {
+    if (c <= 0x20 || c == 0x7f ||
+        std::string_view("~^:?*[\\").find(static_cast<char>(c)) != std::string_view::npos) {
       return false;
     }
   }
@@ -64,10 +65,13 @@ Result<RefChoice> checked_ref(RefChoice choice) {
     return error(ErrorCode::kInvalid, "a commit is named by all of its 40 hexadecimal digits; got \"" +
                                           choice.name.substr(0, 64) + "\"");
   }
-  std::string_view prefix = choice.kind == Kind::kBranch ? "refs/heads/" : choice.kind == Kind::kTag ? "refs/tags/" : "";
+  std::string_view prefix = choice.kind == Kind::kBranch ? "refs/heads/"
+                            : choice.kind == Kind::kTag  ? "refs/tags/"
+                                                         : "";
   if (!prefix.empty() && choice.name.starts_with(prefix)) choice.name.erase(0, prefix.size());
   if (!is_valid_ref_name(choice.name)) {
-    return error(ErrorCode::kInvalid, "\"" + choice.name.substr(0, 64) + "\" is no name Git accepts for a ref");
+    return error(ErrorCode::kInvalid,
+                 "\"" + choice.name.substr(0, 64) + "\" is no name Git accepts for a ref");
   }
   return choice;
 }

@@ -1,4 +1,5 @@
-// Which commit of a repository is wanted, and how that is found in what a server advertises. Pure; any thread.
+// Which commit of a repository is wanted, and how that is found in what a server advertises. Pure; any
+// thread.
 #pragma once
 
 #include <cstdint>

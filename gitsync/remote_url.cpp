@@ -19,7 +19,8 @@ Error refused(std::string why) { return error(ErrorCode::kInvalid, "repository a
 
 bool is_host(std::string_view host) {
   if (host.empty() || host.size() > 253 || host.front() == '-' || host.front() == '.') return false;
-  return std::all_of(host.begin(), host.end(), [](char c) { return is_alnum(c) || c == '-' || c == '.' || c == '_'; });
+  return std::all_of(host.begin(), host.end(),
+                     [](char c) { return is_alnum(c) || c == '-' || c == '.' || c == '_'; });
 }
 
 bool is_ipv6(std::string_view host) {
@@ -60,7 +61,8 @@ Result<Authority> parse_authority(std::string_view text) {
   if (size_t at = text.rfind('@'); at != text.npos) {
     std::string_view user = text.substr(0, at);
     if (user.find(':') != user.npos) {
-      return refused("it holds a password; put the token in a file and name that with the token file setting");
+      return refused(
+          "it holds a password; put the token in a file and name that with the token file setting");
     }
     if (!is_user(user)) return refused("the user before '@' has characters that are not allowed");
     out.user = user;
@@ -131,7 +133,8 @@ Result<RemoteUrl> parse_with_scheme(const SchemeRow& row, std::string_view rest)
   if (row.scheme == UrlScheme::kFile) {
     std::string_view host = rest.substr(0, slash);
     if (!host.empty() && host != "localhost") return refused("file:// takes a path on this machine");
-    if (url.path.find('%') != std::string::npos) return refused("file:// with '%': give the plain path instead");
+    if (url.path.find('%') != std::string::npos)
+      return refused("file:// with '%': give the plain path instead");
     url.address = "file://" + url.path;
     return url;
   }
@@ -142,7 +145,8 @@ Result<RemoteUrl> parse_with_scheme(const SchemeRow& row, std::string_view rest)
   if (url.path.find_first_not_of('/') == std::string::npos) return refused("no path after the host");
   if (row.scheme == UrlScheme::kSsh) return finish_ssh(std::move(url));
   if (row.scheme == UrlScheme::kGit && !url.user.empty()) return refused("git:// knows no users");
-  if (!is_url_path(url.path)) return refused("the path has characters that are not allowed (a query or a fragment?)");
+  if (!is_url_path(url.path))
+    return refused("the path has characters that are not allowed (a query or a fragment?)");
   std::string port = url.port == row.port ? "" : ":" + std::to_string(url.port);
   url.address = std::string(row.prefix) + "://" + host_text(url) + port + url.path;
   return url;
@@ -160,7 +164,8 @@ Result<RemoteUrl> parse_scp(std::string_view text, size_t colon) {
   if (path.empty()) return refused("no path after ':'");
   if (path.front() == '-') return refused("the path begins with '-'");
   // scp paths are relative to the user's home; "/~/" says that in a URL.
-  url.path = path.front() == '/' ? std::string(path) : "/" + (path.front() == '~' ? "" : std::string("~/")) + std::string(path);
+  url.path = path.front() == '/' ? std::string(path)
+                                 : "/" + (path.front() == '~' ? "" : std::string("~/")) + std::string(path);
   return finish_ssh(std::move(url));
 }
 
@@ -181,7 +186,8 @@ Result<RemoteUrl> parse_remote_url(std::string_view text) {
         return parse_with_scheme(row, text.substr(mark + 3));
       }
     }
-    if (scheme.find("::") != scheme.npos) return refused("remote helpers (\"x::\") are never run; " + std::string(kAccepted));
+    if (scheme.find("::") != scheme.npos)
+      return refused("remote helpers (\"x::\") are never run; " + std::string(kAccepted));
     return refused("unknown scheme; " + std::string(kAccepted));
   }
   size_t colon = text.find(':'), slash = text.find('/');

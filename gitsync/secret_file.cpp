@@ -12,7 +12,9 @@ namespace {
 constexpr size_t kMaxSecret = 64 * 1024;
 
 Error file_error(std::string_view what, const std::string& path) {
-  ErrorCode code = errno == ENOENT ? ErrorCode::kNotFound : errno == EACCES ? ErrorCode::kDenied : ErrorCode::kFailed;
+  ErrorCode code = errno == ENOENT   ? ErrorCode::kNotFound
+                   : errno == EACCES ? ErrorCode::kDenied
+                                     : ErrorCode::kFailed;
   return error(code, std::string(what) + " " + path + ": " + std::strerror(errno));
 }
 
@@ -35,7 +37,8 @@ Result<std::string> read_small_file(const std::string& path, size_t limit, std::
     bytes.append(chunk, static_cast<size_t>(got));
     if (bytes.size() > limit) {
       ::close(fd);
-      return error(ErrorCode::kFull, std::string(what) + " " + path + ": larger than " + std::to_string(limit) + " bytes");
+      return error(ErrorCode::kFull,
+                   std::string(what) + " " + path + ": larger than " + std::to_string(limit) + " bytes");
     }
   }
   ::close(fd);
@@ -47,7 +50,8 @@ Result<std::string> read_secret_file(const std::string& path, std::string_view w
   size_t end = bytes.find('\n');
   std::string_view line = std::string_view(bytes).substr(0, end);
   size_t first = line.find_first_not_of(" \t\r");
-  if (first == line.npos) return error(ErrorCode::kInvalid, std::string(what) + " " + path + ": the first line is empty");
+  if (first == line.npos)
+    return error(ErrorCode::kInvalid, std::string(what) + " " + path + ": the first line is empty");
   line = line.substr(first, line.find_last_not_of(" \t\r") - first + 1);
   for (unsigned char c : line) {
     if (c < 0x20 || c == 0x7f) {

@@ -1,4 +1,5 @@
-// Secrets that stand in files: tokens, webhook secrets, known_hosts. Read anew at every use. Edge; any thread.
+// Secrets that stand in files: tokens, webhook secrets, known_hosts. Read anew at every use. Edge; any
+// thread.
 #pragma once
 
 #include <cstddef>

@@ -18,7 +18,8 @@ constexpr std::string_view kStandardSecretPrefix = "whsec_";
 
 bool same_name(std::string_view a, std::string_view b) {
   auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [&](char x, char y) { return lower(x) == lower(y); });
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [&](char x, char y) { return lower(x) == lower(y); });
 }
 
 // The header's value. Nothing if it is missing; one that stands twice is as good as forged, and empty.
@@ -56,7 +57,8 @@ bool hex_hmac(std::span<const std::string> secrets, std::string_view body, std::
 bool any_token(std::span<const std::string> secrets, std::string_view given) {
   bool good = false;
   const Digest digest = sha256(given);  // equal lengths, so that the secret's own does not show
-  for (const std::string& secret : secrets) good |= equal_constant_time(bytes_of(sha256(secret)), bytes_of(digest));
+  for (const std::string& secret : secrets)
+    good |= equal_constant_time(bytes_of(sha256(secret)), bytes_of(digest));
   return good;
 }
 
@@ -77,13 +79,15 @@ WebhookVerdict verify_standard(const WebhookHeaders& headers, std::string_view b
   std::string_view signatures = header(headers, "webhook-signature").value_or("");
   int64_t seconds = 0;
   auto [end, code] = std::from_chars(stamp.data(), stamp.data() + stamp.size(), seconds);
-  if (id.empty() || id.size() > kMaxHint || stamp.empty() || code != std::errc() || end != stamp.data() + stamp.size()) {
+  if (id.empty() || id.size() > kMaxHint || stamp.empty() || code != std::errc() ||
+      end != stamp.data() + stamp.size()) {
     return refused(401, "webhook-id or webhook-timestamp is missing or malformed", ForgeKind::kGitLab);
   }
   std::vector<std::string> keys;
   for (const std::string& secret : secrets) {
     std::optional<std::string> decoded;
-    if (secret.starts_with(kStandardSecretPrefix)) decoded = unbase64(secret.substr(kStandardSecretPrefix.size()));
+    if (secret.starts_with(kStandardSecretPrefix))
+      decoded = unbase64(secret.substr(kStandardSecretPrefix.size()));
     keys.push_back(decoded ? *decoded : secret);
   }
   std::string message = std::string(id) + "." + std::string(stamp) + "." + std::string(body);
@@ -101,7 +105,8 @@ WebhookVerdict verify_standard(const WebhookHeaders& headers, std::string_view b
   const int64_t window = std::chrono::duration_cast<std::chrono::seconds>(kReplayWindow).count();
   // Compared without subtracting: the stamp may be any number.
   if (seconds < now_seconds - window || seconds > now_seconds + window) {
-    return refused(401, "webhook-timestamp is more than five minutes off: a replay, or a clock is wrong", ForgeKind::kGitLab);
+    return refused(401, "webhook-timestamp is more than five minutes off: a replay, or a clock is wrong",
+                   ForgeKind::kGitLab);
   }
   WebhookVerdict verdict;
   verdict.accepted = true;
@@ -121,7 +126,8 @@ constexpr SignatureHeader kSignatures[] = {
     {"X-Gitea-Signature", ForgeKind::kGitea, ""},
     {"X-Gogs-Signature", ForgeKind::kGogs, ""},
     {"X-Hub-Signature-256", ForgeKind::kGitHub, "sha256="},
-    {"X-Hub-Signature", ForgeKind::kBitbucket, "sha256="},  // GitHub's own of that name is SHA-1: not accepted
+    {"X-Hub-Signature", ForgeKind::kBitbucket,
+     "sha256="},  // GitHub's own of that name is SHA-1: not accepted
     {"X-Signature", ForgeKind::kGeneric, "sha256="},
 };
 
@@ -132,7 +138,8 @@ WebhookVerdict verify_signature(const WebhookHeaders& headers, std::string_view 
     std::optional<std::string_view> value = header(headers, row.name);
     if (!value) continue;
     if (!hex_hmac(secrets, body, *value, row.prefix)) {
-      return refused(401, std::string(row.name) + " does not fit: is the secret the same on both sides?", row.forge);
+      return refused(401, std::string(row.name) + " does not fit: is the secret the same on both sides?",
+                     row.forge);
     }
     WebhookVerdict verdict;
     verdict.accepted = true;
@@ -156,7 +163,8 @@ std::string hint(std::string_view text) {
 }
 
 // The first of the paths that leads to a string.
-std::string first_hint(const Value& payload, std::initializer_list<std::initializer_list<std::string_view>> paths) {
+std::string first_hint(const Value& payload,
+                       std::initializer_list<std::initializer_list<std::string_view>> paths) {
   for (const auto& path : paths) {
     const Value* value = payload.find_path(path);
     if (value != nullptr && value->is_string()) return hint(value->as_string());
@@ -218,7 +226,8 @@ std::string_view forge_kind_name(ForgeKind kind) {
 WebhookVerdict verify_webhook(const WebhookHeaders& headers, std::string_view body,
                               std::span<const std::string> secrets, WallTime now) {
   ENSURE(!secrets.empty(), "webhooks need a secret");
-  for (const std::string& secret : secrets) ENSURE(secret.size() >= kMinWebhookSecret, "a webhook secret is too short");
+  for (const std::string& secret : secrets)
+    ENSURE(secret.size() >= kMinWebhookSecret, "a webhook secret is too short");
   if (body.size() > kMaxWebhookBody) return refused(413, "the body is larger than 1 MiB");
   WebhookVerdict verdict = verify_signature(headers, body, secrets, now);
   if (!verdict.accepted) return verdict;

@@ -1,6 +1,6 @@
 // Webhooks: is this request from someone who knows the secret? The signature is checked over the raw body
-// before anything in it is looked at, in a time that does not depend on where it is wrong. Of an accepted body
-// only a hint is taken, which repository and ref may have moved: the tip is always read from the
+// before anything in it is looked at, in a time that does not depend on where it is wrong. Of an accepted
+// body only a hint is taken, which repository and ref may have moved: the tip is always read from the
 // repository itself. Pure; any thread.
 //
 // Providers: GitHub, Gitea, Gogs, Bitbucket (HMAC-SHA256), Forgejo (its own header, and no other when that is

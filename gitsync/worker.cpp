@@ -24,10 +24,13 @@ Duration next_poll(const PollRules& rules, unsigned failures, Rng& rng) {
   return Duration(static_cast<int64_t>(span - span / 10 + rng.below(span / 5 + 1)));
 }
 
-SourceReader::SourceReader(std::string application, GitSource& source, FileSelection selection, ManifestRules rules,
-                           unsigned threads)
-    : application_(std::move(application)), source_(source), selection_(std::move(selection)),
-      threads_(threads), builder_(std::move(rules), selection_.path()) {}
+SourceReader::SourceReader(std::string application, GitSource& source, FileSelection selection,
+                           ManifestRules rules, unsigned threads)
+    : application_(std::move(application)),
+      source_(source),
+      selection_(std::move(selection)),
+      threads_(threads),
+      builder_(std::move(rules), selection_.path()) {}
 
 SourceReport SourceReader::blank(SourceReport::Outcome outcome) const {
   SourceReport report;
@@ -157,7 +160,8 @@ Status SourceReader::read_missing(const std::vector<TreeFile>& files) {
   return {};
 }
 
-Result<std::unique_ptr<SourceWorker>> SourceWorker::start(Settings settings, std::unique_ptr<GitSource> source,
+Result<std::unique_ptr<SourceWorker>> SourceWorker::start(Settings settings,
+                                                          std::unique_ptr<GitSource> source,
                                                           std::function<void(SourceReport)> report) {
   ASSIGN_OR_RETURN(FileSelection selection, FileSelection::create(settings.files));
   return std::unique_ptr<SourceWorker>(

@@ -1,6 +1,6 @@
 // SourceWorker: the thread that owns one source. It polls, and when the ref has moved it fetches, reads the
-// tree and reports the desired set, or what is wrong. What was reported before is never taken back by a failed
-// read: a failure is only reported as such.
+// tree and reports the desired set, or what is wrong. What was reported before is never taken back by a
+// failed read: a failure is only reported as such.
 //
 // A poll that finds nothing new is one ref advertisement: no write, no report. What to report is decided by
 // SourceReader, which has no thread and no clock and waits for nothing; the worker turns it.

@@ -12,15 +12,16 @@ using namespace mainstay;
 namespace {
 
 std::string config_map(const std::string& name, const std::string& value = "1", const std::string& ns = "") {
-  return "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: " + name + "\n" + (ns.empty() ? "" : "  namespace: " + ns + "\n") +
-         "data:\n  key: \"" + value + "\"\n";
+  return "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: " + name + "\n" +
+         (ns.empty() ? "" : "  namespace: " + ns + "\n") + "data:\n  key: \"" + value + "\"\n";
 }
 
 // A builder with the repository behind it.
 struct Tree {
   std::shared_ptr<FakeRepository> repository = std::make_shared<FakeRepository>();
   FakeSource source{repository, "main", {.max_blob_bytes = 100'000}};
-  FileSelection selection = *FileSelection::create({.path = "apps", .include = {}, .exclude = {"*-skip.yaml"}, .recurse = true});
+  FileSelection selection =
+      *FileSelection::create({.path = "apps", .include = {}, .exclude = {"*-skip.yaml"}, .recurse = true});
   DesiredBuilder builder;
   size_t read = 0;
 
@@ -30,13 +31,18 @@ struct Tree {
     REQUIRE(source.fetch(commit).ok());
     Listing listing = *source.list_tree(commit, selection);
     std::vector<DesiredBuilder::Content> contents;
-    for (const TreeFile* file : builder.missing(listing.files)) contents.push_back({file, source.read_blob(file->blob)});
+    for (const TreeFile* file : builder.missing(listing.files))
+      contents.push_back({file, source.read_blob(file->blob)});
     read = contents.size();
     builder.learn(contents, 2);
     return builder.build(listing.files);
   }
-  BuiltSet build(const std::map<std::string, std::string>& files) { return build(repository->push("main", files)); }
-  BuiltSet build_entries(FakeFiles files) { return build(repository->push("main", std::move(files), "entries")); }
+  BuiltSet build(const std::map<std::string, std::string>& files) {
+    return build(repository->push("main", files));
+  }
+  BuiltSet build_entries(FakeFiles files) {
+    return build(repository->push("main", std::move(files), "entries"));
+  }
 };
 
 std::vector<std::string> keys(const BuiltSet& built) {
@@ -64,10 +70,12 @@ Diagnostic only_error(const std::string& name, const std::string& bytes, Manifes
 TEST_CASE("objects of all files become one sorted set with their places") {
   Tree tree;
   BuiltSet built = tree.build({
-      {"apps/b.yaml", "# words\n---\n" + config_map("two") + "---\n---\n# nothing\n---\n" + config_map("one", "1", "other")},
+      {"apps/b.yaml",
+       "# words\n---\n" + config_map("two") + "---\n---\n# nothing\n---\n" + config_map("one", "1", "other")},
       {"apps/deep/ns.yml", "apiVersion: v1\nkind: Namespace\nmetadata: {name: other}\n"},
       {"apps/c.json", R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"json"}})"},
-      {"apps/list.yaml", "apiVersion: v1\nkind: List\nitems:\n- " + std::string("{apiVersion: v1, kind: ConfigMap, metadata: {name: l1}}\n") +
+      {"apps/list.yaml", "apiVersion: v1\nkind: List\nitems:\n- " +
+                             std::string("{apiVersion: v1, kind: ConfigMap, metadata: {name: l1}}\n") +
                              "- {apiVersion: v1, kind: ConfigMap, metadata: {name: l2}}\n"},
       {"apps/empty.yaml", "# only words\n"},
       {"apps/no-skip.yaml", "{{ not yaml"},
@@ -89,7 +97,8 @@ TEST_CASE("objects of all files become one sorted set with their places") {
 TEST_CASE("objects without a namespace go to the application's destination") {
   Tree tree({.default_namespace = "shop", .unknown_fields = UnknownFields::kError});
   BuiltSet built = tree.build({{"apps/a.yaml", config_map("a") + "---\n" + config_map("b", "1", "own")}});
-  CHECK(keys(built) == std::vector<std::string>{"ConfigMap own/b apps/a.yaml:8", "ConfigMap shop/a apps/a.yaml:1"});
+  CHECK(keys(built) ==
+        std::vector<std::string>{"ConfigMap own/b apps/a.yaml:8", "ConfigMap shop/a apps/a.yaml:1"});
 }
 
 TEST_CASE("every mistake of a tree is reported at once, with its place, and nothing is taken") {
@@ -104,7 +113,8 @@ TEST_CASE("every mistake of a tree is reported at once, with its place, and noth
   CHECK(built.state == BuiltSet::State::kRefused);
   CHECK(built.set == nullptr);
   std::vector<std::string> places;
-  for (const Diagnostic& each : built.diagnostics.all()) places.push_back(each.file + ":" + std::to_string(each.mark.line));
+  for (const Diagnostic& each : built.diagnostics.all())
+    places.push_back(each.file + ":" + std::to_string(each.mark.line));
   std::sort(places.begin(), places.end());
   INFO(built.diagnostics.render());
   CHECK(std::count(places.begin(), places.end(), "apps/a.yaml:7") == 1);
@@ -134,14 +144,18 @@ TEST_CASE("files that are no manifests are errors that name the exclude") {
 }
 
 TEST_CASE("conflict markers, kustomizations and charts are named for what they are") {
-  Diagnostic conflict = only_error("x.yaml", config_map("a") + "<<<<<<< HEAD\nx: 1\n=======\nx: 2\n>>>>>>> branch\n");
+  Diagnostic conflict =
+      only_error("x.yaml", config_map("a") + "<<<<<<< HEAD\nx: 1\n=======\nx: 2\n>>>>>>> branch\n");
   CHECK(conflict.message.find("merge conflict") != std::string::npos);
   CHECK(conflict.mark.line == 7);
-  CHECK(only_error("kustomization.yaml", "resources: [a.yaml]\n").message.find("kustomization") != std::string::npos);
+  CHECK(only_error("kustomization.yaml", "resources: [a.yaml]\n").message.find("kustomization") !=
+        std::string::npos);
   CHECK(only_error("Chart.yaml", "name: x\n").message.find("Helm") != std::string::npos);
   Tree tree;  // text that only looks like it inside a value
-  CHECK(tree.build({{"apps/a.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n  x: |\n    <<<<<<< a\n    >>>>>>> b\n"}}).state ==
-        BuiltSet::State::kAccepted);
+  CHECK(tree.build({{"apps/a.yaml",
+                     "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n  x: |\n    <<<<<<< a\n   "
+                     " >>>>>>> b\n"}})
+            .state == BuiltSet::State::kAccepted);
 }
 
 TEST_CASE("links, submodules, bad names and large files are errors that name the exclude") {
@@ -156,13 +170,15 @@ TEST_CASE("links, submodules, bad names and large files are errors that name the
   CHECK(built.diagnostics.error_count() == 4);
   for (const Diagnostic& each : built.diagnostics.all()) {
     INFO(each.text());
-    CHECK(each.hint.find("\"" + each.file.substr(5) + "\" to the application's directory.exclude") != std::string::npos);
+    CHECK(each.hint.find("\"" + each.file.substr(5) + "\" to the application's directory.exclude") !=
+          std::string::npos);
   }
 }
 
 TEST_CASE("an object declared twice is an error that names both places") {
   Tree tree;
-  BuiltSet built = tree.build({{"apps/a.yaml", config_map("x") + "---\n" + config_map("same")}, {"apps/b.yaml", config_map("same", "2", "default")}});
+  BuiltSet built = tree.build({{"apps/a.yaml", config_map("x") + "---\n" + config_map("same")},
+                               {"apps/b.yaml", config_map("same", "2", "default")}});
   REQUIRE(built.state == BuiltSet::State::kRefused);
   REQUIRE(built.diagnostics.error_count() == 1);
   Diagnostic problem = built.diagnostics.all().at(0);
@@ -174,7 +190,8 @@ TEST_CASE("no objects is an outcome of its own") {
   Tree tree;
   CHECK(tree.build({{"apps/README.md", "words"}}).state == BuiltSet::State::kNoObjects);
   CHECK(tree.build({{"apps/a.yaml", "# nothing\n"}}).state == BuiltSet::State::kNoObjects);
-  CHECK(tree.build({{"apps/a.yaml", "apiVersion: v1\nkind: List\nitems: []\n"}}).state == BuiltSet::State::kNoObjects);
+  CHECK(tree.build({{"apps/a.yaml", "apiVersion: v1\nkind: List\nitems: []\n"}}).state ==
+        BuiltSet::State::kNoObjects);
 }
 
 TEST_CASE("fieldValidation Warn takes what Strict refuses") {
@@ -190,9 +207,10 @@ TEST_CASE("fieldValidation Warn takes what Strict refuses") {
 TEST_CASE("what a server assigns and the status are not taken from Git") {
   Tree tree;
   BuiltSet plain = tree.build({{"apps/a.yaml", "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: a\n"}});
-  BuiltSet copied = tree.build({{"apps/a.yaml",
-                                 "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: a\n  uid: 1-2\n  resourceVersion: \"7\"\n"
-                                 "  creationTimestamp: \"2020-01-01T00:00:00Z\"\n  generation: 3\nstatus:\n  phase: Active\n"}});
+  BuiltSet copied = tree.build(
+      {{"apps/a.yaml",
+        "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: a\n  uid: 1-2\n  resourceVersion: \"7\"\n"
+        "  creationTimestamp: \"2020-01-01T00:00:00Z\"\n  generation: 3\nstatus:\n  phase: Active\n"}});
   INFO(copied.diagnostics.render());
   REQUIRE(copied.state == BuiltSet::State::kAccepted);
   CHECK(copied.set->hash == plain.set->hash);
@@ -201,7 +219,8 @@ TEST_CASE("what a server assigns and the status are not taken from Git") {
 }
 
 TEST_CASE("an object in Git needs a fixed name") {
-  Diagnostic problem = only_error("a.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  generateName: a-\n");
+  Diagnostic problem =
+      only_error("a.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  generateName: a-\n");
   CHECK(problem.path == "metadata.generateName");
   CHECK(problem.mark.line == 4);
 }
@@ -216,8 +235,13 @@ TEST_CASE("the set's hash is of content: not of files, order, style, comments or
   };
   Digest base = hash({{"apps/a.yaml", config_map("a") + "---\n" + config_map("b")}});
   CHECK(hash({{"apps/a.yaml", config_map("b")}, {"apps/z/y.yaml", config_map("a")}}) == base);
-  CHECK(hash({{"apps/a.yaml", "# words\n" + config_map("b")},
-              {"apps/b.json", R"({"kind":"ConfigMap","data":{"key":"1"},"metadata":{"name":"a","namespace":"default"},"apiVersion":"v1"})"}}) == base);
+  CHECK(
+      hash(
+          {{"apps/a.yaml", "# words\n" + config_map("b")},
+           {"apps/b.json",
+            R"({"kind":"ConfigMap","data":{"key":"1"},"metadata":{"name":"a","namespace":"default"},)"
+                R"("apiVersion":"v1"})"}}) ==
+      base);
   CHECK(hash({{"apps/a.yaml", config_map("a", "2") + "---\n" + config_map("b")}}) != base);
   CHECK(hash({{"apps/a.yaml", config_map("a")}}) != base);
   CHECK(hash({{"apps/a.yaml", config_map("a") + "---\n" + config_map("c")}}) != base);
@@ -227,7 +251,8 @@ TEST_CASE("the set's hash is of content: not of files, order, style, comments or
 TEST_CASE("only changed blobs are read again, and memory does not grow with history") {
   Tree tree;
   std::map<std::string, std::string> files;
-  for (int i = 0; i < 300; ++i) files["apps/" + std::to_string(i) + ".yaml"] = config_map("c" + std::to_string(i));
+  for (int i = 0; i < 300; ++i)
+    files["apps/" + std::to_string(i) + ".yaml"] = config_map("c" + std::to_string(i));
   BuiltSet first = tree.build(files);
   CHECK(tree.read == 300);
   for (int i = 0; i < 50; ++i) {
@@ -245,7 +270,8 @@ TEST_CASE("only changed blobs are read again, and memory does not grow with hist
   BuiltSet moved = tree.build(files);
   CHECK(tree.read == 0);
   CHECK(moved.set->hash == first.set->hash);
-  auto place = std::find_if(moved.set->objects.begin(), moved.set->objects.end(), [](const DesiredObject& o) { return o.key.name == "c8"; });
+  auto place = std::find_if(moved.set->objects.begin(), moved.set->objects.end(),
+                            [](const DesiredObject& o) { return o.key.name == "c8"; });
   CHECK(place->origin.path == "apps/moved/8.yaml");
 }
 

@@ -11,7 +11,8 @@ namespace {
 
 CommitId commit(char c) { return *CommitId::parse(std::string(40, c)); }
 
-CommitStatus status(char c, CommitState state = CommitState::kPending, std::string description = "rolling out") {
+CommitStatus status(char c, CommitState state = CommitState::kPending,
+                    std::string description = "rolling out") {
   return {commit(c), "mainstay/root", state, std::move(description), "https://mainstay.example.com/x"};
 }
 
@@ -31,10 +32,13 @@ TEST_CASE("the forge and its repository are read from the address") {
            {"https://gitlab.com/g/sub/app.git", {}, "https://gitlab.com/api/v4", "g/sub/app"},
            {"https://codeberg.org/o/app", {}, "https://codeberg.org/api/v1", "o/app"},
            {"https://bitbucket.org/o/app.git", {}, "https://api.bitbucket.org/2.0", "o/app"},
-           {"https://git.example.com:8443/o/app.git", ForgeKind::kGitea, "https://git.example.com:8443/api/v1", "o/app"},
-           {"ssh://git@git.example.com:2222/o/app.git", ForgeKind::kForgejo, "https://git.example.com/api/v1", "o/app"},
+           {"https://git.example.com:8443/o/app.git", ForgeKind::kGitea,
+            "https://git.example.com:8443/api/v1", "o/app"},
+           {"ssh://git@git.example.com:2222/o/app.git", ForgeKind::kForgejo, "https://git.example.com/api/v1",
+            "o/app"},
            {"https://ghe.example.com/o/app", ForgeKind::kGitHub, "https://ghe.example.com/api/v3", "o/app"},
-           {"https://bb.example.com/scm/prj/app.git", ForgeKind::kBitbucket, "https://bb.example.com/rest/api/1.0", "prj/app"},
+           {"https://bb.example.com/scm/prj/app.git", ForgeKind::kBitbucket,
+            "https://bb.example.com/rest/api/1.0", "prj/app"},
        }) {
     INFO(row.url);
     Result<ForgeTarget> target = forge_target(row.url, row.kind, "/token");
@@ -53,19 +57,35 @@ TEST_CASE("requests are what each forge documents") {
   std::string id = commit('a').text();
   ForgeRequest github = status_request({ForgeKind::kGitHub, "https://api.github.com", "o/app", "", ""}, good);
   CHECK(github.url == "https://api.github.com/repos/o/app/statuses/" + id);
-  CHECK(github.body == R"({"state":"success","context":"mainstay/root","description":"12 objects","target_url":"https://mainstay.example.com/x"})");
+  CHECK(
+      github.body ==
+      R"({"state":"success","context":"mainstay/root","description":"12 objects",)"
+        R"("target_url":"https://mainstay.example.com/x"})");
   ForgeRequest gitea = status_request({ForgeKind::kGitea, "https://g/api/v1", "o w/app", "", ""}, good);
   CHECK(gitea.url == "https://g/api/v1/repos/o%20w/app/statuses/" + id);
-  ForgeRequest gitlab = status_request({ForgeKind::kGitLab, "https://gitlab.com/api/v4", "g/sub/app", "", ""}, status('a'));
+  ForgeRequest gitlab =
+      status_request({ForgeKind::kGitLab, "https://gitlab.com/api/v4", "g/sub/app", "", ""}, status('a'));
   CHECK(gitlab.url == "https://gitlab.com/api/v4/projects/g%2Fsub%2Fapp/statuses/" + id);
-  CHECK(gitlab.body == R"({"state":"running","name":"mainstay/root","description":"rolling out","target_url":"https://mainstay.example.com/x"})");
-  ForgeRequest cloud = status_request({ForgeKind::kBitbucket, "https://api.bitbucket.org/2.0", "o/app", "", ""},
-                                      {commit('a'), "mainstay/root", CommitState::kFailure, "bad", ""});
+  CHECK(
+      gitlab.body ==
+      R"({"state":"running","name":"mainstay/root","description":"rolling out",)"
+        R"("target_url":"https://mainstay.example.com/x"})");
+  ForgeRequest cloud =
+      status_request({ForgeKind::kBitbucket, "https://api.bitbucket.org/2.0", "o/app", "", ""},
+                     {commit('a'), "mainstay/root", CommitState::kFailure, "bad", ""});
   CHECK(cloud.url == "https://api.bitbucket.org/2.0/repositories/o/app/commit/" + id + "/statuses/build");
-  CHECK(cloud.body == R"({"state":"FAILED","key":"mainstay/root","name":"mainstay/root","description":"bad","url":"https://bitbucket.org/o/app/commits/)" + id + "\"}");
-  ForgeRequest server = status_request({ForgeKind::kBitbucket, "https://bb.example.com/rest/api/1.0", "p/app", "", ""}, good);
+  CHECK(
+      cloud.body ==
+      R"({"state":"FAILED","key":"mainstay/root","name":"mainstay/root","description":"bad",)"
+            R"("url":"https://bitbucket.org/o/app/commits/)" +
+          id + "\"}");
+  ForgeRequest server =
+      status_request({ForgeKind::kBitbucket, "https://bb.example.com/rest/api/1.0", "p/app", "", ""}, good);
   CHECK(server.url == "https://bb.example.com/rest/build-status/1.0/commits/" + id);
-  std::string shortest = status_request({ForgeKind::kGitHub, "https://x", "o/a", "", ""}, status('a', CommitState::kError, std::string(138, 'x') + "\xc3\xa4\xc3\xa4")).body;
+  std::string shortest =
+      status_request({ForgeKind::kGitHub, "https://x", "o/a", "", ""},
+                     status('a', CommitState::kError, std::string(138, 'x') + "\xc3\xa4\xc3\xa4"))
+          .body;
   CHECK(shortest.find(std::string(137, 'x') + "...\"") != std::string::npos);
 }
 
@@ -74,7 +94,8 @@ TEST_CASE("a status is posted with the token, and each refusal is told apart wit
   write_file(dir / "token", "canary-token\n");
   std::string answer = TinyHttp::response(201, "", "{}");
   TinyHttp server([&](const std::string&) { return answer; });
-  ForgeTarget target{ForgeKind::kGitHub, "http://127.0.0.1:" + std::to_string(server.port()), "o/app", dir / "token", ""};
+  ForgeTarget target{ForgeKind::kGitHub, "http://127.0.0.1:" + std::to_string(server.port()), "o/app",
+                     dir / "token", ""};
   auto sink = std::move(make_forge_sink(target, 5s)).value();
   Status posted = sink->post(status('a'));
   if (!posted.ok()) FAIL(posted.error().message);
@@ -87,8 +108,9 @@ TEST_CASE("a status is posted with the token, and each refusal is told apart wit
     int http;
     ErrorCode code;
   };
-  for (Row row : {Row{401, ErrorCode::kDenied}, Row{403, ErrorCode::kDenied}, Row{404, ErrorCode::kNotFound}, Row{422, ErrorCode::kInvalid},
-                  Row{429, ErrorCode::kUnavailable}, Row{500, ErrorCode::kUnavailable}, Row{503, ErrorCode::kUnavailable}}) {
+  for (Row row : {Row{401, ErrorCode::kDenied}, Row{403, ErrorCode::kDenied}, Row{404, ErrorCode::kNotFound},
+                  Row{422, ErrorCode::kInvalid}, Row{429, ErrorCode::kUnavailable},
+                  Row{500, ErrorCode::kUnavailable}, Row{503, ErrorCode::kUnavailable}}) {
     INFO(row.http);
     answer = TinyHttp::response(row.http, "", "canary-token is wrong");
     Status refused = sink->post(status('a'));
@@ -100,14 +122,17 @@ TEST_CASE("a status is posted with the token, and each refusal is told apart wit
   CHECK(sink->post(status('a')).ok());
 
   TinyHttp thief([](const std::string&) { return TinyHttp::response(201, "", ""); });
-  answer = TinyHttp::response(307, "Location: http://localhost:" + std::to_string(thief.port()) + "/\r\n", "");
+  answer =
+      TinyHttp::response(307, "Location: http://localhost:" + std::to_string(thief.port()) + "/\r\n", "");
   CHECK(sink->post(status('a')).error().code == ErrorCode::kInvalid);
   CHECK(thief.requests().empty());
 
   answer.clear();  // silence
-  CHECK(std::move(make_forge_sink(target, 200ms)).value()->post(status('a')).error().code == ErrorCode::kTimeout);
+  CHECK(std::move(make_forge_sink(target, 200ms)).value()->post(status('a')).error().code ==
+        ErrorCode::kTimeout);
   target.api_url = "http://127.0.0.1:" + std::to_string(free_port());
-  CHECK(std::move(make_forge_sink(target)).value()->post(status('a')).error().code == ErrorCode::kUnavailable);
+  CHECK(std::move(make_forge_sink(target)).value()->post(status('a')).error().code ==
+        ErrorCode::kUnavailable);
   target.token_file = dir / "none";
   CHECK(std::move(make_forge_sink(target)).value()->post(status('a')).error().code == ErrorCode::kNotFound);
   target.api_url = "http://git.example.com";
@@ -125,12 +150,16 @@ TEST_CASE("each forge gets the token in its own way") {
     ForgeKind kind;
     std::string user, header;
   };
-  for (const Row& row : std::vector<Row>{{ForgeKind::kGitLab, "", "PRIVATE-TOKEN: abc\r\n"},
-                                         {ForgeKind::kGitea, "", "Authorization: token abc\r\n"},
-                                         {ForgeKind::kForgejo, "", "Authorization: token abc\r\n"},
-                                         {ForgeKind::kBitbucket, "", "Authorization: Bearer abc\r\n"},
-                                         {ForgeKind::kBitbucket, "ann", "Authorization: Basic YW5uOmFiYw==\r\n"}}) {
-    CHECK(std::move(make_forge_sink({row.kind, api, "o/app", dir / "token", row.user})).value()->post(status('a')).ok());
+  for (const Row& row :
+       std::vector<Row>{{ForgeKind::kGitLab, "", "PRIVATE-TOKEN: abc\r\n"},
+                        {ForgeKind::kGitea, "", "Authorization: token abc\r\n"},
+                        {ForgeKind::kForgejo, "", "Authorization: token abc\r\n"},
+                        {ForgeKind::kBitbucket, "", "Authorization: Bearer abc\r\n"},
+                        {ForgeKind::kBitbucket, "ann", "Authorization: Basic YW5uOmFiYw==\r\n"}}) {
+    CHECK(std::move(make_forge_sink({row.kind, api, "o/app", dir / "token", row.user}))
+              .value()
+              ->post(status('a'))
+              .ok());
     INFO(server.requests().back());
     CHECK(server.requests().back().find(row.header) != std::string::npos);
   }

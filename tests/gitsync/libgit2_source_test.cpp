@@ -69,7 +69,8 @@ void check_address(GitRepo& repo, const SourceSpec& spec) {
   CHECK(*source->read_blob(listing->files[0].blob) == "kind: A\n");
 
   repo.write("apps/a.yaml", "kind: A2\n");
-  std::string second = repo.commit("Second\n\nWhy it was done.\n\nMainstay-Prune: 3\nSigned-off-by: Ann <a@b>");
+  std::string second =
+      repo.commit("Second\n\nWhy it was done.\n\nMainstay-Prune: 3\nSigned-off-by: Ann <a@b>");
   CommitId next = fetch_tip(*source);
   CHECK(next.text() == second);
   Result<CommitInfo> info = source->commit_info(next);
@@ -173,14 +174,17 @@ TEST_CASE("a redirect on the same server is followed, to another never, and no c
   std::string moved = "http://127.0.0.1:" + std::to_string(here.port()) + "/moved/app.git/.git";
   CHECK(fetch_tip(*open_source(spec_of(moved), mirrors.path())).text() == repo.head());
 
-  TinyHttp thief([](const std::string&) { return TinyHttp::response(401, "WWW-Authenticate: Basic realm=\"x\"\r\n", ""); });
+  TinyHttp thief([](const std::string&) {
+    return TinyHttp::response(401, "WWW-Authenticate: Basic realm=\"x\"\r\n", "");
+  });
   for (std::string host : {"127.0.0.1", "localhost"}) {
     std::string target = "http://" + host + ":" + std::to_string(thief.port());
     TinyHttp server([&](const std::string& request) {
       if (request.find("Authorization:") == request.npos) {
         return TinyHttp::response(401, "WWW-Authenticate: Basic realm=\"x\"\r\n", "");
       }
-      return TinyHttp::response(302, "Location: " + target + "/app.git/info/refs?service=git-upload-pack\r\n", "");
+      return TinyHttp::response(302, "Location: " + target + "/app.git/info/refs?service=git-upload-pack\r\n",
+                                "");
     });
     SourceSpec spec = spec_of("http://127.0.0.1:" + std::to_string(server.port()) + "/app.git");
     spec.credentials.token_file = root / "token";
@@ -229,7 +233,8 @@ TEST_CASE("repository gone, ref gone, empty repository and path gone are told ap
   repo.git({"checkout", "-q", "-b", "other"});
   for (const std::string& base : {root.path() + "/", daemon.url("")}) {
     INFO(base);
-    CHECK(open_source(spec_of(base + "empty"), mirrors.path())->tip()->state == RefTip::State::kEmptyRepository);
+    CHECK(open_source(spec_of(base + "empty"), mirrors.path())->tip()->state ==
+          RefTip::State::kEmptyRepository);
     auto source = open_source(spec_of(base + "app"), mirrors.path());
     CommitId commit = fetch_tip(*source);
     CHECK(source->list_tree(commit, all_files("nothing"))->state == Listing::State::kNoSuchPath);
@@ -242,7 +247,8 @@ TEST_CASE("repository gone, ref gone, empty repository and path gone are told ap
     REQUIRE_FALSE(gone.ok());
     CHECK(gone.error().code == ErrorCode::kNotFound);
   }
-  Result<RefTip> nobody = open_source(spec_of("git://127.0.0.1:" + std::to_string(free_port()) + "/x"), mirrors.path())->tip();
+  Result<RefTip> nobody =
+      open_source(spec_of("git://127.0.0.1:" + std::to_string(free_port()) + "/x"), mirrors.path())->tip();
   REQUIRE_FALSE(nobody.ok());
   CHECK(nobody.error().code == ErrorCode::kUnavailable);
 }
@@ -283,8 +289,8 @@ TEST_CASE("a damaged or lost mirror is fetched again") {
   GitDaemon daemon(root.path());
   SourceSpec spec = spec_of(daemon.url("app"));
   CommitId commit = fetch_tip(*open_source(spec, mirrors.path()));
-  CHECK((std::filesystem::status(mirror_of(mirrors.path())).permissions() & std::filesystem::perms::group_all) ==
-        std::filesystem::perms::none);
+  CHECK((std::filesystem::status(mirror_of(mirrors.path())).permissions() &
+         std::filesystem::perms::group_all) == std::filesystem::perms::none);
 
   auto read_all = [&](GitSource& source) {
     Result<Listing> listing = source.list_tree(commit, all_files());
@@ -296,7 +302,8 @@ TEST_CASE("a damaged or lost mirror is fetched again") {
     return ErrorCode::kExists;  // "all there"
   };
   SECTION("bytes of the pack overwritten") {
-    for (const auto& entry : std::filesystem::directory_iterator(mirror_of(mirrors.path()) + "/objects/pack")) {
+    for (const auto& entry :
+         std::filesystem::directory_iterator(mirror_of(mirrors.path()) + "/objects/pack")) {
       if (entry.path().extension() != ".pack") continue;
       std::filesystem::permissions(entry.path(), std::filesystem::perms::owner_all);
       auto size = std::filesystem::file_size(entry.path());
@@ -306,7 +313,8 @@ TEST_CASE("a damaged or lost mirror is fetched again") {
     }
   }
   SECTION("index gone") {
-    for (const auto& entry : std::filesystem::directory_iterator(mirror_of(mirrors.path()) + "/objects/pack")) {
+    for (const auto& entry :
+         std::filesystem::directory_iterator(mirror_of(mirrors.path()) + "/objects/pack")) {
       if (entry.path().extension() == ".idx") std::filesystem::remove(entry.path());
     }
   }
@@ -366,7 +374,8 @@ TEST_CASE("symbolic links, submodules and crafted names are reported, never foll
   repo.git({"commit", "-q", "-m", "module"});
   auto source = open_source(spec_of(repo.path()), mirrors.path());
   CommitId commit = fetch_tip(*source);
-  auto selection = *FileSelection::create({.path = "apps", .include = {}, .exclude = {"skipped"}, .recurse = true});
+  auto selection =
+      *FileSelection::create({.path = "apps", .include = {}, .exclude = {"skipped"}, .recurse = true});
   Result<Listing> listing = source->list_tree(commit, selection);
   REQUIRE(listing.ok());
   std::vector<std::pair<std::string, TreeFile::Kind>> found;
@@ -467,7 +476,8 @@ TEST_CASE("a silent, a dripping and an endless server are given up on; interrupt
   SECTION("endless") {
     TinyHttp endless([](const std::string&) {
       std::string refs = "001e# service=git-upload-pack\n0000";
-      for (int i = 0; i < 100'000; ++i) refs += "0047" + std::string(40, 'a') + " refs/heads/" + std::to_string(1'000'000 + i) + "xxxxxxx\n";
+      for (int i = 0; i < 100'000; ++i)
+        refs += "0047" + std::string(40, 'a') + " refs/heads/" + std::to_string(1'000'000 + i) + "xxxxxxx\n";
       return TinyHttp::response(200, "Content-Type: application/x-git-upload-pack-advertisement\r\n", refs);
     });
     spec.url = "http://127.0.0.1:" + std::to_string(endless.port()) + "/app.git";
@@ -484,13 +494,18 @@ TEST_CASE("an https server without a trusted certificate is refused") {
     return;
   }
   TempDir root;
-  REQUIRE(run({"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-               "-keyout", root / "key", "-out", root / "cert", "-subj", "/CN=127.0.0.1", "-days", "2"}).code == 0);
+  REQUIRE(
+      run({"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+           "-keyout", root / "key", "-out", root / "cert", "-subj", "/CN=127.0.0.1", "-days", "2"})
+          .code == 0);
   PortServer server([&](uint16_t port) {
-    return std::vector<std::string>{"openssl", "s_server", "-accept", "127.0.0.1:" + std::to_string(port), "-www",
-                                    "-key", root / "key", "-cert", root / "cert"};
+    return std::vector<std::string>{
+        "openssl",    "s_server", "-accept",    "127.0.0.1:" + std::to_string(port), "-www", "-key",
+        root / "key", "-cert",    root / "cert"};
   });
-  Result<RefTip> tip = open_source(spec_of("https://127.0.0.1:" + std::to_string(server.port()) + "/app.git"), root / "repos")->tip();
+  Result<RefTip> tip =
+      open_source(spec_of("https://127.0.0.1:" + std::to_string(server.port()) + "/app.git"), root / "repos")
+          ->tip();
   REQUIRE_FALSE(tip.ok());
   INFO(tip.error().message);
   CHECK(tip.error().code == ErrorCode::kDenied);

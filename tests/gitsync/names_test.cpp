@@ -25,7 +25,8 @@ TEST_CASE("accepted addresses are brought to one form") {
            {"file://localhost/srv/app", "file:///srv/app", "", UrlScheme::kFile, 0},
            {"git://example.com/app", "git://example.com/app", "", UrlScheme::kGit, 9418},
            {"git://example.com:1234/app", "git://example.com:1234/app", "", UrlScheme::kGit, 1234},
-           {"https://ann@example.com/o/app.git", "https://example.com/o/app.git", "ann", UrlScheme::kHttps, 443},
+           {"https://ann@example.com/o/app.git", "https://example.com/o/app.git", "ann", UrlScheme::kHttps,
+            443},
            {"http://[::1]:8080/app", "http://[::1]:8080/app", "", UrlScheme::kHttp, 8080},
            {"ssh://git@example.com:2222/o/app", "ssh://example.com:2222/o/app", "git", UrlScheme::kSsh, 2222},
            {"git@example.com:o/app.git", "ssh://example.com/~/o/app.git", "git", UrlScheme::kSsh, 22},
@@ -42,15 +43,43 @@ TEST_CASE("accepted addresses are brought to one form") {
 }
 
 TEST_CASE("addresses that could do harm are refused, and their password is not repeated") {
-  for (std::string text :
-       {"", "-x", "--upload-pack=touch /tmp/x", "ext::sh -c id", "ext::sh -c id://x/y", "fd::17", "ftp://example.com/x",
-        "javascript://x/y", "HTTP://example.com/x", "https://user:hunter2@example.com/x", "https://example.com",
-        "https://example.com/", "https://-example.com/x", "https://exa mple.com/x", "https://example.com:0/x",
-        "https://example.com:99999/x", "https://example.com:x/x", "https://example.com:/x", "https://example.com/x?y=z",
-        "https://example.com/x#y", "https:///x", "git://me@example.com/x", "ssh://git@example.com/x'y",
-        "ssh://git@example.com/-x", "ssh://git@example.com/$(id)", "ssh://git@example.com/x;y", "ssh://-oProxyCommand=x/y",
-        "-oProxyCommand=x:y", "git@-host:x", "git@host:-x", "git@host:", "git@host:x y", "file://example.com/x",
-        "https://example.com/a\nb", "https://[::1/x", "https://[zz]/x", "https://[::1]x/y"}) {
+  for (std::string text : {"",
+                           "-x",
+                           "--upload-pack=touch /tmp/x",
+                           "ext::sh -c id",
+                           "ext::sh -c id://x/y",
+                           "fd::17",
+                           "ftp://example.com/x",
+                           "javascript://x/y",
+                           "HTTP://example.com/x",
+                           "https://user:hunter2@example.com/x",
+                           "https://example.com",
+                           "https://example.com/",
+                           "https://-example.com/x",
+                           "https://exa mple.com/x",
+                           "https://example.com:0/x",
+                           "https://example.com:99999/x",
+                           "https://example.com:x/x",
+                           "https://example.com:/x",
+                           "https://example.com/x?y=z",
+                           "https://example.com/x#y",
+                           "https:///x",
+                           "git://me@example.com/x",
+                           "ssh://git@example.com/x'y",
+                           "ssh://git@example.com/-x",
+                           "ssh://git@example.com/$(id)",
+                           "ssh://git@example.com/x;y",
+                           "ssh://-oProxyCommand=x/y",
+                           "-oProxyCommand=x:y",
+                           "git@-host:x",
+                           "git@host:-x",
+                           "git@host:",
+                           "git@host:x y",
+                           "file://example.com/x",
+                           "https://example.com/a\nb",
+                           "https://[::1/x",
+                           "https://[zz]/x",
+                           "https://[::1]x/y"}) {
     INFO(text);
     Result<RemoteUrl> url = parse_remote_url(text);
     REQUIRE_FALSE(url.ok());
@@ -62,7 +91,8 @@ TEST_CASE("addresses that could do harm are refused, and their password is not r
 }
 
 TEST_CASE("userinfo is taken out of anybody's words") {
-  CHECK(without_userinfo("cannot reach https://u:p@h/x and ssh://git@h2/y") == "cannot reach https://h/x and ssh://h2/y");
+  CHECK(without_userinfo("cannot reach https://u:p@h/x and ssh://git@h2/y") ==
+        "cannot reach https://h/x and ssh://h2/y");
   CHECK(without_userinfo("https://a:b@c@host/x@y") == "https://host/x@y");
   CHECK(without_userinfo("no address, mail a@b") == "no address, mail a@b");
 }
@@ -72,8 +102,9 @@ TEST_CASE("ref names follow git check-ref-format and never look like options") {
     INFO(good);
     CHECK(is_valid_ref_name(good));
   }
-  for (std::string bad : {"", "-x", "--exec", "a..b", "a b", "a~b", "a^b", "a:b", "a?b", "a*b", "a[b", "a\\b", "/a", "a/",
-                          "a//b", ".a", "a/.b", "a.", "a.lock", "a.lock/b", "@", "a@{b", "a\nb", "a\x7f"}) {
+  for (std::string bad :
+       {"",   "-x", "--exec", "a..b", "a b",  "a~b", "a^b",    "a:b",      "a?b", "a*b",  "a[b",  "a\\b",
+        "/a", "a/", "a//b",   ".a",   "a/.b", "a.",  "a.lock", "a.lock/b", "@",   "a@{b", "a\nb", "a\x7f"}) {
     INFO(bad);
     CHECK_FALSE(is_valid_ref_name(bad));
   }
@@ -84,7 +115,8 @@ TEST_CASE("git itself agrees about ref names") {
     WARN("SKIPPED: git is not installed");
     return;
   }
-  for (std::string name : {"main", "a/b", "a..b", "a~b", "a.lock", "a/.b", "a@{b", "@x", "a.", "x y", "-a", "a//b", "a\\b"}) {
+  for (std::string name :
+       {"main", "a/b", "a..b", "a~b", "a.lock", "a/.b", "a@{b", "@x", "a.", "x y", "-a", "a//b", "a\\b"}) {
     INFO(name);
     bool git = test::run({"git", "check-ref-format", "--branch", name}).code == 0;
     CHECK(is_valid_ref_name(name) == git);
@@ -93,8 +125,12 @@ TEST_CASE("git itself agrees about ref names") {
 
 TEST_CASE("refs are found among what a server advertises") {
   auto id = [](char c) { return *CommitId::parse(std::string(40, c)); };
-  std::vector<AdvertisedRef> refs = {{"HEAD", id('1')},           {"refs/heads/main", id('1')}, {"refs/heads/both", id('2')},
-                                     {"refs/tags/both", id('3')}, {"refs/tags/v1", id('4')},    {"refs/tags/v1^{}", id('5')},
+  std::vector<AdvertisedRef> refs = {{"HEAD", id('1')},
+                                     {"refs/heads/main", id('1')},
+                                     {"refs/heads/both", id('2')},
+                                     {"refs/tags/both", id('3')},
+                                     {"refs/tags/v1", id('4')},
+                                     {"refs/tags/v1^{}", id('5')},
                                      {"refs/pull/7/head", id('6')}};
   using Kind = RefChoice::Kind;
   auto find = [&](Kind kind, std::string name) -> std::string {
@@ -124,7 +160,8 @@ TEST_CASE("subject and trailers of a commit message") {
   CHECK(commit_subject(std::string(199, 'x') + "\xc3\xa4") == std::string(199, 'x'));
   CHECK(commit_trailers("Subject: not one").empty());
   CHECK(commit_trailers("Subject\n\nMainstay-Prune: 3") == Trailers{{"Mainstay-Prune", "3"}});
-  CHECK(commit_trailers("Subject\n\nwords\n\nA: 1\nB: 2\n  more\n\n\n") == Trailers{{"A", "1"}, {"B", "2 more"}});
+  CHECK(commit_trailers("Subject\n\nwords\n\nA: 1\nB: 2\n  more\n\n\n") ==
+        Trailers{{"A", "1"}, {"B", "2 more"}});
   CHECK(commit_trailers("Subject\n\nA: 1\nno trailer here").empty());
   CHECK(commit_trailers("Subject\n\nMainstay-Prune: 3\n\nlast words").empty());
 }
@@ -135,14 +172,30 @@ TEST_CASE("globs mean what Argo CD's mean") {
     bool matches;
   };
   for (const Row& row : std::vector<Row>{
-           {"*.yaml", "a.yaml", true},          {"*.yaml", "dir/a.yaml", true},  {"*.yaml", "a.yml", false},
-           {"{a,b}.yaml", "b.yaml", true},      {"{a,b}.yaml", "c.yaml", false}, {"{a,{b,c}d}.yaml", "cd.yaml", true},
-           {"dir/*", "dir/x/y", true},          {"dir/**/x", "dir/a/b/x", true}, {"?.yaml", "a.yaml", true},
-           {"?.yaml", "ab.yaml", false},        {"[a-c].yaml", "b.yaml", true},  {"[!a-c].yaml", "b.yaml", false},
-           {"[!a-c].yaml", "d.yaml", true},     {"[]].yaml", "].yaml", true},    {"\\*.yaml", "*.yaml", true},
-           {"\\*.yaml", "a.yaml", false},       {"*", "", true},                 {"*a*b*c", "xaxbxc", true},
-           {"*a*b*c", "xaxcxb", false},         {"[a\\]b]", "]", true},          {"a,b", "a,b", true},
-           {"}", "}", true},                    {"[a-]", "-", true},             {"{,x}y", "y", true},
+           {"*.yaml", "a.yaml", true},
+           {"*.yaml", "dir/a.yaml", true},
+           {"*.yaml", "a.yml", false},
+           {"{a,b}.yaml", "b.yaml", true},
+           {"{a,b}.yaml", "c.yaml", false},
+           {"{a,{b,c}d}.yaml", "cd.yaml", true},
+           {"dir/*", "dir/x/y", true},
+           {"dir/**/x", "dir/a/b/x", true},
+           {"?.yaml", "a.yaml", true},
+           {"?.yaml", "ab.yaml", false},
+           {"[a-c].yaml", "b.yaml", true},
+           {"[!a-c].yaml", "b.yaml", false},
+           {"[!a-c].yaml", "d.yaml", true},
+           {"[]].yaml", "].yaml", true},
+           {"\\*.yaml", "*.yaml", true},
+           {"\\*.yaml", "a.yaml", false},
+           {"*", "", true},
+           {"*a*b*c", "xaxbxc", true},
+           {"*a*b*c", "xaxcxb", false},
+           {"[a\\]b]", "]", true},
+           {"a,b", "a,b", true},
+           {"}", "}", true},
+           {"[a-]", "-", true},
+           {"{,x}y", "y", true},
        }) {
     INFO(row.pattern << " on " << row.text);
     Result<Glob> glob = Glob::compile(row.pattern);
@@ -155,11 +208,13 @@ TEST_CASE("globs mean what Argo CD's mean") {
   }
   std::string stars;
   for (int i = 0; i < 300; ++i) stars += "*a";
-  CHECK_FALSE(Glob::compile(stars + "b")->matches(std::string(20'000, 'a')));  // would not end if it backtracked
+  CHECK_FALSE(
+      Glob::compile(stars + "b")->matches(std::string(20'000, 'a')));  // would not end if it backtracked
 }
 
 TEST_CASE("a selection takes manifests below the path, without dot-directories") {
-  FileSelection all = *FileSelection::create({.path = "./apps/./web/", .include = {}, .exclude = {}, .recurse = true});
+  FileSelection all =
+      *FileSelection::create({.path = "./apps/./web/", .include = {}, .exclude = {}, .recurse = true});
   CHECK(all.path() == "apps/web");
   CHECK(all.takes("a.yaml"));
   CHECK(all.takes("x/y/a.yml"));
@@ -169,7 +224,8 @@ TEST_CASE("a selection takes manifests below the path, without dot-directories")
   CHECK(all.enters("x"));
   CHECK_FALSE(all.enters(".github"));
   CHECK_FALSE(all.enters("x/.git"));
-  FileSelection some = *FileSelection::create({.path = "", .include = {"web/*"}, .exclude = {"*-test.yaml", "web/old"}, .recurse = true});
+  FileSelection some = *FileSelection::create(
+      {.path = "", .include = {"web/*"}, .exclude = {"*-test.yaml", "web/old"}, .recurse = true});
   CHECK(some.takes("web/a.yaml"));
   CHECK_FALSE(some.takes("db/a.yaml"));
   CHECK_FALSE(some.takes("web/a-test.yaml"));
@@ -189,12 +245,18 @@ TEST_CASE("host keys are looked up as OpenSSH does") {
     std::string key{0, 0, 0, static_cast<char>(type.size())};
     return key + type + std::string(32, fill);
   };
-  std::string ed = key_of("ssh-ed25519", 'e'), other = key_of("ssh-ed25519", 'o'), rsa = key_of("ssh-rsa", 'r');
-  auto line = [](std::string names, std::string type, const std::string& key) { return names + " " + type + " " + base64(key) + " comment\n"; };
+  std::string ed = key_of("ssh-ed25519", 'e'), other = key_of("ssh-ed25519", 'o'),
+              rsa = key_of("ssh-rsa", 'r');
+  auto line = [](std::string names, std::string type, const std::string& key) {
+    return names + " " + type + " " + base64(key) + " comment\n";
+  };
   using V = HostKeyVerdict;
-  std::string file = "# comment\n\n" + line("git.example.com,10.0.0.1", "ssh-ed25519", ed) + line("[git.example.com]:2222", "ssh-ed25519", other) +
-                     line("*.wild.example,!bad.wild.example", "ssh-ed25519", ed) + line("old.example", "ssh-rsa", rsa) +
-                     line("@revoked git.example.com", "ssh-ed25519", other) + line("@cert-authority *.ca.example", "ssh-ed25519", ed);
+  std::string file = "# comment\n\n" + line("git.example.com,10.0.0.1", "ssh-ed25519", ed) +
+                     line("[git.example.com]:2222", "ssh-ed25519", other) +
+                     line("*.wild.example,!bad.wild.example", "ssh-ed25519", ed) +
+                     line("old.example", "ssh-rsa", rsa) +
+                     line("@revoked git.example.com", "ssh-ed25519", other) +
+                     line("@cert-authority *.ca.example", "ssh-ed25519", ed);
   CHECK(check_host_key(file, "git.example.com", 22, ed) == V::kKnown);
   CHECK(check_host_key(file, "GIT.example.com", 22, ed) == V::kKnown);
   CHECK(check_host_key(file, "10.0.0.1", 22, ed) == V::kKnown);
@@ -220,7 +282,8 @@ TEST_CASE("hashed host names and fingerprints are those of ssh-keygen") {
   REQUIRE(test::run({"ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", dir / "key"}).code == 0);
   std::string type, text;
   std::ifstream(dir / "key.pub") >> type >> text;
-  test::write_file(dir / "hosts", "git.example.com " + type + " " + text + "\n[other.example]:2222 " + type + " " + text + "\n");
+  test::write_file(dir / "hosts", "git.example.com " + type + " " + text + "\n[other.example]:2222 " + type +
+                                      " " + text + "\n");
   REQUIRE(test::run({"ssh-keygen", "-H", "-f", dir / "hosts"}).code == 0);
   std::string hashed = *read_small_file(dir / "hosts", 1 << 20, "hosts");
   CHECK(hashed.find("example") == std::string::npos);
@@ -228,7 +291,8 @@ TEST_CASE("hashed host names and fingerprints are those of ssh-keygen") {
   CHECK(check_host_key(hashed, "git.example.com", 22, key) == HostKeyVerdict::kKnown);
   CHECK(check_host_key(hashed, "other.example", 2222, key) == HostKeyVerdict::kKnown);
   CHECK(check_host_key(hashed, "other.example", 22, key) == HostKeyVerdict::kUnknownHost);
-  CHECK(test::run({"ssh-keygen", "-l", "-f", dir / "key.pub"}).output.find(host_key_fingerprint(key) + " ") != std::string::npos);
+  CHECK(test::run({"ssh-keygen", "-l", "-f", dir / "key.pub"}).output.find(host_key_fingerprint(key) + " ") !=
+        std::string::npos);
 }
 
 TEST_CASE("secret files give their first line, and no secret in errors") {

@@ -10,7 +10,8 @@ using namespace mainstay::test;
 namespace {
 
 std::string keygen(const std::string& path, const std::string& type) {
-  if (run({"ssh-keygen", "-q", "-t", type, "-N", "", "-f", path}).code != 0) throw std::runtime_error("ssh-keygen failed");
+  if (run({"ssh-keygen", "-q", "-t", type, "-N", "", "-f", path}).code != 0)
+    throw std::runtime_error("ssh-keygen failed");
   std::ifstream file(path + ".pub");
   std::string kind, key;
   file >> kind >> key;
@@ -48,8 +49,8 @@ TEST_CASE("a source reads over ssh with a key, and only from the server it knows
   write_file(root / "authorized", user_key + "\n" + rsa_key + "\n");
   PortServer server([&](uint16_t port) {
     std::string config = root / "sshd_config";
-    write_file(config, "Port " + std::to_string(port) + "\nListenAddress 127.0.0.1\nHostKey " + (root / "host") +
-                           "\nAuthorizedKeysFile " + (root / "authorized") +
+    write_file(config, "Port " + std::to_string(port) + "\nListenAddress 127.0.0.1\nHostKey " +
+                           (root / "host") + "\nAuthorizedKeysFile " + (root / "authorized") +
                            "\nStrictModes no\nUsePAM no\nPidFile none\nPermitRootLogin yes\n"
                            "PasswordAuthentication no\nKbdInteractiveAuthentication no\n");
     return std::vector<std::string>{*find_program("sshd"), "-D", "-e", "-f", config};

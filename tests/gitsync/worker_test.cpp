@@ -23,14 +23,18 @@ std::string config_map(const std::string& name, const std::string& value = "1") 
 struct Bench {
   std::shared_ptr<FakeRepository> repository = std::make_shared<FakeRepository>();
   FakeSource source{repository, "main"};
-  SourceReader reader{"root", source, *FileSelection::create({.path = "apps", .include = {}, .exclude = {}, .recurse = true}), ManifestRules{}};
+  SourceReader reader{"root", source,
+                      *FileSelection::create({.path = "apps", .include = {}, .exclude = {}, .recurse = true}),
+                      ManifestRules{}};
 
   SourceReport must_report() {
     std::optional<SourceReport> report = reader.poll();
     REQUIRE(report);
     return *report;
   }
-  CommitId push(const std::string& value) { return repository->push("main", {{"apps/a.yaml", config_map("a", value)}}); }
+  CommitId push(const std::string& value) {
+    return repository->push("main", {{"apps/a.yaml", config_map("a", value)}});
+  }
 };
 
 // Collects reports of a worker's thread.
@@ -109,7 +113,8 @@ TEST_CASE("trouble is reported when it begins, changes and ends, and moves nothi
 }
 
 TEST_CASE("every read that fails leaves the commit to be read again") {
-  for (Operation operation : {Operation::kFetch, Operation::kCommitInfo, Operation::kListTree, Operation::kReadBlob}) {
+  for (Operation operation :
+       {Operation::kFetch, Operation::kCommitInfo, Operation::kListTree, Operation::kReadBlob}) {
     Bench bench;
     CommitId commit = bench.push("1");
     bench.source.fail_next(operation, error(ErrorCode::kUnavailable, "away"));
@@ -206,9 +211,10 @@ TEST_CASE("the worker reads a real repository, again when poked, and any commit 
   settings.files.path = "apps";
   settings.polls.interval = 1h;
   settings.polls.poke_gap = 0s;
-  auto worker = std::move(SourceWorker::start(settings, std::move(make_libgit2_source(spec, root / "repos")).value(),
-                                              [&](SourceReport report) { collector.add(std::move(report)); }))
-                    .value();
+  auto worker =
+      std::move(SourceWorker::start(settings, std::move(make_libgit2_source(spec, root / "repos")).value(),
+                                    [&](SourceReport report) { collector.add(std::move(report)); }))
+          .value();
   SourceReport report = collector.at(0);
   CHECK(report.outcome == Outcome::kAccepted);
   CHECK(report.commit->id.text() == first);
@@ -231,7 +237,10 @@ TEST_CASE("a worker whose server hangs ends at once when told to") {
   TinyHttp silent([](const std::string&) { return std::string(); });
   SourceSpec spec;
   spec.url = "http://127.0.0.1:" + std::to_string(silent.port()) + "/x.git";
-  auto worker = std::move(SourceWorker::start({}, std::move(make_libgit2_source(spec, root / "repos")).value(), [](SourceReport) {})).value();
+  auto worker =
+      std::move(SourceWorker::start({}, std::move(make_libgit2_source(spec, root / "repos")).value(),
+                                    [](SourceReport) {}))
+          .value();
   while (silent.requests().empty()) std::this_thread::sleep_for(std::chrono::milliseconds(5));
   worker.reset();  // the test would run into the server's 30 s otherwise, and ctest's limit
 }
@@ -239,5 +248,8 @@ TEST_CASE("a worker whose server hangs ends at once when told to") {
 TEST_CASE("bad file rules are refused at the start") {
   SourceWorker::Settings settings;
   settings.files.path = "../x";
-  CHECK_FALSE(SourceWorker::start(settings, std::make_unique<FakeSource>(std::make_shared<FakeRepository>(), "main"), [](SourceReport) {}).ok());
+  CHECK_FALSE(SourceWorker::start(settings,
+                                  std::make_unique<FakeSource>(std::make_shared<FakeRepository>(), "main"),
+                                  [](SourceReport) {})
+                  .ok());
 }

@@ -47,7 +47,8 @@ class GitRepo {
     git({"commit", "-q", "--allow-empty", "-m", message});
     return head();
   }
-  std::string commit_files(const std::map<std::string, std::string>& files, const std::string& message = "change") {
+  std::string commit_files(const std::map<std::string, std::string>& files,
+                           const std::string& message = "change") {
     for (const auto& [file, bytes] : files) write(file, bytes);
     return commit(message);
   }
@@ -82,8 +83,9 @@ class GitDaemon {
  public:
   explicit GitDaemon(const std::string& root)
       : server_([root](uint16_t port) {
-          return std::vector<std::string>{"git", "daemon", "--listen=127.0.0.1", "--port=" + std::to_string(port),
-                                          "--export-all", "--reuseaddr", "--base-path=" + root, root};
+          return std::vector<std::string>{
+              "git",          "daemon",      "--listen=127.0.0.1",  "--port=" + std::to_string(port),
+              "--export-all", "--reuseaddr", "--base-path=" + root, root};
         }) {}
   std::string url(const std::string& name) const {
     return "git://127.0.0.1:" + std::to_string(server_.port()) + "/" + name;
@@ -93,8 +95,8 @@ class GitDaemon {
   PortServer server_;
 };
 
-// lighttpd with git http-backend: http://127.0.0.1:PORT/git/name. With `password`, /git needs user git and that
-// password. /moved/... redirects to /git/... on the same server.
+// lighttpd with git http-backend: http://127.0.0.1:PORT/git/name. With `password`, /git needs user git and
+// that password. /moved/... redirects to /git/... on the same server.
 class GitHttp {
  public:
   static bool available() { return find_program("lighttpd") && find_program("git-http-backend"); }

@@ -57,7 +57,8 @@ inline void write_file(const std::string& path, std::string_view bytes) {
 
 // The full path of a program, or nothing.
 inline std::optional<std::string> find_program(const std::string& name) {
-  for (const char* directory : {"/usr/local/bin/", "/usr/bin/", "/bin/", "/usr/sbin/", "/sbin/", "/usr/lib/git-core/"}) {
+  for (const char* directory :
+       {"/usr/local/bin/", "/usr/bin/", "/bin/", "/usr/sbin/", "/sbin/", "/usr/lib/git-core/"}) {
     if (::access((directory + name).c_str(), X_OK) == 0) return directory + name;
   }
   return std::nullopt;
@@ -128,7 +129,8 @@ inline RunResult run(const std::vector<std::string>& command, std::string_view i
   RunResult outcome;
   char chunk[4096];
   ssize_t got;
-  while ((got = ::read(out[0], chunk, sizeof chunk)) > 0) outcome.output.append(chunk, static_cast<size_t>(got));
+  while ((got = ::read(out[0], chunk, sizeof chunk)) > 0)
+    outcome.output.append(chunk, static_cast<size_t>(got));
   ::close(out[0]);
   feeder.join();
   outcome.code = process.wait();
@@ -229,7 +231,8 @@ class TinyHttp {
       size_t end = request.find("\r\n\r\n");
       if (end == request.npos) continue;
       size_t length = 0;
-      if (size_t at = request.find("Content-Length: "); at < end) length = std::strtoul(request.c_str() + at + 16, nullptr, 10);
+      if (size_t at = request.find("Content-Length: "); at < end)
+        length = std::strtoul(request.c_str() + at + 16, nullptr, 10);
       if (request.size() >= end + 4 + length) break;
     }
     return request;
