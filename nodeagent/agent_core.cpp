@@ -29,6 +29,7 @@ struct AgentCore::State {
   std::map<uint64_t, std::string> waiting;  // operation -> uid of the pod that waits for it
   uint64_t last_operation = 0;
   uint64_t observe_operation = 0;
+  bool observe_again = false;  // something ended after the observation under way had begun
   MonoTime observe_due;
 
   uint64_t sequence = 0;
@@ -207,7 +208,8 @@ AgentActions AgentCore::step(Now now, std::vector<AgentInput> inputs) {
   for (const AgentInput& input : inputs) {
     std::visit([&](const auto& given) { s.take(given, now); }, input);
   }
-  if (s.observe_operation == 0 && (!s.has_observed || now.mono >= s.observe_due)) {
+  if (s.observe_operation == 0 && (!s.has_observed || s.observe_again || now.mono >= s.observe_due)) {
+    s.observe_again = false;
     s.observe_operation = s.submit(Observe{}, "");
   }
   if (s.observe_operation == 0) s.wake_at(s.observe_due);
@@ -224,6 +226,17 @@ AgentActions AgentCore::step(Now now, std::vector<AgentInput> inputs) {
                                      [](auto& pod) { return pod.second.dirty && pod.second.reported_in == 0 && pod.second.pod; }) ||
       std::any_of(s.events.begin(), s.events.end(), [](auto& pending) { return pending.reported_in == 0; });
   return std::move(s.actions);
+}
+
+void AgentCore::look_again() { state_->observe_again = true; }
+
+bool AgentCore::is_running(const StreamRequest& request) const {
+  auto pod = state_->pods.find(request.pod_uid);
+  if (pod == state_->pods.end()) return false;
+  auto container = pod->second.containers.find(request.container);
+  if (container == pod->second.containers.end()) return false;
+  const std::optional<RuntimeContainer>& seen = container->second.seen;
+  return seen && seen->status.state == ProcessStatus::State::kRunning;
 }
 
 std::optional<MonoTime> AgentCore::next_wake() const { return state_->wake; }

@@ -48,6 +48,9 @@ class AgentCore {
   // Takes everything in and decides. Assignments older than the newest known one are ignored.
   AgentActions step(Now now, std::vector<AgentInput> inputs);
 
+  // The next step reads back what exists, because something there may have ended.
+  void look_again();
+
   // When to step again if nothing comes sooner; nothing if only inputs matter.
   std::optional<MonoTime> next_wake() const;
 
@@ -62,6 +65,8 @@ class AgentCore {
   std::vector<std::string> layers_in_use() const;
   // Where to read the logs of a container: the newest attempt, or the one before. kNotFound with a sentence.
   Result<ContainerKey> log_of(const StreamRequest& request) const;
+  // Whether that container runs, so that its log may still grow.
+  bool is_running(const StreamRequest& request) const;
 
  private:
   struct State;

@@ -95,6 +95,8 @@ void append_assignment(std::string& out, const Assignment& assignment) {
   map.number("epoch", static_cast<int64_t>(assignment.at.epoch));
   map.number("number", static_cast<int64_t>(assignment.at.number));
   map.text("node", assignment.node);
+  map.text("podCIDR", assignment.pod_cidr);
+  map.text("clusterCIDR", assignment.cluster_cidr);
   append_objects(map.key("pods"), assignment.pods);
   append_objects(map.key("configMaps"), assignment.config_maps);
   append_objects(map.key("secrets"), assignment.secrets);
@@ -105,6 +107,8 @@ Result<Assignment> read_assignment(const Value& value) {
   Assignment out;
   out.at = {static_cast<uint64_t>(int_at(value, "epoch")), static_cast<uint64_t>(int_at(value, "number"))};
   out.node = text_at(value, "node");
+  out.pod_cidr = text_at(value, "podCIDR");
+  out.cluster_cidr = text_at(value, "clusterCIDR");
   ASSIGN_OR_RETURN(out.pods, read_objects(value, "pods"));
   ASSIGN_OR_RETURN(out.config_maps, read_objects(value, "configMaps"));
   ASSIGN_OR_RETURN(out.secrets, read_objects(value, "secrets"));

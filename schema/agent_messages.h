@@ -26,6 +26,8 @@ struct AssignmentNumber {
 struct Assignment {
   AssignmentNumber at;
   std::string node;
+  std::string pod_cidr;      // of this node; "" until one is allocated
+  std::string cluster_cidr;  // of all nodes' pods: traffic within it is not masqueraded
   // Every pod bound to the node that is not finished and gone, with deletionTimestamp where it must stop.
   std::vector<ObjectPtr> pods;
   // Every ConfigMap, Secret and Service account's pull secret those pods use; missing ones are absent.

@@ -8,6 +8,7 @@
 #include "schema/decode.h"
 #include "schema/defaults.h"
 #include "schema/diagnostics.h"
+#include "schema/not_yet.h"
 #include "schema/patch.h"
 #include "schema/validate.h"
 
@@ -42,6 +43,13 @@ void add_warnings(Answer& answer, const Diagnostics& diagnostics) {
   }
 }
 
+NotYetOptions not_yet_options(const ApiWrite& write) {
+  NotYetOptions options;
+  options.warn_network_policy = write.validation != FieldValidation::kStrict;
+  options.from_git = false;
+  return options;
+}
+
 // New content needs a namespace that is there to stay.
 std::optional<ApiError> admit_namespace(const Snapshot& view, const KindInfo& info, const std::string& ns,
                                         const std::string& name) {
@@ -67,7 +75,8 @@ Answer create_object(Transaction& txn, const ApiWrite& write, Object object) {
   apply_defaults(object);
   if (object.kind == Kind::kPod) admit_pod(object);
   Diagnostics diagnostics;
-  validate(object, diagnostics);
+  validate(object, nullptr, diagnostics);
+  check_not_yet(object, not_yet_options(write), nullptr, diagnostics);
   if (diagnostics.has_errors()) return refuse(invalid(info, shown, diagnostics));
   std::string name = object.meta.name;
   Result<ObjectPtr> made = txn.create(std::move(object));
@@ -122,8 +131,9 @@ Answer replace_object(Transaction& txn, const ApiWrite& write, const ObjectPtr& 
     take_status(next, *stored);
     keep_assigned(*stored, next);
     apply_defaults(next);
-    validate(next, diagnostics);
-    validate_update(*stored, next, diagnostics);
+    validate(next, nullptr, diagnostics);
+    validate_update(*stored, next, nullptr, diagnostics);
+    if (!same_spec(*stored, next)) check_not_yet(next, not_yet_options(write), nullptr, diagnostics);
     if (diagnostics.has_errors()) return refuse(invalid(info, stored->meta.name, diagnostics));
     done = txn.update(std::move(next));
   }

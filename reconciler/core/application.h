@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "reconciler/core/messages.h"
+#include "reconciler/plan/guard.h"
 #include "reconciler/store/transaction.h"
 #include "schema/base/time.h"
 
@@ -34,20 +35,19 @@ struct ApplicationSettings {
 // What is remembered of an application between turns. Part of what a refused batch takes back; copies share
 // everything large.
 struct ApplicationState {
-  DesiredSetPtr applied;                        // last applied set; never null
-  std::string commit;                           // that it came from; "" before the first
+  DesiredSetPtr applied;        // last applied set and what is held of those before; never null
+  CommitFacts commit;           // that it came from; its id is "" before the first
   std::shared_ptr<const std::vector<CommitRow>> commits;  // newest first; never null
-  uint64_t rows = 0;                            // number of the newest commit row
-  std::vector<Key> held;                        // not pruned until acknowledged
-  std::string acknowledged;                     // commit whose prune was acknowledged by `mainstay ack`
-  std::string pinned;                           // commit of a rollback: newer ones wait for `sync`
-  std::string refused;                          // commit refused last, and why
-  std::vector<std::string> mistakes;
-  std::string trouble;                          // the source could not be read
-  bool sync_ordered = false;                    // `mainstay sync` of an application without automated
-  WallTime started;                             // of the rollout under way
-  bool settled = false;                         // success or failure of `commit` was said
-  std::string posted;                           // last commit status, "commit state description"
+  std::vector<Hold> held;       // not pruned until acknowledged; sorted by key
+  std::string acknowledged;     // commit whose prunes `mainstay ack` let go
+  std::string pinned;           // `mainstay rollback`: this commit, until `mainstay sync`
+  bool sync_ordered = false;    // `mainstay sync` of an application without automated
+  std::string refused;          // the commit refused last
+  std::vector<std::string> mistakes;  // and why
+  std::string trouble;          // the source could not be read
+  WallTime started, finished;   // of the rollout of `commit`; finished is zero while it goes on
+  std::string phase;            // Argo CD's operation phase: "Running", "Succeeded", "Failed"
+  std::string message;
 };
 using ApplicationStates = std::map<std::string, ApplicationState>;
 
@@ -58,8 +58,8 @@ struct ApplicationOutcome {
   std::vector<OriginRow> origins;
   std::vector<CursorRow> cursors;
   std::vector<StatusPost> posts;
+  std::vector<SourceRequest> reads;
   std::vector<std::string> log;
-  std::optional<MonoTime> wake_at;
 };
 
 class Applications {
@@ -71,7 +71,7 @@ class Applications {
   ApplicationStates initial() const;
 
   // The newest word about a source; kept until a newer one comes, also across refused batches.
-  void take_news(SourceNews news);
+  void take_news(const SourceNews& news);
   // An operator's order; the refusal's sentence if it cannot be taken.
   std::optional<std::string> take_order(const ApplicationOrder& order, ApplicationStates& states);
 

@@ -64,6 +64,7 @@ UsedConfig used_config(const PodSpec& spec) {
 Assignment assignment(const Snapshot& view, std::string_view node) {
   Assignment out;
   out.node = node;
+  if (ObjectPtr found = view.find(Kind::kNode, "", node)) out.pod_cidr = as<Node>(*found).spec.pod_cidr;
   std::set<ObjectName> config_maps, secrets;
   for (const ObjectPtr& pod : view.pods_on(node)) {
     // A finished pod stays assigned until it is deleted: its logs are kept and its agent cleans up behind it.
@@ -90,6 +91,9 @@ std::vector<std::string> touched_nodes(const std::vector<Change>& changes, const
       std::string_view before = node_of(change.before), after = node_of(change.after);
       if (!before.empty()) nodes.emplace_back(before);
       if (!after.empty() && after != before) nodes.emplace_back(after);
+    } else if (change.key.kind == Kind::kNode && change.after) {
+      bool same = change.before && as<Node>(*change.before).spec.pod_cidr == as<Node>(*change.after).spec.pod_cidr;
+      if (!same) nodes.push_back(change.key.name);
     } else if (change.key.kind == Kind::kConfigMap || change.key.kind == Kind::kSecret) {
       configs.insert(change.key);
     }

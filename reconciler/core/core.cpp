@@ -89,6 +89,7 @@ struct Core::State {
     auto first = std::make_shared<Publication>();
     first->view = durable;
     first->epoch = epoch;
+    first->cluster_cidr = settings.control.cluster_cidr;
     publication = std::move(first);
   }
 
@@ -140,6 +141,7 @@ void Core::State::take_durable(const JournalDurable& word, Effects& out) {
   if (!any) return;
   next->view = durable;
   next->epoch = durable_epoch;
+  next->cluster_cidr = settings.control.cluster_cidr;
   next->touched_nodes = touched_nodes(next->changes, durable);
   publication = next;
   out.publication = std::move(next);
@@ -243,6 +245,7 @@ void Core::State::settle(Transaction& txn, Batch& batch, Effects& out) {
       move_all(outcome.origins, batch.origins);
       move_all(outcome.cursors, batch.cursors);
       move_all(outcome.log, out.log);
+      move_all(outcome.reads, out.reads);
       for (StatusPost& post : outcome.posts) waiting_posts.push_back({0, std::move(post)});
       follow(txn, cursor);
       ++worked;

@@ -111,6 +111,9 @@ void CoreLoop::State::let_out(Effects effects) {
   for (const StatusPost& post : effects.posts) {
     if (listeners.post) listeners.post(post);
   }
+  for (const SourceRequest& request : effects.reads) {
+    if (listeners.read) listeners.read(request);
+  }
 }
 
 void CoreLoop::State::run() {

@@ -20,6 +20,7 @@ class CoreLoop {
   struct Listeners {
     std::function<void(std::shared_ptr<const Publication>)> published;
     std::function<void(const StatusPost&)> post;
+    std::function<void(const SourceRequest&)> read;
   };
 
   // `journal` must outlive the loop.

@@ -15,6 +15,7 @@
 #include "schema/agent_messages.h"
 #include "schema/desired_set.h"
 #include "schema/object.h"
+#include "schema/patch.h"
 
 namespace mainstay {
 
@@ -22,7 +23,6 @@ namespace mainstay {
 using Ticket = uint64_t;
 
 enum class FieldValidation : uint8_t { kStrict, kWarn, kIgnore };
-enum class PatchType : uint8_t { kMerge, kStrategic, kJson, kApply };
 
 // A write of an API client. Exactly one of the optional parts is used, as the verb says.
 struct ApiWrite {
@@ -104,6 +104,7 @@ struct SourceNews {
   std::vector<std::string> warnings;
   std::string trouble;                  // the source could not be read: hold the last good state
   std::string forced_from;              // history was rewritten: the commit that is no longer an ancestor
+  bool is_tip = true;                   // false for a commit that was asked for (SourceRequest)
 };
 
 // `mainstay sync`, `ack`, `rollback` and the like.
@@ -124,6 +125,7 @@ using Message =
 struct Publication {
   Snapshot view;
   uint64_t epoch = 0;
+  std::string cluster_cidr;                // for the agents' packet filters
   std::vector<Change> changes;             // in order, since the last publication
   std::vector<std::string> touched_nodes;  // whose assignment differs now; sorted
 };
@@ -136,11 +138,18 @@ struct StatusPost {
   std::string description;  // at most 140 characters
 };
 
+// A commit of a source's history that the core needs read, for a rollback.
+struct SourceRequest {
+  std::string application;
+  std::string commit;
+};
+
 struct Effects {
   std::optional<Batch> batch;               // for the journal
   std::vector<Answer> answers;              // decided on durable state: let them go
   std::shared_ptr<const Publication> publication;  // null if nothing new is durable
   std::vector<StatusPost> posts;
+  std::vector<SourceRequest> reads;
   std::vector<std::string> log;             // sentences for the operator
   bool writable = true;                     // false while the journal refuses: /readyz says so
 };

@@ -1,0 +1,158 @@
+#include "cli/agent_app.h"
+
+#include <sys/file.h>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "nodeagent/agent.h"
+#include "nodeagent/disk.h"
+#include "nodeagent/images/image_store.h"
+#include "nodeagent/late_network.h"
+#include "nodeagent/runtime/oci_runtime.h"
+#include "nodeagent/volumes/host_volumes.h"
+#include "schema/base/crypto.h"
+#include "schema/base/log.h"
+
+namespace mainstay {
+namespace {
+
+std::string trimmed(std::string text) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' ')) text.pop_back();
+  return text;
+}
+
+// The cluster's certificate: as told, else where the join left it.
+Result<std::string> find_ca(const AgentConfig& config) {
+  if (!config.ca_file.empty()) return read_file(config.ca_file);
+  size_t slash = config.token_file.rfind('/');
+  std::string beside = (slash == std::string::npos ? "." : config.token_file.substr(0, slash)) + "/ca.crt";
+  for (const std::string& path : {config.data_dir + "/ca.crt", beside}) {
+    Result<std::string> found = read_file(path);
+    if (found.ok()) return found;
+  }
+  return error(ErrorCode::kInvalid,
+               "the cluster's certificate is needed: give --ca-file, or put ca.crt (the server's pki/ca.crt) beside "
+               "the token file");
+}
+
+// This node's credential: the stored one, else the token file's; a join token is exchanged for one.
+Result<std::string> find_credential(const AgentConfig& config, LinkSettings& link) {
+  std::string stored = config.data_dir + "/credential";
+  Result<std::string> known = read_file(stored);
+  if (known.ok()) return trimmed(*known);
+  if (config.token_file.empty()) return error(ErrorCode::kInvalid, "--token-file is missing: this node has no credential yet");
+  ASSIGN_OR_RETURN(std::string given, read_file(config.token_file));
+  given = trimmed(given);
+  Result<std::string> joined = join_cluster(link, given);
+  std::string credential = given;  // the file may hold the node's own credential already
+  if (joined.ok()) {
+    credential = *joined;
+  } else if (joined.error().code != ErrorCode::kDenied) {
+    return joined.error();
+  }
+  RETURN_IF_ERROR(write_file(stored, credential + "\n", 0600, true));
+  return credential;
+}
+
+// One agent per data directory.
+Result<Fd> lock_dir(const std::string& dir) {
+  Fd fd(open((dir + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!fd.open()) return errno_error("opening " + dir + "/lock", errno);
+  if (flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+    return error(ErrorCode::kBusy, "another agent uses " + dir);
+  }
+  return fd;
+}
+
+}  // namespace
+
+std::string default_run_dir(const std::string& data_dir) {
+  if (data_dir == "/var/lib/mainstay-agent") return "/run/mainstay-agent";
+  // Short: paths of sockets below it must fit in 108 bytes.
+  return "/run/mainstay-" + hex(sha256(data_dir)).substr(0, 10);
+}
+
+struct AgentApp::State {
+  Fd lock;
+  std::unique_ptr<Images> images;
+  std::unique_ptr<LateNetwork> network;
+  std::unique_ptr<Volumes> volumes;
+  std::unique_ptr<Runtime> runtime;
+  std::unique_ptr<Agent> agent;
+
+  Status open_doors(const AgentConfig& config, const NodePaths& paths);
+};
+
+Status AgentApp::State::open_doors(const AgentConfig& config, const NodePaths& paths) {
+  OciRuntimeOptions runtime_options;
+  runtime_options.paths = paths;
+  runtime_options.oci_runtime = config.oci_runtime;
+  Result<OpenedRuntime> opened = open_oci_runtime(runtime_options);
+  if (!opened.ok()) return opened.error();
+  for (const std::string& note : opened->notes) log::info("agent", note);
+  runtime = std::move(opened->runtime);
+  ImageStoreOptions image_options;
+  image_options.paths = paths;
+  ASSIGN_OR_RETURN(images, open_image_store(image_options));
+  ASSIGN_OR_RETURN(volumes, open_host_volumes(paths));
+  CniNetworkOptions network_options;
+  network_options.paths = paths;
+  network_options.plugin_dir = config.plugin_dir;
+  // nft takes no '-' in a table's name.
+  network_options.rules.table = paths.cgroup;
+  std::replace(network_options.rules.table.begin(), network_options.rules.table.end(), '-', '_');
+  network = std::make_unique<LateNetwork>(network_options);
+  return {};
+}
+
+AgentApp::AgentApp(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+Result<std::unique_ptr<AgentApp>> AgentApp::start(const AgentConfig& config) {
+  NodePaths paths;
+  paths.data_dir = config.data_dir;
+  paths.run_dir = config.run_dir.empty() ? default_run_dir(config.data_dir) : config.run_dir;
+  if (config.data_dir != "/var/lib/mainstay-agent") {
+    paths.cgroup = "mainstay-" + hex(sha256(config.data_dir)).substr(0, 10);
+  }
+  RETURN_IF_ERROR(check_paths(paths));
+  RETURN_IF_ERROR(make_dirs(paths.data_dir, 0700));
+  RETURN_IF_ERROR(make_dirs(paths.run_dir, 0700));
+  auto state = std::make_unique<State>();
+  ASSIGN_OR_RETURN(state->lock, lock_dir(paths.data_dir));
+  AgentSettings settings;
+  settings.machine.name = config.name;
+  settings.machine.address = config.address;
+  settings.machine.data_dir = paths.data_dir;
+  settings.machine.runtime_version = "simulated://1.0";
+  settings.paths = paths;
+  LinkSettings link;
+  link.server = config.server;
+  link.node = read_node_facts(settings.machine).name;
+  ASSIGN_OR_RETURN(link.ca_pem, find_ca(config));
+  ASSIGN_OR_RETURN(link.token, find_credential(config, link));
+  settings.machine.name = link.node;
+  if (config.simulated) {
+    state->agent = std::make_unique<Agent>(std::move(settings), make_https_link(link), std::string("10.255.0"));
+  } else {
+    RETURN_IF_ERROR(state->open_doors(config, paths));
+    settings.machine.runtime_version = state->runtime->version();
+    LateNetwork* network = state->network.get();
+    settings.range_known = [network](const std::string& node, const std::string& cluster) {
+      return network->set_range(node, cluster);
+    };
+    Doors doors{*state->images, *state->network, *state->volumes, *state->runtime};
+    state->agent = std::make_unique<Agent>(std::move(settings), make_https_link(link), doors);
+  }
+  RETURN_IF_ERROR(state->agent->start());
+  log::info("agent", "node " + link.node + " serves " + link.server);
+  return std::unique_ptr<AgentApp>(new AgentApp(std::move(state)));
+}
+
+AgentApp::~AgentApp() {
+  if (state_->agent) state_->agent->stop();
+}
+
+}  // namespace mainstay

@@ -1,0 +1,39 @@
+// A node agent put together, with real doors or simulated. The composition root of `mainstay agent`.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "schema/base/result.h"
+
+namespace mainstay {
+
+struct AgentConfig {
+  std::string server;            // "https://host:port"
+  std::string ca_file;           // the cluster's certificate authority; "" looks beside the token file, then in data_dir
+  std::string token_file;        // a join token, or this node's own credential
+  std::string name;              // "" takes the host name
+  std::string address;           // "" finds it
+  std::string data_dir = "/var/lib/mainstay-agent";
+  std::string run_dir;           // "" is /run/mainstay-agent, or for another data_dir a folder named after it
+  std::string oci_runtime;       // path; "" takes the first that works
+  std::string plugin_dir;        // CNI plugins; "" finds them
+  bool simulated = false;
+};
+
+class AgentApp {
+ public:
+  static Result<std::unique_ptr<AgentApp>> start(const AgentConfig& config);
+  // Ends the agent; containers run on.
+  ~AgentApp();
+
+ private:
+  struct State;
+  explicit AgentApp(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+// The run directory that goes with a data directory.
+std::string default_run_dir(const std::string& data_dir);
+
+}  // namespace mainstay

@@ -1,0 +1,275 @@
+#include "cli/offline_commands.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "cli/agent_app.h"
+#include "gitsync/libgit2_source.h"
+#include "gitsync/worker.h"
+#include "nodeagent/images/image_store.h"
+#include "reconciler/plan/apply.h"
+#include "reconciler/plan/plan.h"
+#include "reconciler/store/audit.h"
+#include "reconciler/store/backup.h"
+#include "reconciler/store/sqlite_journal.h"
+#include "schema/base/clock.h"
+#include "schema/base/crypto.h"
+#include "schema/defaults.h"
+#include "schema/json.h"
+
+namespace mainstay {
+namespace {
+
+namespace fs = std::filesystem;
+
+int complain(const Error& error) {
+  std::fprintf(stderr, "mainstay: %s\n", error.message.c_str());
+  return 1;
+}
+
+// A folder of its own that is gone at the end.
+class TempDir {
+ public:
+  TempDir() {
+    std::string pattern = (fs::temp_directory_path() / "mainstay-XXXXXX").string();
+    if (mkdtemp(pattern.data()) != nullptr) path_ = pattern;
+  }
+  ~TempDir() {
+    std::error_code ignored;
+    if (!path_.empty()) fs::remove_all(path_, ignored);
+  }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+struct ReadCommit {
+  std::string id;
+  std::vector<CommitId> parents;
+  Trailers trailers;
+  DesiredSetPtr set;
+};
+
+Result<ReadCommit> read_revision(const PlanOptions& options, const std::string& revision, const std::string& cache) {
+  SourceSpec spec;
+  std::error_code failed_path;
+  spec.url = options.repo.find("://") == std::string::npos && options.repo.find(':') == std::string::npos
+                 ? fs::weakly_canonical(options.repo, failed_path).string()
+                 : options.repo;
+  bool is_commit = CommitId::parse(revision).has_value();
+  spec.ref = {is_commit ? RefChoice::Kind::kCommit : RefChoice::Kind::kRevision, revision};
+  ASSIGN_OR_RETURN(auto source, make_libgit2_source(spec, cache));
+  FileRules rules;
+  rules.path = options.path;
+  ASSIGN_OR_RETURN(FileSelection selection, FileSelection::create(rules));
+  ManifestRules manifests;
+  manifests.default_namespace = options.destination_namespace;
+  manifests.unknown_fields = options.warn_only ? UnknownFields::kWarn : UnknownFields::kError;
+  SourceReader reader("plan", *source, selection, manifests, 2);
+  std::optional<SourceReport> report = reader.poll();
+  if (!report) return failed("nothing could be read");
+  if (report->diagnostics.has_errors()) {
+    return error(ErrorCode::kInvalid, revision + " would be refused:\n" + report->diagnostics.render());
+  }
+  if (!report->set || !report->commit) return error(ErrorCode::kInvalid, report->trouble);
+  return ReadCommit{report->commit->id.text(), report->commit->parents, report->commit->trailers, report->set};
+}
+
+// A cluster as it is before the first commit.
+Snapshot bare_cluster(const Now& now, Rng& rng) {
+  Transaction txn(Snapshot{}, now, rng);
+  for (const char* name : {"default", "kube-system", "kube-public", "kube-node-lease"}) {
+    Object ns = make_object<Namespace>("", name);
+    apply_defaults(ns);
+    txn.create(std::move(ns)).ok();
+  }
+  return txn.view();
+}
+
+Result<Plan> plan_between(const ReadCommit& from, const ReadCommit& to) {
+  Now now = read_clock();
+  Rng rng(1);
+  Transaction txn(bare_cluster(now, rng), now, rng);
+  PlanInput first{"plan", "", from.id, *from.set, nullptr, txn.view()};
+  Plan base = make_plan(first);
+  if (!base.acceptable()) return error(ErrorCode::kInvalid, from.id + " would be refused:\n" + base.changes.mistakes.render());
+  Result<Applied> applied = apply_plan(txn, base);
+  if (!applied.ok()) return applied.error();
+  PlanInput second{"plan", from.id, to.id, *to.set, from.set.get(), txn.view()};
+  second.acknowledged_count = prune_trailer(to.trailers);
+  return make_plan(second);
+}
+
+void print_plan(const Plan& plan, const std::string& output) {
+  std::string text = output == "json"       ? to_json(plan_json(plan)) + "\n"
+                     : output == "markdown" ? plan_markdown(plan)
+                                            : plan_text(plan);
+  std::fwrite(text.data(), 1, text.size(), stdout);
+}
+
+Result<std::string> read_whole(const fs::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return error(ErrorCode::kNotFound, "cannot read " + path.string());
+  std::stringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+// Files named on the command line as they are; folders as the daemon walks them.
+Result<std::vector<fs::path>> files_to_lint(const std::vector<std::string>& paths) {
+  std::vector<fs::path> out;
+  for (const std::string& path : paths) {
+    if (!fs::exists(path)) return error(ErrorCode::kNotFound, "there is no " + path);
+    if (!fs::is_directory(path)) {
+      out.emplace_back(path);
+      continue;
+    }
+    for (auto it = fs::recursive_directory_iterator(path); it != fs::recursive_directory_iterator(); ++it) {
+      std::string name = it->path().filename().string();
+      if (it->is_directory() && name.starts_with(".")) it.disable_recursion_pending();
+      if (it->is_regular_file() && has_manifest_extension(name)) out.push_back(it->path());
+    }
+  }
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+NodePaths image_paths(const std::string& data_dir) {
+  NodePaths paths;
+  paths.data_dir = data_dir;
+  paths.run_dir = default_run_dir(data_dir);
+  return paths;
+}
+
+}  // namespace
+
+int plan_command(const PlanOptions& options) {
+  TempDir cache;
+  Result<ReadCommit> to = read_revision(options, options.to, cache.path());
+  if (!to.ok()) return complain(to.error());
+  std::string from_name = options.from;
+  if (from_name.empty() && !to->parents.empty()) from_name = to->parents.front().text();
+  ReadCommit nothing;
+  nothing.set = std::make_shared<DesiredSet>();
+  Result<ReadCommit> from = from_name.empty() ? Result<ReadCommit>(nothing) : read_revision(options, from_name, cache.path());
+  if (!from.ok()) return complain(from.error());
+  Result<Plan> plan = plan_between(*from, *to);
+  if (!plan.ok()) return complain(plan.error());
+  print_plan(*plan, options.output);
+  if (!plan->acceptable()) {
+    std::fprintf(stderr, "%s", plan->changes.mistakes.render().c_str());
+    return 1;
+  }
+  return plan->empty() && plan->guard.holds.empty() ? 0 : 2;
+}
+
+int validate_command(const std::vector<std::string>& paths, const std::string& destination_namespace, bool warn_only) {
+  Result<std::vector<fs::path>> files = files_to_lint(paths);
+  if (!files.ok()) return complain(files.error());
+  ManifestRules rules;
+  rules.default_namespace = destination_namespace;
+  rules.unknown_fields = warn_only ? UnknownFields::kWarn : UnknownFields::kError;
+  Diagnostics all;
+  size_t objects = 0;
+  for (const fs::path& file : *files) {
+    Result<std::string> bytes = read_whole(file);
+    if (!bytes.ok()) return complain(bytes.error());
+    FileObjectsPtr read = read_manifest(file.filename().string(), *bytes, rules);
+    objects += read->objects.size();
+    for (const Diagnostic& found : read->diagnostics.all()) all.add(placed(found, file.string(), file.string()));
+  }
+  std::fprintf(stderr, "%s", all.render().c_str());
+  if (all.has_errors()) return 1;
+  std::printf("%zu objects in %zu files are valid\n", objects, files->size());
+  return 0;
+}
+
+int image_import_command(const std::string& archive, const std::string& name, const std::string& data_dir) {
+  ImageStoreOptions options;
+  options.paths = image_paths(data_dir);
+  Result<std::unique_ptr<Images>> images = open_image_store(options);
+  if (!images.ok()) return complain(images.error());
+  Result<std::vector<Image>> imported = (*images)->import_archive(archive, name);
+  if (!imported.ok()) return complain(imported.error());
+  for (const Image& image : *imported) std::printf("%s %s\n", image.name.c_str(), image.id.c_str());
+  return 0;
+}
+
+int image_list_command(const std::string& data_dir, const std::string& output) {
+  ImageStoreOptions options;
+  options.paths = image_paths(data_dir);
+  Result<std::unique_ptr<Images>> images = open_image_store(options);
+  if (!images.ok()) return complain(images.error());
+  Result<std::vector<Image>> list = (*images)->list();
+  if (!list.ok()) return complain(list.error());
+  if (output == "json") {
+    Value out = Value::list();
+    for (const Image& image : *list) {
+      Value one = Value::map();
+      one.set("name", image.name);
+      one.set("id", image.id);
+      one.set("digest", image.digest);
+      one.set("bytes", static_cast<int64_t>(image.bytes));
+      out.push(std::move(one));
+    }
+    std::printf("%s\n", to_json(out).c_str());
+    return 0;
+  }
+  std::printf("%-60s %-20s %s\n", "NAME", "ID", "SIZE");
+  for (const Image& image : *list) {
+    std::printf("%-60s %-20s %.1f MB\n", image.name.c_str(), image.id.substr(7, 12).c_str(),
+                static_cast<double>(image.bytes) / 1e6);
+  }
+  return 0;
+}
+
+int audit_command(const std::string& data_dir) {
+  // A copy, so that a live database can be looked at without its lock.
+  TempDir copy;
+  std::string database = data_dir + "/" + std::string(kDatabaseFile);
+  if (!fs::exists(database)) return complain(error(ErrorCode::kNotFound, "there is no database at " + database));
+  Status written = write_backup(database, "", copy.path() + "/" + std::string(kDatabaseFile));
+  if (!written.ok()) return complain(written.error());
+  std::error_code copied;
+  fs::create_directories(copy.path() + "/pki", copied);
+  fs::permissions(copy.path() + "/pki", fs::perms::owner_all, copied);
+  fs::copy_file(data_dir + "/" + std::string(kSecretKeyFile), copy.path() + "/" + std::string(kSecretKeyFile), copied);
+  SqliteJournalOptions options;
+  options.data_dir = copy.path();
+  Result<std::unique_ptr<SqliteJournal>> journal = SqliteJournal::open(std::move(options));
+  if (!journal.ok()) return complain(journal.error());
+  Result<Loaded> loaded = (*journal)->load();
+  if (!loaded.ok()) return complain(loaded.error());
+  std::vector<std::string> findings = audit(loaded->snapshot, AuditMoment::kAny);
+  for (const std::string& finding : findings) std::printf("%s\n", finding.c_str());
+  if (findings.empty()) {
+    std::printf("version %llu: every rule holds\n", static_cast<unsigned long long>(loaded->snapshot.version()));
+  }
+  return findings.empty() ? 0 : 1;
+}
+
+int backup_command(const std::string& data_dir, const std::string& file) {
+  std::string database = data_dir + "/" + std::string(kDatabaseFile);
+  if (!fs::exists(database)) return complain(error(ErrorCode::kNotFound, "there is no database at " + database));
+  Status written = write_backup(database, "", file);
+  if (!written.ok()) return complain(written.error());
+  std::printf("%s is written; keep %s/%s too, and apart from it: Secrets are encrypted with it\n", file.c_str(),
+              data_dir.c_str(), std::string(kSecretKeyFile).c_str());
+  return 0;
+}
+
+int restore_command(const std::string& data_dir, const std::string& file) {
+  Result<Restored> restored = restore_backup(file, data_dir);
+  if (!restored.ok()) return complain(restored.error());
+  std::printf("restored to version %llu, epoch %llu\n", static_cast<unsigned long long>(restored->version),
+              static_cast<unsigned long long>(restored->epoch));
+  if (!restored->kept.empty()) std::printf("the database that was there is now %s\n", restored->kept.c_str());
+  return 0;
+}
+
+}  // namespace mainstay

@@ -1,0 +1,31 @@
+// Commands that need no running control plane: plan, validate, image, audit, backup, restore.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace mainstay {
+
+struct PlanOptions {
+  std::string repo = ".";
+  std::string path = ".";
+  std::string from;            // "" is the parent of `to`
+  std::string to = "HEAD";
+  std::string output = "text";  // text, markdown or json
+  std::string destination_namespace = "default";
+  bool warn_only = false;
+};
+// 0 nothing would change, 2 something would, 1 an error.
+int plan_command(const PlanOptions& options);
+
+// Lints files and folders as the daemon would; 1 if anything is wrong.
+int validate_command(const std::vector<std::string>& paths, const std::string& destination_namespace, bool warn_only);
+
+int image_import_command(const std::string& archive, const std::string& name, const std::string& data_dir);
+int image_list_command(const std::string& data_dir, const std::string& output);
+
+int audit_command(const std::string& data_dir);
+int backup_command(const std::string& data_dir, const std::string& file);
+int restore_command(const std::string& data_dir, const std::string& file);
+
+}  // namespace mainstay

@@ -1,0 +1,296 @@
+#include "cli/server_app.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <fstream>
+#include <mutex>
+#include <sstream>
+#include <thread>
+
+#include "cli/source_link.h"
+#include "gitsync/secret_file.h"
+#include "gitsync/webhook.h"
+#include "reconciler/api/pki.h"
+#include "reconciler/api/server.h"
+#include "reconciler/api/service.h"
+#include "reconciler/core/core.h"
+#include "reconciler/store/sqlite_journal.h"
+#include "schema/base/clock.h"
+#include "schema/base/crypto.h"
+#include "schema/base/log.h"
+
+namespace mainstay {
+namespace {
+
+constexpr Duration kStopGrace = std::chrono::seconds{3};
+constexpr Duration kRenewEvery = std::chrono::hours{12};
+
+std::string host_name() {
+  char name[256] = {};
+  gethostname(name, sizeof(name) - 1);
+  return name;
+}
+
+// An address clients can use: a wildcard is reached by loopback.
+std::string client_host(const std::string& listen_host) {
+  if (listen_host.empty() || listen_host == "0.0.0.0" || listen_host == "::" || listen_host == "*") return "127.0.0.1";
+  return listen_host;
+}
+
+std::vector<std::string> certificate_names(const ServerConfig& config, const std::string& host) {
+  std::vector<std::string> names = {"localhost", "127.0.0.1", "kubernetes", "kubernetes.default",
+                                    "kubernetes.default.svc", "kubernetes.default.svc.cluster.local"};
+  names.push_back(host);
+  std::string own = host_name();
+  if (!own.empty()) names.push_back(own);
+  names.insert(names.end(), config.tls_names.begin(), config.tls_names.end());
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  return names;
+}
+
+CoreSettings core_settings(const ServerConfig& config, const std::string& ca_pem) {
+  CoreSettings out;
+  out.control.node_grace = config.node_grace;
+  out.control.event_ttl = config.event_ttl;
+  out.control.cluster_cidr = config.pod_cidr;
+  out.control.node_cidr_bits = config.node_cidr_bits;
+  out.control.service_cidr = config.service_cidr;
+  out.control.root_ca = ca_pem;
+  if (config.repo_url.empty()) return out;
+  ApplicationSettings app;
+  app.name = config.application;
+  app.repo_url = config.repo_url;
+  app.target_revision = !config.branch.empty() ? config.branch : !config.tag.empty() ? config.tag : config.revision;
+  app.path = config.path;
+  app.destination_ns = config.destination_namespace;
+  app.automated = config.automated;
+  app.prune = config.prune;
+  app.self_heal = config.self_heal;
+  app.warn_only = config.warn_only;
+  app.progress_deadline = config.progress_deadline;
+  out.applications.push_back(std::move(app));
+  return out;
+}
+
+uint64_t seed() {
+  uint64_t out = 0;
+  for (unsigned char c : random_bytes(8)) out = out << 8 | c;
+  return out;
+}
+
+std::string applied_commit(const Loaded& loaded, const std::string& application) {
+  for (const LoadedApplication& one : loaded.applications) {
+    if (one.application == application && one.cursor) return one.cursor->target;
+  }
+  return "";
+}
+
+}  // namespace
+
+struct ServerApp::State {
+  ServerConfig config;
+  std::string url;
+  api::Pki pki;
+  std::vector<std::string> names;
+  std::unique_ptr<SqliteJournal> journal;
+  std::unique_ptr<api::TokenStore> tokens;
+  std::unique_ptr<CoreLoop> loop;
+  std::unique_ptr<api::ApiService> service;
+  std::unique_ptr<api::HttpServer> server;
+  std::unique_ptr<api::HttpServer> webhooks;
+  std::vector<std::string> webhook_secrets;
+  std::unique_ptr<StatusPoster> poster;
+  std::unique_ptr<SourceWorker> source;
+  std::mutex mutex;
+  std::condition_variable wake;
+  bool stopping = false;
+  std::thread renewal;
+
+  Status open_store();
+  Status open_core();
+  Status open_api();
+  Status open_source(const std::string& last_commit);
+  Status open_webhooks();
+  void renew_loop();
+  api::Reply take_webhook(const api::Request& request);
+  std::string last_commit;
+};
+
+Status ServerApp::State::open_store() {
+  SqliteJournalOptions options;
+  options.data_dir = config.data_dir;
+  options.history.age = config.history_age;
+  ASSIGN_OR_RETURN(journal, SqliteJournal::open(std::move(options)));
+  ASSIGN_OR_RETURN(tokens, api::TokenStore::open(config.data_dir));
+  if (!config.static_token_file.empty()) RETURN_IF_ERROR(tokens->load_static_tokens(config.static_token_file));
+  std::optional<ListenAddress> listen = parse_listen(config.listen);
+  if (!listen) return error(ErrorCode::kInvalid, "--listen: \"" + config.listen + "\" is no address:port");
+  names = certificate_names(config, client_host(listen->host));
+  ASSIGN_OR_RETURN(pki, api::open_pki(config.data_dir, names, read_clock().wall));
+  return {};
+}
+
+Status ServerApp::State::open_core() {
+  Result<Loaded> loaded = journal->load();
+  if (!loaded.ok()) return loaded.error().in("reading the store");
+  last_commit = applied_commit(*loaded, config.application);
+  auto core = std::make_unique<Core>(core_settings(config, pki.ca_pem), std::move(*loaded), read_clock(), seed());
+  CoreLoop::Listeners listeners;
+  listeners.published = [this](std::shared_ptr<const Publication> publication) {
+    if (service) service->publish(publication);
+  };
+  listeners.post = [this](const StatusPost& post) {
+    if (poster) poster->add(post);
+  };
+  listeners.read = [this](const SourceRequest& request) {
+    std::optional<CommitId> commit = CommitId::parse(request.commit);
+    std::lock_guard lock(mutex);
+    if (source && commit) source->request(*commit);
+  };
+  loop = std::make_unique<CoreLoop>(std::move(core), *journal, std::move(listeners));
+  return {};
+}
+
+Status ServerApp::State::open_api() {
+  api::ServiceSettings settings;
+  service = std::make_unique<api::ApiService>(std::move(settings), api::door_to(*loop), *tokens, read_clock);
+  loop->start();
+  ListenAddress listen = *parse_listen(config.listen);
+  api::ServerOptions options;
+  options.address = listen.host;
+  options.port = listen.port;
+  options.certificate_pem = pki.server.certificate_pem;
+  options.private_key_pem = pki.server.key_pem;
+  ASSIGN_OR_RETURN(server, api::HttpServer::start(std::move(options), [this](api::Request request) {
+    return service->handle(std::move(request));
+  }));
+  std::string host = client_host(listen.host);
+  if (host.find(':') != std::string::npos) host = "[" + host + "]";
+  url = "https://" + host + ":" + std::to_string(server->port());
+  std::string text = api::kubeconfig_text("mainstay", url, pki.ca_pem, tokens->admin_token());
+  RETURN_IF_ERROR(write_private_file(config.data_dir + "/kubeconfig", text));
+  return {};
+}
+
+Status ServerApp::State::open_source(const std::string& commit) {
+  if (config.repo_url.empty()) return {};
+  if (!config.forge_token_file.empty()) {
+    Result<std::unique_ptr<StatusPoster>> made = StatusPoster::start(config);
+    if (!made.ok()) return made.error();
+    poster = std::move(*made);
+  }
+  Result<std::unique_ptr<SourceWorker>> made = start_source(config, commit, *loop);
+  if (!made.ok()) return made.error();
+  std::lock_guard lock(mutex);
+  source = std::move(*made);
+  return {};
+}
+
+api::Reply ServerApp::State::take_webhook(const api::Request& request) {
+  if (request.method != "POST") return api::text_response(405, "webhooks are POST requests\n");
+  WebhookVerdict verdict = verify_webhook(request.headers, request.body, webhook_secrets, read_clock().wall);
+  if (!verdict.accepted) {
+    log::warning("webhook", "refused, from " + request.peer + ": " + verdict.reason);
+    return api::text_response(verdict.status, verdict.reason + "\n");
+  }
+  std::lock_guard lock(mutex);
+  if (source && !verdict.is_ping) source->poke();
+  return api::text_response(202, "accepted\n");
+}
+
+Status ServerApp::State::open_webhooks() {
+  if (config.webhook_listen.empty()) return {};
+  std::optional<ListenAddress> listen = parse_listen(config.webhook_listen);
+  if (!listen) {
+    return error(ErrorCode::kInvalid, "--webhook-listen: \"" + config.webhook_listen + "\" is no address:port");
+  }
+  if (config.webhook_secret_file.empty()) {
+    return error(ErrorCode::kInvalid, "webhook.secretFile is missing: webhooks without a secret are not taken");
+  }
+  ASSIGN_OR_RETURN(std::string secret, read_secret_file(config.webhook_secret_file, "webhook secret"));
+  if (secret.size() < kMinWebhookSecret) {
+    return error(ErrorCode::kInvalid, "the webhook secret in " + config.webhook_secret_file + " is shorter than " +
+                                          std::to_string(kMinWebhookSecret) + " characters");
+  }
+  webhook_secrets = {secret};
+  api::ServerOptions options;
+  options.address = listen->host;
+  options.port = listen->port;
+  options.max_body = kMaxWebhookBody;
+  options.max_connections = 256;
+  options.worker_threads = 1;
+  if (!config.webhook_certificate_file.empty()) {
+    ASSIGN_OR_RETURN(options.certificate_pem,
+                     read_small_file(config.webhook_certificate_file, 1 << 20, "webhook certificate"));
+    ASSIGN_OR_RETURN(options.private_key_pem, read_small_file(config.webhook_key_file, 1 << 20, "webhook key"));
+  }
+  ASSIGN_OR_RETURN(webhooks, api::HttpServer::start(std::move(options),
+                                                    [this](api::Request request) { return take_webhook(request); }));
+  log::info("webhook", "listening on port " + std::to_string(webhooks->port()));
+  return {};
+}
+
+void ServerApp::State::renew_loop() {
+  std::unique_lock lock(mutex);
+  while (!stopping) {
+    wake.wait_for(lock, kRenewEvery, [this] { return stopping; });
+    if (stopping) return;
+    Result<api::Pki> next = api::open_pki(config.data_dir, names, read_clock().wall);
+    if (!next.ok()) {
+      log::error("pki", next.error().message);
+    } else if (next->server_renewed) {
+      server->replace_certificate(next->server.certificate_pem, next->server.key_pem).ok();
+      log::info("pki", "the server has a new certificate");
+    }
+  }
+}
+
+ServerApp::ServerApp(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+Result<std::unique_ptr<ServerApp>> ServerApp::start(const ServerConfig& config) {
+  auto app = std::unique_ptr<ServerApp>(new ServerApp(std::make_unique<State>()));
+  State& s = *app->state_;
+  s.config = config;
+  RETURN_IF_ERROR(s.open_store());
+  RETURN_IF_ERROR(s.open_core());
+  RETURN_IF_ERROR(s.open_api());
+  RETURN_IF_ERROR(s.open_source(s.last_commit));
+  RETURN_IF_ERROR(s.open_webhooks());
+  s.renewal = std::thread([&s] { s.renew_loop(); });
+  log::info("server", "serving " + s.url + ", kubeconfig " + app->kubeconfig_path());
+  return app;
+}
+
+ServerApp::~ServerApp() {
+  State& s = *state_;
+  {
+    std::lock_guard lock(s.mutex);
+    s.stopping = true;
+    s.wake.notify_all();
+  }
+  if (s.renewal.joinable()) s.renewal.join();
+  if (s.webhooks) s.webhooks->stop(Duration{0});
+  std::unique_ptr<SourceWorker> source;
+  {
+    std::lock_guard lock(s.mutex);
+    source = std::move(s.source);
+  }
+  source.reset();
+  if (s.service) s.service->stop();
+  if (s.server) s.server->stop(kStopGrace);
+  if (s.loop) s.loop->stop();
+  s.poster.reset();
+}
+
+const std::string& ServerApp::url() const { return state_->url; }
+const std::string& ServerApp::ca_pem() const { return state_->pki.ca_pem; }
+std::string ServerApp::kubeconfig_path() const { return state_->config.data_dir + "/kubeconfig"; }
+uint16_t ServerApp::webhook_port() const { return state_->webhooks ? state_->webhooks->port() : 0; }
+Result<std::string> ServerApp::node_credential(const std::string& node) {
+  return state_->tokens->issue_node_credential(node, read_clock().wall);
+}
+
+}  // namespace mainstay

@@ -1,0 +1,362 @@
+#include "nodeagent/agent.h"
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <variant>
+
+#include "nodeagent/agent_core.h"
+#include "nodeagent/disk.h"
+#include "nodeagent/local_state.h"
+#include "nodeagent/log_stream.h"
+#include "nodeagent/timed_executor.h"
+#include "schema/base/clock.h"
+#include "schema/base/crypto.h"
+#include "schema/base/inbox.h"
+#include "schema/base/log.h"
+
+namespace mainstay {
+namespace {
+
+constexpr size_t kInboxLimit = 100000;
+constexpr size_t kOperationThreads = 8;
+constexpr Duration kLongestSleep = std::chrono::seconds{5};
+constexpr Duration kFirstRetry = std::chrono::milliseconds{250};
+constexpr Duration kLongestRetry = std::chrono::seconds{10};
+constexpr Duration kUpkeepEvery = std::chrono::seconds{10};
+
+// A container has ended somewhere: look again.
+struct LookAgain {};
+
+using AgentMessage = std::variant<Assignment, OperationResult, ReportAcknowledged, StreamRequest, LookAgain>;
+
+}  // namespace
+
+struct Agent::State {
+  AgentSettings settings;
+  std::unique_ptr<ControlLink> link;
+  std::optional<Doors> doors;
+  std::string network;
+  NodeFacts facts;
+  std::string boot = hex(random_bytes(8));
+
+  Inbox<AgentMessage> inbox{kInboxLimit};
+  std::unique_ptr<AgentCore> core;  // the stepping thread's, but for log_of under the lock
+  std::mutex core_mutex;
+  std::unique_ptr<Executor> executor;
+  std::atomic<bool> stopping{false};
+  std::atomic<size_t> pods{0};
+
+  // The newest assignment taken in, for polls.
+  std::mutex seen_mutex;
+  AssignmentNumber seen;
+
+  // Reports: made by the stepping thread, sent by one of their own, one at a time.
+  std::mutex report_mutex;
+  std::condition_variable report_ready;
+  std::optional<NodeReport> outgoing;
+  bool sending = false;
+  bool whole_next = true;
+  std::atomic<bool> reachable{true};
+
+  std::mutex sleep_mutex;
+  std::condition_variable sleep_over;
+  std::vector<std::thread> threads;
+  std::mutex stream_mutex;
+  std::vector<std::pair<std::thread, std::shared_ptr<std::atomic<bool>>>> streams;
+
+  State(AgentSettings given, std::unique_ptr<ControlLink> up) : settings(std::move(given)), link(std::move(up)) {}
+
+  void step_loop();
+  void poll_loop();
+  void report_loop();
+  void exit_loop();
+  void upkeep_loop();
+  void take(AgentActions actions, Now now);
+  void offer_report(Now now);
+  void learn_range(const Assignment& assignment);
+  void serve(const StreamRequest& request);
+  void reap_streams(bool all);
+  void sleep(Duration span) {
+    std::unique_lock lock(sleep_mutex);
+    sleep_over.wait_for(lock, span, [this] { return stopping.load(); });
+  }
+};
+
+void Agent::State::take(AgentActions actions, Now now) {
+  for (Operation& operation : actions.operations) executor->submit(std::move(operation));
+  if (actions.memory_changed) {
+    Status saved = save_memory(settings.paths, core->memory(now));
+    if (!saved.ok()) log::warning("agent", "cannot write down its memory: " + saved.error().message);
+  }
+  pods.store(core->pods().size());
+}
+
+void Agent::State::offer_report(Now) {
+  std::lock_guard lock(report_mutex);
+  if (sending || outgoing) return;
+  outgoing = core->take_report(whole_next);
+  whole_next = false;
+  report_ready.notify_one();
+}
+
+void Agent::State::learn_range(const Assignment& assignment) {
+  if (assignment.pod_cidr.empty() || !settings.range_known) return;
+  Status known = settings.range_known(assignment.pod_cidr, assignment.cluster_cidr);
+  if (!known.ok()) log::error("agent", "pod addresses " + assignment.pod_cidr + ": " + known.error().message);
+}
+
+void Agent::State::step_loop() {
+  MonoTime heartbeat_due = read_clock().mono;
+  bool report_due = true, look = false;
+  while (!stopping.load()) {
+    Duration wait = std::min(kLongestSleep, heartbeat_due - read_clock().mono);
+    if (std::optional<MonoTime> wake = core->next_wake()) wait = std::min(wait, *wake - read_clock().mono);
+    std::vector<AgentMessage> messages = inbox.take_all(std::max(wait, Duration{0}));
+    std::vector<AgentInput> inputs;
+    for (AgentMessage& message : messages) {
+      if (auto* assignment = std::get_if<Assignment>(&message)) {
+        learn_range(*assignment);
+        Status saved = save_assignment(settings.paths, *assignment);
+        if (!saved.ok()) log::warning("agent", "cannot write the assignment down: " + saved.error().message);
+        inputs.emplace_back(std::move(*assignment));
+      } else if (auto* result = std::get_if<OperationResult>(&message)) {
+        inputs.emplace_back(std::move(*result));
+      } else if (auto* acknowledged = std::get_if<ReportAcknowledged>(&message)) {
+        inputs.emplace_back(*acknowledged);
+      } else if (auto* stream = std::get_if<StreamRequest>(&message)) {
+        serve(*stream);
+      } else {
+        look = true;
+      }
+    }
+    Now now = read_clock();
+    AgentActions actions;
+    {
+      std::lock_guard lock(core_mutex);
+      if (look) core->look_again();
+      look = false;
+      actions = core->step(now, std::move(inputs));
+    }
+    report_due = report_due || actions.report_due || now.mono >= heartbeat_due;
+    take(std::move(actions), now);
+    {
+      std::lock_guard lock(seen_mutex);
+      seen = core->seen();
+    }
+    if (report_due) {
+      offer_report(now);
+      report_due = false;
+    }
+    if (now.mono >= heartbeat_due) heartbeat_due = now.mono + settings.heartbeat;
+  }
+}
+
+// Sends one report at a time. A failed one is not repeated: the next says all that it said, and more.
+void Agent::State::report_loop() {
+  Duration retry = kFirstRetry;
+  MonoTime status_due{};
+  while (!stopping.load()) {
+    NodeReport report;
+    {
+      std::unique_lock lock(report_mutex);
+      report_ready.wait(lock, [this] { return stopping.load() || outgoing.has_value(); });
+      if (stopping.load()) return;
+      report = std::move(*outgoing);
+      outgoing.reset();
+      sending = true;
+    }
+    MonoTime now = read_clock().mono;
+    if (report.whole || now >= status_due) {
+      report.node_status = Box<NodeStatus>(read_node_status(settings.machine, facts));
+      status_due = now + settings.heartbeat - std::chrono::seconds{1};
+    }
+    Status sent = link->report(report);
+    {
+      std::lock_guard lock(report_mutex);
+      sending = false;
+      whole_next = whole_next || !sent.ok();
+    }
+    if (sent.ok()) {
+      if (!reachable.exchange(true)) log::info("agent", "the control plane is back");
+      retry = kFirstRetry;
+      inbox.push(ReportAcknowledged{report.sequence});
+      continue;
+    }
+    if (reachable.exchange(false)) {
+      log::warning("agent", sent.error().message + "; pods go on without it");
+    }
+    status_due = {};
+    sleep(retry);
+    retry = std::min(retry * 2, kLongestRetry);
+    std::lock_guard lock(core_mutex);
+    std::lock_guard report_lock(report_mutex);
+    if (!outgoing) outgoing = core->take_report(true);
+  }
+}
+
+void Agent::State::poll_loop() {
+  Duration retry = kFirstRetry;
+  while (!stopping.load()) {
+    AssignmentNumber have;
+    {
+      std::lock_guard lock(seen_mutex);
+      have = seen;
+    }
+    Result<AgentPollAnswer> answer = link->poll(have, settings.poll_wait);
+    if (stopping.load()) return;
+    if (!answer.ok()) {
+      if (answer.error().code == ErrorCode::kDenied) log::error("agent", answer.error().message);
+      sleep(retry);
+      retry = std::min(retry * 2, kLongestRetry);
+      continue;
+    }
+    retry = kFirstRetry;
+    for (StreamRequest& stream : answer->streams) inbox.push(std::move(stream));
+    if (!answer->has_assignment) continue;
+    {
+      // The next poll asks for what comes after this one, also before the core has taken it in.
+      std::lock_guard lock(seen_mutex);
+      seen = std::max(seen, answer->assignment.at);
+    }
+    inbox.push(std::move(answer->assignment));
+  }
+}
+
+void Agent::State::exit_loop() {
+  while (!stopping.load()) {
+    Result<bool> ended = doors->runtime.wait_exit(std::chrono::seconds{1});
+    if (!ended.ok()) {
+      sleep(std::chrono::seconds{1});
+    } else if (*ended) {
+      inbox.push(LookAgain{});
+    }
+  }
+}
+
+// Logs that grew too large, packet filter rules that somebody flushed.
+void Agent::State::upkeep_loop() {
+  while (!stopping.load()) {
+    sleep(kUpkeepEvery);
+    if (stopping.load()) return;
+    std::vector<ContainerKey> keys;
+    {
+      std::lock_guard lock(core_mutex);
+      for (const auto& [uid, record] : core->pods()) {
+        for (const auto& [name, container] : record.containers) {
+          if (container.seen) keys.push_back(container.seen->key);
+        }
+      }
+    }
+    for (const ContainerKey& key : keys) {
+      Result<bool> rotated = doors->runtime.rotate_log(key, settings.log_bytes, settings.log_files);
+      if (!rotated.ok() && rotated.error().code != ErrorCode::kNotFound) {
+        log::warning("agent", "cannot rotate the log of " + key.container + ": " + rotated.error().message);
+      }
+    }
+    Result<bool> repaired = doors->network.repair_rules();
+    if (!repaired.ok()) log::warning("agent", "packet filter rules: " + repaired.error().message);
+    if (repaired.ok() && *repaired) log::warning("agent", "somebody had changed the packet filter rules; they are repaired");
+  }
+}
+
+void Agent::State::reap_streams(bool all) {
+  std::lock_guard lock(stream_mutex);
+  for (auto it = streams.begin(); it != streams.end();) {
+    if (!all && !it->second->load()) {
+      ++it;
+      continue;
+    }
+    it->first.join();
+    it = streams.erase(it);
+  }
+}
+
+void Agent::State::serve(const StreamRequest& request) {
+  reap_streams(false);
+  std::lock_guard lock(stream_mutex);
+  auto ended = std::make_shared<std::atomic<bool>>(false);
+  bool room = streams.size() < settings.streams;
+  streams.emplace_back(std::thread([this, request, ended, room] {
+                         LogSource source;
+                         source.locate = [this, request]() -> Result<std::string> {
+                           if (!doors) return error(ErrorCode::kUnsupported, "simulated containers write no log");
+                           std::lock_guard core_lock(core_mutex);
+                           Result<ContainerKey> key = core->log_of(request);
+                           if (!key.ok()) return key.error();
+                           return doors->runtime.log_path(*key);
+                         };
+                         source.running = [this, request] {
+                           std::lock_guard core_lock(core_mutex);
+                           return core->is_running(request);
+                         };
+                         source.stopping = [this] { return stopping.load(); };
+                         if (room) {
+                           serve_log(*link, request, source);
+                         } else {
+                           link->refuse(request.id, 429, "too many streams are open on this node").ok();
+                         }
+                         ended->store(true);
+                       }),
+                       ended);
+}
+
+Agent::Agent(AgentSettings settings, std::unique_ptr<ControlLink> link, Doors doors)
+    : state_(std::make_unique<State>(std::move(settings), std::move(link))) {
+  state_->doors.emplace(doors);
+}
+
+Agent::Agent(AgentSettings settings, std::unique_ptr<ControlLink> link, std::string network)
+    : state_(std::make_unique<State>(std::move(settings), std::move(link))) {
+  state_->network = std::move(network);
+}
+
+Agent::~Agent() { stop(); }
+
+Status Agent::start() {
+  State& s = *state_;
+  RETURN_IF_ERROR(make_dirs(s.settings.paths.data_dir, 0700));
+  RETURN_IF_ERROR(make_dirs(s.settings.paths.run_dir, 0700));
+  s.facts = read_node_facts(s.settings.machine);
+  s.core = std::make_unique<AgentCore>(s.facts, s.boot, load_memory(s.settings.paths));
+  auto deliver = [&s](OperationResult result) { s.inbox.push(std::move(result)); };
+  if (s.doors) {
+    s.executor = make_door_executor(*s.doors, kOperationThreads, deliver);
+  } else {
+    s.executor = make_timed_executor(s.network, deliver, [&s] { s.inbox.push(LookAgain{}); });
+  }
+  if (std::optional<Assignment> known = load_assignment(s.settings.paths)) s.inbox.push(std::move(*known));
+  s.threads.emplace_back([&s] { s.step_loop(); });
+  s.threads.emplace_back([&s] { s.poll_loop(); });
+  s.threads.emplace_back([&s] { s.report_loop(); });
+  if (s.doors) {
+    s.threads.emplace_back([&s] { s.exit_loop(); });
+    s.threads.emplace_back([&s] { s.upkeep_loop(); });
+  }
+  return {};
+}
+
+void Agent::stop() {
+  State& s = *state_;
+  if (s.stopping.exchange(true)) return;
+  s.link->interrupt();
+  s.inbox.close();
+  {
+    std::lock_guard lock(s.report_mutex);
+    s.report_ready.notify_all();
+  }
+  {
+    std::lock_guard lock(s.sleep_mutex);
+    s.sleep_over.notify_all();
+  }
+  for (std::thread& thread : s.threads) thread.join();
+  s.reap_streams(true);
+  if (s.executor) s.executor->stop();
+}
+
+size_t Agent::pod_count() const { return state_->pods.load(); }
+
+}  // namespace mainstay

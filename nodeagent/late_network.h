@@ -1,0 +1,37 @@
+// A Network that opens when the node's range of addresses is known: a node learns it from the control plane, at
+// its first start after it has registered. Until then pods wait (kUnavailable). Any thread.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "nodeagent/doors.h"
+#include "nodeagent/network/cni_network.h"
+
+namespace mainstay {
+
+class LateNetwork : public Network {
+ public:
+  // `options` without the range.
+  explicit LateNetwork(CniNetworkOptions options) : options_(std::move(options)) {}
+
+  // Opens the network and puts its rules in place. A range that changed is taken for pods to come.
+  Status set_range(const std::string& node_cidr, const std::string& cluster_cidr);
+
+  Result<PodNetwork> add(const std::string& uid) override;
+  Status del(const std::string& uid) override;
+  Result<std::vector<PodNetwork>> list() override;
+  Status check(const std::string& uid) override;
+  Result<bool> repair_rules() override;
+  Status remove_rules() override;
+
+ private:
+  std::shared_ptr<Network> opened() const;
+
+  mutable std::mutex mutex_;
+  CniNetworkOptions options_;
+  std::shared_ptr<Network> network_;
+};
+
+}  // namespace mainstay

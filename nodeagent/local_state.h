@@ -1,0 +1,23 @@
+// What the agent keeps on its node so that it can go on alone after its own end: the last assignment and its
+// back-off. ConfigMaps and Secrets of the assignment stay on the tmpfs of run_dir; the disk never sees them.
+// One thread.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "nodeagent/agent_core.h"
+#include "nodeagent/node_paths.h"
+#include "schema/agent_messages.h"
+#include "schema/base/result.h"
+
+namespace mainstay {
+
+// Nothing if there is none, or none that can be read (a newer one comes from the control plane).
+std::optional<Assignment> load_assignment(const NodePaths& paths);
+Status save_assignment(const NodePaths& paths, const Assignment& assignment);
+
+AgentMemory load_memory(const NodePaths& paths);
+Status save_memory(const NodePaths& paths, const AgentMemory& memory);
+
+}  // namespace mainstay

@@ -1,0 +1,179 @@
+#include "nodeagent/node_facts.h"
+
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <sys/statvfs.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <sstream>
+
+#include "nodeagent/disk.h"
+
+namespace mainstay {
+namespace {
+
+constexpr int64_t kReservedMemory = 100 << 20;
+
+std::string first_line(const std::string& path) {
+  Result<std::string> bytes = read_file(path, 64 << 10);
+  return bytes.ok() ? bytes->substr(0, bytes->find('\n')) : "";
+}
+
+// A field of /proc/meminfo, in bytes.
+int64_t memory_field(const std::string& name) {
+  Result<std::string> bytes = read_file("/proc/meminfo", 64 << 10);
+  if (!bytes.ok()) return 0;
+  size_t at = bytes->find(name + ":");
+  return at == std::string::npos ? 0 : std::strtoll(bytes->c_str() + at + name.size() + 1, nullptr, 10) * 1024;
+}
+
+// PRETTY_NAME of /etc/os-release.
+std::string os_image() {
+  Result<std::string> bytes = read_file("/etc/os-release", 64 << 10);
+  if (!bytes.ok()) return "Linux";
+  size_t at = bytes->find("PRETTY_NAME=\"");
+  if (at == std::string::npos) return "Linux";
+  at += 13;
+  return bytes->substr(at, bytes->find('"', at) - at);
+}
+
+// The interface the default route leaves by; "" if there is none.
+std::string default_interface() {
+  Result<std::string> routes = read_file("/proc/net/route", 1 << 20);
+  if (!routes.ok()) return "";
+  std::istringstream lines(*routes);
+  std::string line;
+  std::getline(lines, line);
+  while (std::getline(lines, line)) {
+    std::istringstream words(line);
+    std::string interface, destination;
+    words >> interface >> destination;
+    if (destination == "00000000") return interface;
+  }
+  return "";
+}
+
+std::string own_address() {
+  std::string wanted = default_interface(), any;
+  ifaddrs* list = nullptr;
+  if (getifaddrs(&list) != 0) return "127.0.0.1";
+  std::string found;
+  for (ifaddrs* one = list; one != nullptr; one = one->ifa_next) {
+    if (one->ifa_addr == nullptr || one->ifa_addr->sa_family != AF_INET) continue;
+    if ((one->ifa_flags & IFF_LOOPBACK) != 0 || (one->ifa_flags & IFF_UP) == 0) continue;
+    char text[INET_ADDRSTRLEN] = {};
+    inet_ntop(AF_INET, &reinterpret_cast<sockaddr_in*>(one->ifa_addr)->sin_addr, text, sizeof(text));
+    if (one->ifa_name == wanted) found = text;
+    // Addresses that other container networks gave their bridges are nobody's idea of the node's own.
+    if (any.empty() && std::string_view(one->ifa_name).substr(0, 4) != "veth") any = text;
+  }
+  freeifaddrs(list);
+  if (!found.empty()) return found;
+  return any.empty() ? "127.0.0.1" : any;
+}
+
+std::string machine_architecture() {
+  utsname names{};
+  uname(&names);
+  std::string machine = names.machine;
+  if (machine == "x86_64") return "amd64";
+  if (machine == "aarch64") return "arm64";
+  return machine;
+}
+
+NodeCondition make_condition(std::string_view type, bool is_true, std::string_view reason, std::string_view message) {
+  NodeCondition out;
+  out.type = type;
+  out.status = is_true ? "True" : "False";
+  out.reason = reason;
+  out.message = message;
+  return out;
+}
+
+struct Disk {
+  int64_t bytes = 0, available = 0, inodes = 0, free_inodes = 0;
+};
+Disk disk_of(const std::string& path) {
+  struct statvfs found {};
+  if (statvfs(path.c_str(), &found) != 0) return {};
+  return {static_cast<int64_t>(found.f_blocks * found.f_frsize), static_cast<int64_t>(found.f_bavail * found.f_frsize),
+          static_cast<int64_t>(found.f_files), static_cast<int64_t>(found.f_favail)};
+}
+
+void add_conditions(NodeStatus& status, const Disk& disk) {
+  int64_t available = memory_field("MemAvailable");
+  bool memory = available < kReservedMemory;
+  bool full = disk.bytes > 0 && (disk.available < disk.bytes / 10 ||
+                                 (disk.inodes > 0 && disk.free_inodes < disk.inodes / 20));
+  status.conditions = {
+      make_condition("MemoryPressure", memory, memory ? "KubeletHasInsufficientMemory" : "KubeletHasSufficientMemory",
+                     memory ? "less than 100 MiB of memory are available" : "kubelet has sufficient memory available"),
+      make_condition("DiskPressure", full, full ? "KubeletHasDiskPressure" : "KubeletHasNoDiskPressure",
+                     full ? "less than 10 % of the disk is free" : "kubelet has no disk pressure"),
+      make_condition("PIDPressure", false, "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
+      make_condition("Ready", true, "KubeletReady", "kubelet is posting ready status")};
+}
+
+}  // namespace
+
+NodeFacts read_node_facts(const MachineOptions& options) {
+  NodeFacts out;
+  utsname names{};
+  uname(&names);
+  out.name = options.name.empty() ? std::string(names.nodename) : options.name;
+  std::transform(out.name.begin(), out.name.end(), out.name.begin(), [](unsigned char c) { return std::tolower(c); });
+  out.address = options.address.empty() ? own_address() : options.address;
+  out.memory_bytes = memory_field("MemTotal");
+  Result<std::string> resolv = read_file("/etc/resolv.conf", 64 << 10);
+  if (!resolv.ok()) return out;
+  std::istringstream lines(*resolv);
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::string word, value;
+    words >> word;
+    if (word == "nameserver" && words >> value) out.nameservers.push_back(value);
+    if (word != "search") continue;
+    out.searches.clear();
+    while (words >> value) out.searches.push_back(value);
+  }
+  return out;
+}
+
+NodeStatus read_node_status(const MachineOptions& options, const NodeFacts& facts) {
+  NodeStatus out;
+  Disk disk = disk_of(options.data_dir);
+  auto put = [&](std::string_view name, Quantity capacity, Quantity allocatable) {
+    map_slot(out.capacity, name) = capacity;
+    map_slot(out.allocatable, name) = allocatable;
+  };
+  Quantity cpus = Quantity::of(std::max<int64_t>(1, sysconf(_SC_NPROCESSORS_ONLN)));
+  int64_t kib = facts.memory_bytes / 1024;
+  int64_t usable_kib = std::max<int64_t>(0, kib - kReservedMemory / 1024);
+  put("cpu", cpus, cpus);
+  put("memory", Quantity::of(kib * 1024, Quantity::Format::kBinarySi),
+      Quantity::of(usable_kib * 1024, Quantity::Format::kBinarySi));
+  put("ephemeral-storage", Quantity::of(disk.bytes / 1024 * 1024, Quantity::Format::kBinarySi),
+      Quantity::of(disk.bytes / 10 * 9 / 1024 * 1024, Quantity::Format::kBinarySi));
+  put("pods", Quantity::of(options.max_pods), Quantity::of(options.max_pods));
+  out.addresses = {{"InternalIP", facts.address}, {"Hostname", facts.name}};
+  utsname names{};
+  uname(&names);
+  NodeSystemInfo& info = out.node_info;
+  info.machine_id = first_line("/etc/machine-id");
+  info.system_uuid = info.machine_id;
+  info.boot_id = first_line("/proc/sys/kernel/random/boot_id");
+  info.kernel_version = names.release;
+  info.os_image = os_image();
+  info.container_runtime_version = options.runtime_version;
+  info.kubelet_version = "v1.33.0+mainstay";
+  info.operating_system = "linux";
+  info.architecture = machine_architecture();
+  add_conditions(out, disk);
+  return out;
+}
+
+}  // namespace mainstay
