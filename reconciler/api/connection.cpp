@@ -145,7 +145,11 @@ void EventLoop::read_some(Connection& c) {
       return;
     }
     SocketIo::Outcome outcome = c.io.read(buffer, std::min(sizeof buffer, budget));
-    if (outcome.state == SocketIo::State::kClosed) return kill(c);
+    if (outcome.state == SocketIo::State::kClosed) {
+      // What was read ahead while the stream was paused was sent before the peer left: it is not lost.
+      if (c.raw && c.stream && !c.input.empty()) c.stream->data(c.input);
+      return kill(c);
+    }
     if (outcome.state != SocketIo::State::kDone) {
       c.want_write = c.want_write || outcome.state == SocketIo::State::kWantWrite;
       return;

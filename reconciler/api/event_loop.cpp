@@ -67,7 +67,7 @@ bool Mailbox::post(Letter letter) {
       return true;
     }
   }
-  if (letter.reply) EventLoop::abandon(*letter.reply);
+  if (letter.reply) abandon(*letter.reply);
   return false;
 }
 
@@ -88,7 +88,7 @@ void Mailbox::close() {
     left.swap(letters_);
   }
   for (Letter& letter : left) {
-    if (letter.reply) EventLoop::abandon(*letter.reply);
+    if (letter.reply) abandon(*letter.reply);
   }
 }
 
@@ -122,11 +122,6 @@ void EventLoop::stop(Duration grace) {
   stop_grace_us_ = grace.count();
   stop_wanted_ = true;
   mailbox_->wake();
-}
-
-void EventLoop::abandon(Reply& reply) {
-  if (auto* deferred = std::get_if<std::shared_ptr<Deferred>>(&reply)) (*deferred)->leave();
-  if (auto* stream = std::get_if<std::shared_ptr<Stream>>(&reply)) (*stream)->end();
 }
 
 void EventLoop::run() {

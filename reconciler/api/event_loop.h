@@ -74,9 +74,6 @@ class EventLoop {
   const std::shared_ptr<Mailbox>& mailbox() const { return mailbox_; }
   const Counters& counters() const { return counters_; }
 
-  // Tells whoever fills `reply` that nobody will read it.
-  static void abandon(Reply& reply);
-
  private:
   enum class Phase { kHandshake, kReading, kWorking, kStreaming, kResponding, kLingering };
 

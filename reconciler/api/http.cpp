@@ -34,20 +34,47 @@ Response text_response(int status, std::string text) {
   return Response{status, "text/plain; charset=utf-8", make_bytes(std::move(text)), {}};
 }
 
+void abandon(Reply& reply) {
+  if (auto* deferred = std::get_if<std::shared_ptr<Deferred>>(&reply)) (*deferred)->leave();
+  if (auto* stream = std::get_if<std::shared_ptr<Stream>>(&reply)) (*stream)->end();
+}
+
+int status_of(const Reply& reply) {
+  if (const auto* response = std::get_if<Response>(&reply)) return response->status;
+  if (const auto* stream = std::get_if<std::shared_ptr<Stream>>(&reply)) return (*stream)->options().status;
+  return 0;
+}
+
 void Deferred::complete(Reply reply) {
   std::function<void(Reply)> deliver;
+  std::function<void(int)> on_status;
+  bool kept = false;
   {
     std::lock_guard lock(mutex_);
-    if (completed_ || gone_) return;
-    completed_ = true;
-    on_gone_ = nullptr;
-    if (!deliver_) {
-      reply_ = std::move(reply);
+    if (!completed_ && !gone_) {
+      completed_ = true;
+      status_ = status_of(reply);
+      on_gone_ = nullptr;
+      on_status.swap(on_status_);
+      deliver.swap(deliver_);
+      kept = !deliver;
+      if (kept) reply_ = std::move(reply);
+    }
+  }
+  if (on_status) on_status(status_);
+  if (deliver) deliver(std::move(reply));
+  else if (!kept) abandon(reply);
+}
+
+void Deferred::on_status(std::function<void(int)> callback) {
+  {
+    std::lock_guard lock(mutex_);
+    if (!completed_) {
+      if (!gone_) on_status_ = std::move(callback);
       return;
     }
-    deliver.swap(deliver_);
   }
-  deliver(std::move(reply));
+  callback(status_);
 }
 
 bool Deferred::gone() const {
@@ -82,14 +109,17 @@ void Deferred::attach(std::function<void(Reply)> deliver) {
 
 void Deferred::leave() {
   std::function<void()> callback;
+  std::optional<Reply> unread;
   {
     std::lock_guard lock(mutex_);
     if (gone_) return;
     gone_ = true;
-    reply_.reset();
+    unread.swap(reply_);
     deliver_ = nullptr;
+    on_status_ = nullptr;
     callback.swap(on_gone_);
   }
+  if (unread) abandon(*unread);
   if (callback) callback();
 }
 

@@ -63,6 +63,12 @@ class Stream;
 using Reply = std::variant<Response, std::shared_ptr<Deferred>, std::shared_ptr<Stream>>;
 using Handler = std::function<Reply(Request)>;
 
+// Tells whoever fills a reply that nobody will read it. Any thread.
+void abandon(Reply& reply);
+
+// The HTTP status of a reply; 0 if it is not known yet. Any thread.
+int status_of(const Reply& reply);
+
 // An answer that is not known yet. The first completion counts, later ones are ignored. Any thread.
 class Deferred {
  public:
@@ -75,9 +81,12 @@ class Deferred {
   bool gone() const;
   // Called once when the client leaves before completion; at once if it has left already.
   void on_gone(std::function<void()> callback);
+  // Called once with the HTTP status of the completion, by whoever completes; at once if that has happened.
+  void on_status(std::function<void(int)> callback);
 
  private:
   friend class EventLoop;
+  friend void abandon(Reply& reply);
   void attach(std::function<void(Reply)> deliver);
   void leave();
 
@@ -85,6 +94,8 @@ class Deferred {
   std::optional<Reply> reply_;
   std::function<void(Reply)> deliver_;
   std::function<void()> on_gone_;
+  std::function<void(int)> on_status_;
+  int status_ = 0;
   bool completed_ = false;
   bool gone_ = false;
 };
@@ -131,6 +142,7 @@ class Stream {
 
  private:
   friend class EventLoop;
+  friend void abandon(Reply& reply);
   struct Taken {
     std::vector<Bytes> bytes;
     bool closed = false;
