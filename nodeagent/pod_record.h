@@ -14,7 +14,8 @@
 
 namespace mainstay {
 
-struct ContainerRecord {
+// Not to be taken for the runtime's own ContainerRecord (runtime/records.h).
+struct ContainerTrack {
   uint32_t attempt = 0;                 // of the newest attempt, made or to be made; equals the restart count
   std::optional<RuntimeContainer> seen;  // the newest attempt, as the runtime last showed it
   bool exit_handled = false;            // the end of `seen` was taken in
@@ -37,7 +38,7 @@ struct PodRecord {
   std::string uid, ns, name;
   ObjectPtr pod;                        // newest from the control plane; null: no longer ours
   WallTime start_time;                  // when the agent took it in
-  std::map<std::string, ContainerRecord> containers;
+  std::map<std::string, ContainerTrack> containers;
   bool is_set_up = false;
   PodSetUp set_up;
   Backoff set_up_retry = Backoff::for_image();

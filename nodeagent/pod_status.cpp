@@ -9,7 +9,7 @@ namespace {
 
 using State = ProcessStatus::State;
 
-bool is_running(const ContainerRecord& record) { return record.seen && record.seen->status.state == State::kRunning; }
+bool is_running(const ContainerTrack& record) { return record.seen && record.seen->status.state == State::kRunning; }
 
 ContainerStateTerminated terminated_state(const RuntimeContainer& seen) {
   ContainerStateTerminated out;
@@ -23,7 +23,7 @@ ContainerStateTerminated terminated_state(const RuntimeContainer& seen) {
   return out;
 }
 
-ContainerState current_state(const ContainerRecord& record) {
+ContainerState current_state(const ContainerTrack& record) {
   ContainerState out;
   if (is_running(record)) {
     ContainerStateRunning running;
@@ -40,7 +40,7 @@ ContainerState current_state(const ContainerRecord& record) {
   return out;
 }
 
-ContainerStatus container_status(const Container& container, const ContainerRecord* record) {
+ContainerStatus container_status(const Container& container, const ContainerTrack* record) {
   ContainerStatus out;
   out.name = container.name;
   out.image = container.image;
@@ -67,7 +67,7 @@ ContainerStatus container_status(const Container& container, const ContainerReco
   return out;
 }
 
-const ContainerRecord* find_record(const PodRecord& record, const std::string& name) {
+const ContainerTrack* find_record(const PodRecord& record, const std::string& name) {
   auto found = record.containers.find(name);
   return found == record.containers.end() ? nullptr : &found->second;
 }
@@ -125,7 +125,7 @@ bool all_finished(const PodRecord& record) {
   if (!record.pod) return false;
   const auto& containers = as<Pod>(*record.pod).spec.containers;
   return std::all_of(containers.begin(), containers.end(), [&](const Container& container) {
-    const ContainerRecord* found = find_record(record, container.name);
+    const ContainerTrack* found = find_record(record, container.name);
     return found != nullptr && found->finished;
   });
 }
@@ -136,7 +136,7 @@ std::string pod_phase(const PodRecord& record) {
   if (record.status.reason == "DeadlineExceeded") return "Failed";
   bool failed = false, any_started = false, waits_for_first = false;
   for (const Container& container : as<Pod>(*record.pod).spec.containers) {
-    const ContainerRecord* found = find_record(record, container.name);
+    const ContainerTrack* found = find_record(record, container.name);
     if (found == nullptr || (!found->seen && found->attempt == 0)) {
       waits_for_first = true;
       continue;

@@ -12,7 +12,7 @@ namespace {
 using State = ProcessStatus::State;
 using std::chrono::seconds;
 
-bool is_running(const ContainerRecord& container) {
+bool is_running(const ContainerTrack& container) {
   return container.seen && container.seen->status.state == State::kRunning;
 }
 
@@ -112,13 +112,13 @@ PullPolicy pull_policy(const Container& container) {
   return PullPolicy::kIfNotPresent;
 }
 
-void wait_because(ContainerRecord& container, std::string_view reason, std::string message) {
+void wait_because(ContainerTrack& container, std::string_view reason, std::string message) {
   container.waiting_reason = reason;
   container.waiting_message = std::move(message);
 }
 
 // True if the image is there for the next start; else it is being fetched or waits for its next try.
-bool have_image(PodRecord& record, const Container& spec, ContainerRecord& container, PodStepContext& context) {
+bool have_image(PodRecord& record, const Container& spec, ContainerTrack& container, PodStepContext& context) {
   if (container.image) return true;
   if (container.image_operation != 0) return false;
   if (container.pull_failed && context.now.mono < container.pull.retry_at()) {
@@ -131,7 +131,7 @@ bool have_image(PodRecord& record, const Container& spec, ContainerRecord& conta
   return false;
 }
 
-void image_trouble(PodRecord& record, const std::string& name, ContainerRecord& container, const Error& error,
+void image_trouble(PodRecord& record, const std::string& name, ContainerTrack& container, const Error& error,
                    PodStepContext& context) {
   container.pull.fail(context.now.mono);
   std::string_view reason = "ErrImagePull";
@@ -147,7 +147,7 @@ void image_trouble(PodRecord& record, const std::string& name, ContainerRecord& 
   wait_because(container, reason, error.message);
 }
 
-void start_trouble(PodRecord& record, const std::string& name, ContainerRecord& container, const Error& error,
+void start_trouble(PodRecord& record, const std::string& name, ContainerTrack& container, const Error& error,
                    PodStepContext& context) {
   std::string_view reason = error.code == ErrorCode::kInvalid ? "CreateContainerConfigError" : "RunContainerError";
   note(context, record, name, true, "Failed", "Error: " + error.message);
@@ -156,7 +156,7 @@ void start_trouble(PodRecord& record, const std::string& name, ContainerRecord& 
   wait_because(container, reason, error.message);
 }
 
-void start_container(PodRecord& record, const Container& spec, ContainerRecord& container, PodStepContext& context) {
+void start_container(PodRecord& record, const Container& spec, ContainerTrack& container, PodStepContext& context) {
   PodAddresses addresses{as<Pod>(*record.pod).spec.host_network ? context.node.address : record.set_up.ip,
                          context.node.address};
   Result<StartPlan> plan = plan_start(*record.pod, spec, container.attempt, context.config, addresses, context.node,
@@ -189,7 +189,7 @@ void start_container(PodRecord& record, const Container& spec, ContainerRecord& 
 }
 
 // A container's end: leave it so, or start the next attempt when the back-off is over.
-void take_exit(PodRecord& record, const std::string& name, ContainerRecord& container, PodStepContext& context) {
+void take_exit(PodRecord& record, const std::string& name, ContainerTrack& container, PodStepContext& context) {
   container.exit_handled = true;
   container.readiness.reset();
   container.liveness.reset();
@@ -219,7 +219,7 @@ void take_exit(PodRecord& record, const std::string& name, ContainerRecord& cont
 }
 
 // The next attempt, once the one before has ended and waited; older ones than that are removed.
-void step_ended(PodRecord& record, const Container& spec, ContainerRecord& container, PodStepContext& context) {
+void step_ended(PodRecord& record, const Container& spec, ContainerTrack& container, PodStepContext& context) {
   if (context.now.mono < container.restart.retry_at()) {
     context.wake_at(container.restart.retry_at());
     return;
@@ -246,7 +246,7 @@ void step_ended(PodRecord& record, const Container& spec, ContainerRecord& conta
 
 // ---- Probes ----------------------------------------------------------------------------------------------
 
-void step_probe(PodRecord& record, const Container& spec, ContainerRecord& container, ProbeKind kind,
+void step_probe(PodRecord& record, const Container& spec, ContainerTrack& container, ProbeKind kind,
                 PodStepContext& context) {
   const Box<Probe>& probe = kind == ProbeKind::kReadiness ? spec.readiness_probe : spec.liveness_probe;
   std::optional<ProbeState>& state = kind == ProbeKind::kReadiness ? container.readiness : container.liveness;
@@ -268,7 +268,7 @@ void step_probe(PodRecord& record, const Container& spec, ContainerRecord& conta
 }
 
 // A container that failed its liveness probe gets the pod's grace, then the kill.
-void step_unhealthy(PodRecord& record, const Container& spec, ContainerRecord& container, PodStepContext& context) {
+void step_unhealthy(PodRecord& record, const Container& spec, ContainerTrack& container, PodStepContext& context) {
   if (!container.stopping) {
     const PodSpec& pod = as<Pod>(*record.pod).spec;
     int64_t grace = spec.liveness_probe->termination_grace_period_seconds.value_or(
@@ -287,7 +287,7 @@ void step_unhealthy(PodRecord& record, const Container& spec, ContainerRecord& c
 }
 
 void step_container(PodRecord& record, const Container& spec, PodStepContext& context) {
-  ContainerRecord& container = record.containers[spec.name];
+  ContainerTrack& container = record.containers[spec.name];
   if (container.finished) return;
   if (is_running(container)) {
     step_probe(record, spec, container, ProbeKind::kReadiness, context);
@@ -349,7 +349,7 @@ void step_pod(PodRecord& record, PodStepContext& context) {
 }
 
 void take_container(PodRecord& record, const RuntimeContainer& seen, PodStepContext& context) {
-  ContainerRecord& container = record.containers[seen.key.container];
+  ContainerTrack& container = record.containers[seen.key.container];
   if (seen.key.attempt < container.attempt) return;  // an older one, kept for its log
   bool newer = !container.seen || container.seen->key.attempt < seen.key.attempt;
   if (newer && container.seen) container.exit_handled = false;
@@ -410,7 +410,7 @@ bool take_probe_result(PodRecord& record, const OperationResult& result, PodStep
   for (const Container& spec : as<Pod>(*record.pod).spec.containers) {
     auto found = record.containers.find(spec.name);
     if (found == record.containers.end()) continue;
-    ContainerRecord& container = found->second;
+    ContainerTrack& container = found->second;
     if (container.readiness && container.readiness->operation == result.id) {
       take_probe(record, spec, container.readiness, ProbeKind::kReadiness, result, context);
       return true;

@@ -215,6 +215,33 @@ TEST_CASE("functions fit on a screen") {
   REQUIRE(found.empty());
 }
 
+TEST_CASE("a type's name is defined in one place") {
+  // Two inline types of one name and namespace are one type to the linker, and memory is lost where they differ.
+  static const std::regex opened(R"(^namespace ?([a-z_:]*) ?\{)");
+  static const std::regex defined(R"(^(struct|class|enum class) (\w+)( final)?( : [^{]*)? \{)");
+  std::map<std::string, std::set<std::string>> places;
+  for (const SourceFile& file : tree()) {
+    if (file.path.starts_with("tests/")) continue;
+    std::vector<std::string> inside;
+    for (const std::string& line : file.lines) {
+      std::smatch match;
+      if (std::regex_search(line, match, opened)) inside.push_back(match[1]);
+      if (line.starts_with("}  // namespace") && !inside.empty()) inside.pop_back();
+      bool anonymous = std::find(inside.begin(), inside.end(), "") != inside.end();
+      if (anonymous || inside.empty() || !std::regex_search(line, match, defined)) continue;
+      std::string name;
+      for (const std::string& part : inside) name += part + "::";
+      places[name + match[2].str()].insert(file.path);
+    }
+  }
+  std::vector<std::string> found;
+  for (const auto& [name, files] : places) {
+    if (files.size() > 1) found.push_back(name + ": " + *files.begin() + " and " + *files.rbegin());
+  }
+  INFO(report(found));
+  REQUIRE(found.empty());
+}
+
 TEST_CASE("names say what a thing is, and nothing is left half done") {
   static const std::regex vague(R"((^|/)[a-z_]*(util|utils|common|helper|helpers|manager|misc)\.(h|cpp)$)");
   static const std::regex unfinished(R"(\b(TODO|FIXME|XXX|HACK)\b)");

@@ -5,7 +5,7 @@
 namespace mainstay {
 
 std::string render_hosts(const std::string& pod_ip, const std::string& hostname, const std::string& fqdn,
-                         const std::vector<HostAlias>& aliases) {
+                         const std::vector<HostsEntry>& aliases) {
   std::string out =
       "# Written by Mainstay for this pod.\n"
       "127.0.0.1\tlocalhost\n"
@@ -15,7 +15,7 @@ std::string render_hosts(const std::string& pod_ip, const std::string& hostname,
       "ff02::1\tip6-allnodes\n"
       "ff02::2\tip6-allrouters\n";
   if (!pod_ip.empty()) out += pod_ip + "\t" + (fqdn.empty() ? "" : fqdn + "\t") + hostname + "\n";
-  for (const HostAlias& alias : aliases) {
+  for (const HostsEntry& alias : aliases) {
     out += alias.ip;
     for (const std::string& name : alias.names) out += "\t" + name;
     out += "\n";

@@ -7,14 +7,14 @@
 
 namespace mainstay {
 
-struct HostAlias {
+struct HostsEntry {
   std::string ip;
   std::vector<std::string> names;
 };
 
 // `fqdn` may be "" (no subdomain).
 std::string render_hosts(const std::string& pod_ip, const std::string& hostname, const std::string& fqdn,
-                         const std::vector<HostAlias>& aliases);
+                         const std::vector<HostsEntry>& aliases);
 
 struct ResolverConfig {
   std::vector<std::string> nameservers;
