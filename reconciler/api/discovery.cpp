@@ -86,11 +86,13 @@ std::vector<GroupVersion> all_group_versions() {
   const std::string authz = "authorization.k8s.io", authn = "authentication.k8s.io";
   for (const char* kind : {"SelfSubjectAccessReview", "SelfSubjectRulesReview"}) {
     std::string singular(kind);
-    std::transform(singular.begin(), singular.end(), singular.begin(), [](unsigned char c) { return std::tolower(c); });
+    std::transform(singular.begin(), singular.end(), singular.begin(),
+                   [](unsigned char c) { return std::tolower(c); });
     add(authz, "v1", question(singular + "s", singular, {authz, "v1", kind}));
   }
   add(authn, "v1", question("selfsubjectreviews", "selfsubjectreview", {authn, "v1", "SelfSubjectReview"}));
-  std::stable_sort(out.begin(), out.end(), [](const GroupVersion& a, const GroupVersion& b) { return a.group < b.group; });
+  std::stable_sort(out.begin(), out.end(),
+                   [](const GroupVersion& a, const GroupVersion& b) { return a.group < b.group; });
   for (GroupVersion& gv : out) {
     std::sort(gv.resources.begin(), gv.resources.end(),
               [](const Resource& a, const Resource& b) { return a.plural < b.plural; });

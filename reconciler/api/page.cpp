@@ -36,7 +36,8 @@ std::optional<PageToken> decode_token(std::string_view text) {
 
 void PagedSnapshots::keep(const Snapshot& view, MonoTime now) {
   std::lock_guard lock(mutex_);
-  auto same = std::find_if(kept_.begin(), kept_.end(), [&](const Kept& k) { return k.view.version() == view.version(); });
+  auto same = std::find_if(kept_.begin(), kept_.end(),
+                           [&](const Kept& k) { return k.view.version() == view.version(); });
   if (same != kept_.end()) kept_.erase(same);
   kept_.push_front({view, now + kKeepFor});
   if (kept_.size() > kMaxKept) kept_.pop_back();

@@ -42,9 +42,10 @@ std::string selector_text(const Value& selector) {
   auto add = [&](const std::string& text) { out += (out.empty() ? "" : ",") + text; };
   const Value* labels = selector.find("matchLabels");
   const Value* expressions = selector.find("matchExpressions");
-  const Value& map = labels || expressions || !selector.is_map() ? (labels ? *labels : Value()) : selector;
-  if (map.is_map()) {
-    for (const Member& member : map.as_map()) {
+  // A plain map of labels is a selector, too (ReplicationController).
+  const Value* map = labels || expressions ? labels : &selector;
+  if (map && map->is_map()) {
+    for (const Member& member : map->as_map()) {
       if (member.value.is_string()) add(member.name + "=" + member.value.as_string());
     }
   }

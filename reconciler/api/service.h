@@ -27,7 +27,8 @@ struct ServiceSettings {
 
 class ApiService {
  public:
-  // `tokens` must outlive it; the core must have stopped before it goes, since it completes replies. `now` is the clock (read_clock outside tests).
+  // `tokens` must outlive it; the core must have stopped before it goes, since it completes replies.
+  // `now` is the clock (read_clock outside tests).
   ApiService(ServiceSettings settings, CoreDoor core, TokenStore& tokens, std::function<Now()> now);
   ~ApiService();
   ApiService(const ApiService&) = delete;

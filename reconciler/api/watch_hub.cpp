@@ -144,27 +144,27 @@ class WatchHub::Impl {
     while (w.next > log.first && log.entries[w.next - 1 - log.first].change.version > w.since) --w.next;
     watchers_[joined.id] = joined.watcher;
     next_tick_ = std::min(next_tick_, now_.mono + 1s);
-    advance(joined.id, w);
+    advance(w);
   }
 
   void take(Drained& drained) {
     auto it = watchers_.find(drained.id);
     if (it == watchers_.end()) return;
     it->second->blocked = false;
-    advance(it->first, *it->second);
+    advance(*it->second);
   }
 
   void take(Ended& ended) { watchers_.erase(ended.id); }
 
   void advance_fresh() {
     for (auto& [id, watcher] : watchers_) {
-      if (fresh_[static_cast<size_t>(watcher->info->id)]) advance(id, *watcher);
+      if (fresh_[static_cast<size_t>(watcher->info->id)]) advance(*watcher);
     }
     fresh_.fill(false);
   }
 
   // Sends what the window has room for.
-  void advance(uint64_t id, Watcher& w) {
+  void advance(Watcher& w) {
     if (w.blocked || !w.stream->open()) return;
     if (w.initial && !send_initial(w)) return;
     KindLog& log = logs_[static_cast<size_t>(w.info->id)];
@@ -181,7 +181,6 @@ class WatchHub::Impl {
       if (!has_room(w)) return;
       if (!w.stream->push(line)) return;
     }
-    (void)id;
   }
 
   bool has_room(Watcher& w) {
