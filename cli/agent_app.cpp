@@ -3,9 +3,12 @@
 #include <sys/file.h>
 
 #include <fcntl.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <thread>
 
 #include "nodeagent/agent.h"
 #include "nodeagent/disk.h"
@@ -57,12 +60,28 @@ Result<std::string> find_credential(const AgentConfig& config, LinkSettings& lin
   return credential;
 }
 
-// One agent per data directory.
+// One agent per data directory. A new one takes over: the one before is asked to end, which touches no container,
+// and is given a few seconds for it.
 Result<Fd> lock_dir(const std::string& dir) {
-  Fd fd(open((dir + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (!fd.open()) return errno_error("opening " + dir + "/lock", errno);
-  if (flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
-    return error(ErrorCode::kBusy, "another agent uses " + dir);
+  std::string path = dir + "/lock";
+  Fd fd(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!fd.open()) return errno_error("opening " + path, errno);
+  for (int tries = 0; flock(fd.get(), LOCK_EX | LOCK_NB) != 0; ++tries) {
+    constexpr int kTries = 100;
+    Result<std::string> holder = read_file(path);
+    pid_t pid = holder.ok() ? static_cast<pid_t>(std::atol(holder->c_str())) : 0;
+    if (tries == kTries || pid <= 1) {
+      return error(ErrorCode::kBusy, "another agent (process " + std::to_string(pid) + ") uses " + dir);
+    }
+    if (tries == 0) {
+      log::info("agent", "taking over from process " + std::to_string(pid));
+      kill(pid, SIGTERM);
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds{100});
+  }
+  std::string pid = std::to_string(getpid()) + "\n";
+  if (ftruncate(fd.get(), 0) != 0 || pwrite(fd.get(), pid.data(), pid.size(), 0) < 0) {
+    return errno_error("writing " + path, errno);
   }
   return fd;
 }

@@ -141,10 +141,13 @@ int run_up(const UpOptions& options) {
     std::string dir = options.server.data_dir + "/agent";
     char host[256] = {};
     gethostname(host, sizeof(host) - 1);
-    Result<std::string> credential = (*app)->node_credential(host);
-    if (!credential.ok()) return complain(credential.error());
-    Status written = write_private_file(dir + "/credential", *credential + "\n");
-    if (written.ok()) written = write_private_file(dir + "/ca.crt", (*app)->ca_pem());
+    // A credential that is there is kept: an agent that outlived us still uses it.
+    Status written = write_private_file(dir + "/ca.crt", (*app)->ca_pem());
+    if (written.ok() && !read_private_file(dir + "/credential").ok()) {
+      Result<std::string> credential = (*app)->node_credential(host);
+      if (!credential.ok()) return complain(credential.error());
+      written = write_private_file(dir + "/credential", *credential + "\n");
+    }
     if (!written.ok()) return complain(written.error());
     std::vector<std::string> arguments = {"agent", "--server", (*app)->url(), "--data-dir", dir, "--name", host};
     if (!options.oci_runtime.empty()) {
