@@ -183,17 +183,28 @@ void print_events(const Client& client, const std::string& ns, const std::string
   }
 }
 
-// Up the owners: Pod <- ReplicaSet <- Deployment.
-void print_owners(const Client& client, const Value& object, const std::string& ns) {
+// File, line and commit that declare the object; nothing is printed where Git does not.
+void print_origin(const Client& client, const ResourceUrl& url, const std::string& ns, const std::string& name) {
+  Result<Value> origin = client.get("/mainstay/v1/origins/" + url.plural + "/" + (url.namespaced ? ns : "-") + "/" + name);
+  if (!origin.ok()) return;
+  std::printf("Declared at %s:%s, commit %s of application %s\n", text_at(*origin, {"path"}).c_str(),
+              text_at(*origin, {"line"}).c_str(), text_at(*origin, {"commit"}).substr(0, 10).c_str(),
+              text_at(*origin, {"application"}).c_str());
+}
+
+// Up the owners, Pod <- ReplicaSet <- Deployment, to the line in Git.
+void print_owners(const Client& client, ResourceUrl url, const Value& object, const std::string& ns) {
   Value current = object;
   for (int depth = 0; depth < 5; ++depth) {
+    print_origin(client, url, ns, text_at(current, {"metadata", "name"}));
     const ValueList& owners = list_at(current, {"metadata", "ownerReferences"});
     if (owners.empty()) return;
     std::string kind(owners[0].string_at("kind")), name(owners[0].string_at("name"));
     std::printf("Because of %s %s\n", kind.c_str(), name.c_str());
-    Result<ResourceUrl> url = resource_url(kind, ns);
-    if (!url.ok()) return;
-    Result<Value> owner = client.get(url->collection + "/" + name);
+    Result<ResourceUrl> next = resource_url(kind, ns);
+    if (!next.ok()) return;
+    url = *next;
+    Result<Value> owner = client.get(url.collection + "/" + name);
     if (!owner.ok()) return;
     current = std::move(*owner);
   }
@@ -282,7 +293,7 @@ int why_command(const ClientOptions& options, const std::string& object) {
   Result<Value> found = client->get(url->collection + "/" + name);
   if (!found.ok()) return complain(found.error());
   std::printf("%s %s\n", resource.c_str(), name.c_str());
-  print_owners(*client, *found, options.ns);
+  print_owners(*client, *url, *found, options.ns);
   std::string phase = text_at(*found, {"status", "phase"}), node = text_at(*found, {"spec", "nodeName"});
   if (!phase.empty()) std::printf("Phase: %s%s\n", phase.c_str(), node.empty() ? "" : (", on node " + node).c_str());
   for (const Value& condition : list_at(*found, {"status", "conditions"})) {

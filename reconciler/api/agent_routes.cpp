@@ -1,5 +1,7 @@
 #include "reconciler/api/agent_routes.h"
 
+#include <algorithm>
+
 #include <strings.h>
 
 #include <charconv>
@@ -198,10 +200,40 @@ Reply application_route(const Request& request, const std::vector<std::string_vi
   return later;
 }
 
+// Where an object is declared: GET /mainstay/v1/origins/{plural}/{namespace or -}/{name}.
+Reply origin_route(const Request& request, const std::vector<std::string_view>& parts, const CoreDoor& core) {
+  if (parts.size() != 6) return no_such_path();
+  if (request.method != "GET") return wrong_method();
+  Key key;
+  key.ns = parts[4] == "-" ? "" : std::string(parts[4]);
+  key.name = parts[5];
+  auto current = core.current();
+  for (const KindInfo& info : all_kinds()) {
+    if (info.plural != parts[3]) continue;
+    key.kind = info.id;
+    for (const AppliedApplication& one : current->applied) {
+      const std::vector<DesiredObject>& objects = one.set->objects;
+      auto found = std::lower_bound(objects.begin(), objects.end(), key,
+                                    [](const DesiredObject& object, const Key& wanted) { return object.key < wanted; });
+      if (found == objects.end() || found->key != key) continue;
+      Value out = Value::map();
+      out.set("application", one.name);
+      out.set("commit", one.commit);
+      out.set("path", found->origin.path);
+      out.set("line", static_cast<int64_t>(found->origin.line));
+      return json_response(out);
+    }
+  }
+  return no_such_path();
+}
+
 }  // namespace
 
 Reply agent_route(const Request& request, AgentLinks& links, TokenStore& tokens, const CoreDoor& core, Now now) {
   std::vector<std::string_view> parts = segments_of(request.path);
+  if (parts.size() > 2 && parts[0] == "mainstay" && parts[1] == "v1" && parts[2] == "origins") {
+    return origin_route(request, parts, core);
+  }
   if (!parts.empty() && parts[0] == "mainstay") return application_route(request, parts, core);
   if (parts.size() < 3 || parts[1] != "v1") return no_such_path();
   if (parts[2] == "join" && parts.size() == 3) {

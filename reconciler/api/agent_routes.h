@@ -9,6 +9,7 @@
 //   POST   /agent/v1/tokens                     {"description","ttlSeconds"} -> {"token"}
 //   GET    /agent/v1/tokens                     {"items":[{"id","description","expires"}]}
 //   DELETE /agent/v1/tokens/{id}
+//   GET    /mainstay/v1/origins/{plural}/{namespace or -}/{name}   -> {"application","commit","path","line"}
 //   POST   /mainstay/v1/applications/{name}/{sync|ack|rollback|resume}   {"commit":"..."}
 //
 // Refusals are Kubernetes Status objects. Who may use which is decided in access.h, before this.

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "reconciler/control/service_addresses.h"
 #include "reconciler/core/refusal.h"
 #include "reconciler/store/object_parts.h"
 #include "schema/apply.h"
@@ -60,7 +61,20 @@ std::optional<ApiError> admit_namespace(const Snapshot& view, const KindInfo& in
   return std::nullopt;
 }
 
-Answer create_object(Transaction& txn, const ApiWrite& write, Object object) {
+// Where a write takes place.
+struct Place {
+  Transaction& txn;
+  const ControlSettings& settings;
+};
+
+// A Service's addresses are part of the answer to its creation, and a conflict is refused.
+void allocate_addresses(const Place& place, Object& object, Diagnostics& diagnostics) {
+  if (object.kind != Kind::kService) return;
+  diagnostics.append(allocate_service(place.txn.view(), place.settings, object));
+}
+
+Answer create_object(const Place& place, const ApiWrite& write, Object object) {
+  Transaction& txn = place.txn;
   const KindInfo& info = kind_info(write.key.kind);
   object.meta.ns = info.namespaced ? write.key.ns : "";
   const std::string& shown = object.meta.name.empty() ? object.meta.generate_name : object.meta.name;
@@ -77,6 +91,7 @@ Answer create_object(Transaction& txn, const ApiWrite& write, Object object) {
   Diagnostics diagnostics;
   validate(object, nullptr, diagnostics);
   check_not_yet(object, not_yet_options(write), nullptr, diagnostics);
+  if (!diagnostics.has_errors()) allocate_addresses(place, object, diagnostics);
   if (diagnostics.has_errors()) return refuse(invalid(info, shown, diagnostics));
   std::string name = object.meta.name;
   Result<ObjectPtr> made = txn.create(std::move(object));
@@ -115,7 +130,8 @@ std::optional<ApiError> check_identity(const Object& stored, const Object& next,
   return std::nullopt;
 }
 
-Answer replace_object(Transaction& txn, const ApiWrite& write, const ObjectPtr& stored, Object next) {
+Answer replace_object(const Place& place, const ApiWrite& write, const ObjectPtr& stored, Object next) {
+  Transaction& txn = place.txn;
   const KindInfo& info = stored->info();
   if (auto error = check_identity(*stored, next, write)) return refuse(std::move(*error));
   next.meta.resource_version.clear();
@@ -134,6 +150,7 @@ Answer replace_object(Transaction& txn, const ApiWrite& write, const ObjectPtr& 
     validate(next, nullptr, diagnostics);
     validate_update(*stored, next, nullptr, diagnostics);
     if (!same_spec(*stored, next)) check_not_yet(next, not_yet_options(write), nullptr, diagnostics);
+    if (!diagnostics.has_errors()) allocate_addresses(place, next, diagnostics);
     if (diagnostics.has_errors()) return refuse(invalid(info, stored->meta.name, diagnostics));
     done = txn.update(std::move(next));
   }
@@ -166,7 +183,8 @@ ApiError undecodable(const Diagnostics& diagnostics) {
   return bad_request("strict decoding error: " + list);
 }
 
-Answer patch_object(Transaction& txn, const ApiWrite& write) {
+Answer patch_document(const Place& place, const ApiWrite& write) {
+  Transaction& txn = place.txn;
   const KindInfo& info = kind_info(write.key.kind);
   ObjectPtr stored = txn.view().find(write.key);
   if (write.patch_type == PatchType::kApply) {
@@ -176,11 +194,11 @@ Answer patch_object(Transaction& txn, const ApiWrite& write) {
     if (!declared || diagnostics.has_errors()) return refuse(undecodable(diagnostics));
     if (!stored) {
       declared->meta.name = write.key.name;
-      return create_object(txn, write, std::move(*declared));
+      return create_object(place, write, std::move(*declared));
     }
     Result<Object> merged = apply_object(*stored, nullptr, *write.patch);
     if (!merged.ok()) return refuse(bad_request(merged.error().message));
-    return replace_object(txn, write, stored, std::move(*merged));
+    return replace_object(place, write, stored, std::move(*merged));
   }
   if (!stored) return refuse(not_found(info, write.key.name));
   Result<Value> document = patched_document(write, *stored);
@@ -193,12 +211,12 @@ Answer patch_object(Transaction& txn, const ApiWrite& write) {
   std::optional<Object> next = decode_object(*document, {unknown_fields(write.validation)}, diagnostics);
   if (!next || diagnostics.has_errors()) return refuse(undecodable(diagnostics));
   if (next->kind != stored->kind) return refuse(bad_request("a patch may not change the kind"));
-  Answer answer = replace_object(txn, write, stored, std::move(*next));
+  Answer answer = replace_object(place, write, stored, std::move(*next));
   add_warnings(answer, diagnostics);
   return answer;
 }
 
-Answer scale_object(Transaction& txn, const ApiWrite& write, const ObjectPtr& stored) {
+Answer scale_object(const Place& place, const ApiWrite& write, const ObjectPtr& stored) {
   const KindInfo& info = stored->info();
   if (write.replicas < 0) {
     Diagnostics diagnostics;
@@ -216,7 +234,7 @@ Answer scale_object(Transaction& txn, const ApiWrite& write, const ObjectPtr& st
   } else {
     return refuse(not_found(info, stored->meta.name));
   }
-  return replace_object(txn, write, stored, std::move(next));
+  return replace_object(place, write, stored, std::move(next));
 }
 
 Answer bind_pod(Transaction& txn, const ApiWrite& write, const ObjectPtr& stored) {
@@ -250,17 +268,18 @@ Answer remove_object(Transaction& txn, const ApiWrite& write) {
   return answer;
 }
 
-Answer dispatch(Transaction& txn, const ApiWrite& write) {
+Answer dispatch(const Place& place, const ApiWrite& write) {
+  Transaction& txn = place.txn;
   using Verb = ApiWrite::Verb;
   const KindInfo& info = kind_info(write.key.kind);
-  if (write.verb == Verb::kCreate) return create_object(txn, write, *write.object);
-  if (write.verb == Verb::kPatch) return patch_object(txn, write);
+  if (write.verb == Verb::kCreate) return create_object(place, write, *write.object);
+  if (write.verb == Verb::kPatch) return patch_document(place, write);
   if (write.verb == Verb::kDelete || write.verb == Verb::kEvict) return remove_object(txn, write);
   ObjectPtr stored = txn.view().find(write.key);
   if (!stored) return refuse(not_found(info, write.key.name));
   switch (write.verb) {
-    case Verb::kUpdate: return replace_object(txn, write, stored, *write.object);
-    case Verb::kScale: return scale_object(txn, write, stored);
+    case Verb::kUpdate: return replace_object(place, write, stored, *write.object);
+    case Verb::kScale: return scale_object(place, write, stored);
     case Verb::kBind: return bind_pod(txn, write, stored);
     case Verb::kFinalize: return finalize_namespace(txn, write, stored);
     default: return refuse(bad_request("unknown verb"));
@@ -269,10 +288,10 @@ Answer dispatch(Transaction& txn, const ApiWrite& write) {
 
 }  // namespace
 
-Answer handle_write(Transaction& txn, const ApiWrite& write) {
+Answer handle_write(Transaction& txn, const ApiWrite& write, const ControlSettings& settings) {
   Transaction::Mark mark = txn.mark();
   txn.set_cause({write.actor, ""});
-  Answer answer = dispatch(txn, write);
+  Answer answer = dispatch({txn, settings}, write);
   answer.ticket = write.ticket;
   if (answer.error || write.dry_run) txn.rollback_to(std::move(mark));
   return answer;

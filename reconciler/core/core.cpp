@@ -20,6 +20,12 @@ constexpr size_t kPodsPerRound = 10000;
 // While the journal refuses: how long before it is tried again.
 constexpr Duration kRefusedPause = std::chrono::seconds{1};
 
+std::vector<AppliedApplication> applied_sets(const ApplicationStates& states) {
+  std::vector<AppliedApplication> out;
+  for (const auto& [name, state] : states) out.push_back({name, state.commit.id, state.applied});
+  return out;
+}
+
 }  // namespace
 
 struct Core::State {
@@ -90,6 +96,7 @@ struct Core::State {
     first->view = durable;
     first->epoch = epoch;
     first->cluster_cidr = settings.control.cluster_cidr;
+    first->applied = applied_sets(durable_apps);
     publication = std::move(first);
   }
 
@@ -142,6 +149,7 @@ void Core::State::take_durable(const JournalDurable& word, Effects& out) {
   next->view = durable;
   next->epoch = durable_epoch;
   next->cluster_cidr = settings.control.cluster_cidr;
+  next->applied = applied_sets(durable_apps);
   next->touched_nodes = touched_nodes(next->changes, durable);
   publication = next;
   out.publication = std::move(next);
@@ -178,7 +186,7 @@ void Core::State::take_refusal(const JournalRefused& refused, Now now, Effects& 
   applications.mark_all_dirty();
 }
 
-void Core::State::take(Transaction& txn, const ApiWrite& write) { answer(handle_write(txn, write)); }
+void Core::State::take(Transaction& txn, const ApiWrite& write) { answer(handle_write(txn, write, settings.control)); }
 
 void Core::State::take(Transaction& txn, const ReportIn& in) {
   const NodeReport& report = in.report;

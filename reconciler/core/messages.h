@@ -121,11 +121,19 @@ struct ApplicationOrder {
 using Message =
     std::variant<ApiWrite, ReportIn, SourceNews, ApplicationOrder, JournalDurable, JournalRefused>;
 
+// What an application declares, and since which commit: where every object comes from.
+struct AppliedApplication {
+  std::string name;
+  std::string commit;   // "" before the first
+  DesiredSetPtr set;
+};
+
 // A state that is on disk, with what led to it since the one before.
 struct Publication {
   Snapshot view;
   uint64_t epoch = 0;
   std::string cluster_cidr;                // for the agents' packet filters
+  std::vector<AppliedApplication> applied;
   std::vector<Change> changes;             // in order, since the last publication
   std::vector<std::string> touched_nodes;  // whose assignment differs now; sorted
 };

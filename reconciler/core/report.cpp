@@ -40,6 +40,12 @@ void take_node(Transaction& txn, const NodeReport& report) {
   Object next = stored ? *stored : make_object<Node>("", report.node);
   NodeStatus status = *report.node_status;
   settle_conditions(status, as<Node>(next).status, txn.now().wall);
+  // Conditions that the controllers set (NetworkUnavailable) are not the agent's to take away.
+  for (const NodeCondition& stored_one : as<Node>(next).status.conditions) {
+    bool given = std::any_of(status.conditions.begin(), status.conditions.end(),
+                             [&](auto& condition) { return condition.type == stored_one.type; });
+    if (!given) status.conditions.push_back(stored_one);
+  }
   as<Node>(next).status = std::move(status);
   if (stored) {
     txn.update_status(std::move(next)).ok();  // it exists: the same transaction has just read it
