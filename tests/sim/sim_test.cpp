@@ -1,0 +1,89 @@
+// The simulation: real core, real Git reading, real agents, everything else from a seed. MAINSTAY_SEEDS=N runs N
+// seeds instead of 100; MAINSTAY_SEED=S runs that one and tells its story.
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <iostream>
+
+#include "tests/sim/faults.h"
+
+using namespace mainstay;
+using namespace mainstay::sim;
+
+namespace {
+
+uint64_t number_from_environment(const char* name, uint64_t otherwise) {
+  const char* text = std::getenv(name);
+  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
+}
+
+struct Story {
+  std::vector<std::string> broken;
+  std::vector<std::string> faults;
+  std::vector<std::string> log;
+  uint64_t hash = 0;
+};
+
+// Faults for four minutes, peace, and then everything must be as the last commit says.
+Story run(uint64_t seed) {
+  World world({seed, 5, "apps"});
+  Author author(world.repository(), world.rng());
+  Faults faults(world, author);
+  world.run_for(20s);
+  faults.start(4s);
+  world.run_for(4min);
+  faults.stop();
+  author.push_good();
+  std::vector<std::string> missing = world.settle(25min);
+  for (std::string& one : missing) world.checks().broken("not settled: " + std::move(one));
+  if (world.checks().found().empty()) world.check_at_rest();
+  return {world.checks().found(), faults.story(), world.daemon().log(),
+          world.daemon().is_up() ? world.hash() : 0};
+}
+
+std::string told(const Story& story) {
+  std::string out;
+  for (const std::string& line : story.faults) out += "  " + line + "\n";
+  for (const std::string& line : story.log) out += "  core: " + line + "\n";
+  for (const std::string& line : story.broken) out += "BROKEN: " + line + "\n";
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("whatever goes wrong: no promise is broken, and afterwards the cluster is what Git says") {
+  if (const char* one = std::getenv("MAINSTAY_SEED")) {
+    Story story = run(std::strtoull(one, nullptr, 10));
+    std::cout << told(story) << "hash " << story.hash << "\n";
+    CHECK(story.broken.empty());
+    return;
+  }
+  uint64_t seeds = number_from_environment("MAINSTAY_SEEDS", 100);
+  for (uint64_t seed = 1; seed <= seeds; ++seed) {
+    Story story = run(seed);
+    INFO("MAINSTAY_SEED=" << seed << " tells this story alone");
+    INFO((story.broken.empty() ? std::string() : told(story)));
+    CHECK(story.broken.empty());
+  }
+}
+
+TEST_CASE("the same seed is the same run, to the last byte of the store") {
+  for (uint64_t seed : {3u, 14u, 15u}) {
+    INFO("MAINSTAY_SEED=" << seed);
+    CHECK(run(seed).hash == run(seed).hash);
+  }
+}
+
+TEST_CASE("another seed is another run") { CHECK(run(1).hash != run(2).hash); }
+
+TEST_CASE("in peace, rolling updates keep the least number of pods available and end where Git says") {
+  World world({7, 5, "apps"});
+  Author author(world.repository(), world.rng());
+  for (int push = 0; push < 12; ++push) {
+    author.push_good();
+    CHECK(world.settle(10min) == std::vector<std::string>{});
+    world.check_at_rest();
+    author.push_something();
+    world.run_for(Duration{static_cast<int64_t>(world.rng().below(20'000'000))});
+  }
+  CHECK(world.checks().found() == std::vector<std::string>{});
+}
