@@ -1,0 +1,188 @@
+#!/bin/bash
+# The unmodified kubectl, each one on PATH, against a server with two simulated nodes: what it prints when it reads,
+# and what happens when it writes. MAINSTAY_KUBECTL may name further ones, separated by spaces.
+set -uo pipefail
+cd "$(dirname "$0")/../.." || exit 1
+PATH=$PATH:/usr/sbin:/sbin
+. scripts/cluster.sh
+need_program git
+cluster_begin
+
+# Every kubectl there is: by that name, or with a version in it; each program once.
+kubectls() {
+  local dir file
+  { for dir in ${PATH//:/ }; do
+      for file in "$dir"/kubectl "$dir"/kubectl[-_v0-9]*; do
+        [ -x "$file" ] && [[ ${file##*/} =~ ^kubectl([-_]?v?[0-9.]+)?$ ]] && realpath "$file"
+      done
+    done
+    printf '%s\n' ${MAINSTAY_KUBECTL:-}
+  } | grep . | sort -u
+}
+
+k() { "$kubectl" --kubeconfig "$kubeconfig" --cache-dir "$work/cache-$number" -n "$ns" "$@"; }
+
+# expect PATTERN COMMAND...: the command succeeds and prints a line that matches.
+expect() {
+  local pattern=$1 out
+  shift
+  out=$("$@" 2>&1) || fail "$version: $*: exit $?: $out"
+  grep -qE -- "$pattern" <<<"$out" || fail "$version: $*: no line matches \"$pattern\" in: $out"
+}
+# refuse PATTERN COMMAND...: the command fails and says so.
+refuse() {
+  local pattern=$1 out
+  shift
+  out=$("$@" 2>&1) && fail "$version: $*: succeeded, but should not: $out"
+  grep -qE -- "$pattern" <<<"$out" || fail "$version: $*: no line matches \"$pattern\" in: $out"
+}
+
+deployment_yaml() {
+  cat <<YAML
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: $1
+  labels: {app: $1}
+spec:
+  replicas: $2
+  selector:
+    matchLabels: {app: $1}
+  template:
+    metadata:
+      labels: {app: $1}
+    spec:
+      terminationGracePeriodSeconds: 0
+      containers:
+        - name: main
+          image: ${3:-example/app:v1}
+YAML
+}
+
+read_commands() {
+  expect '^NAME +STATUS +ROLES +AGE +VERSION' k get nodes
+  expect '^node-1 +Ready ' k get nodes
+  expect '^node-2 +Ready .*INTERNAL-IP|^node-2 +Ready .*10\.255\.255\.2' k get nodes -o wide
+  expect '^default +Active ' k get namespaces
+  expect '^mainstay +root +Synced +Healthy' k get applications -A
+  expect '^NAME +READY +UP-TO-DATE +AVAILABLE +AGE' k get deployments -n shop
+  expect '^web +3/3 +3 +3 ' k get deploy web -n shop
+  expect '^web-[^ ]+ +1/1 +Running +0 ' k get pods -n shop
+  expect ' node-[12] ' k get pods -n shop -o wide
+  expect '^shop +web-' k get pods -A
+  expect '^web-' k get pods -n shop -l app=web
+  refuse 'NotFound|not found' k get pod no-such-pod -n shop
+  expect 'No resources found' k get pods -n shop -l app=nothing
+  expect '^  replicas: 3$' k get deployment web -n shop -o yaml
+  expect '^3$' k get deployment web -n shop -o 'jsonpath={.spec.replicas}'
+  expect '^deployment.apps/web$' k get deployments -n shop -o name
+  expect '^web +ClusterIP +10\.96\.' k get svc -n shop
+  expect '^web-[^ ]+ +IPv4 +8080' k get endpointslices -n shop
+  expect '^web +1 ' k get configmap -n shop
+  expect '^web +Opaque +1 ' k get secrets -n shop
+  expect '^deployment.apps/web ' k get all -n shop
+  expect '^pods +po ' k api-resources
+  expect 'Server Version.*v1\.' k version
+  expect 'GREETING' k describe configmap web -n shop
+  expect 'Replicas: +3 desired' k describe deployment web -n shop
+  expect 'Normal +Scheduled ' k describe pod -n shop -l app=web
+  expect 'Capacity' k describe node node-1
+  expect 'Type: +Opaque' k describe secret web -n shop
+  expect 'token: +16 bytes' k describe secret web -n shop
+  expect 'SuccessfulCreate' k get events -n shop
+  expect 'SuccessfulCreate' k events -n shop
+  expect '^yes' k auth can-i get pods
+}
+
+write_commands() {
+  expect "namespace/$ns created" k create namespace "$ns"
+  refuse 'AlreadyExists|already exists' k create namespace "$ns"
+  deployment_yaml app 2 >"$work/app.yaml"
+  expect 'deployment.apps/app created' k create -f "$work/app.yaml"
+  expect 'successfully rolled out' k rollout status deployment/app --timeout=60s
+  expect 'condition met' k wait --for=condition=Available deployment/app --timeout=60s
+  expect 'condition met' k wait --for=condition=Ready pod -l app=app --timeout=60s
+  expect 'deployment.apps/app (configured|unchanged)' k apply -f "$work/app.yaml"
+  deployment_yaml app 3 >"$work/app.yaml"
+  expect 'deployment.apps/app configured' k apply -f "$work/app.yaml"
+  expect '^3$' k get deployment app -o 'jsonpath={.spec.replicas}'
+  expect 'deployment.apps/app unchanged' k apply -f "$work/app.yaml"
+  deployment_yaml second 1 >"$work/second.yaml"
+  expect 'deployment.apps/second created' k apply -f "$work/second.yaml"
+  expect 'configmap/settings created' k create configmap settings --from-literal=colour=green
+  expect '^green$' k get configmap settings -o 'jsonpath={.data.colour}'
+  expect 'secret/hidden created' k create secret generic hidden --from-literal=word=open
+  expect 'deployment.apps/app scaled' k scale deployment app --replicas=4
+  expect 'successfully rolled out' k rollout status deployment/app --timeout=60s
+  expect '^app +4/4 ' k get deployment app
+  expect 'patched' k patch deployment app --type=merge -p '{"spec":{"replicas":2}}'
+  expect 'patched' k patch deployment app -p '{"spec":{"template":{"spec":{"containers":[{"name":"main","env":[{"name":"A","value":"b"}]}]}}}}'
+  expect '^example/app:v1 b$' k get deployment app -o 'jsonpath={.spec.template.spec.containers[0].image} {.spec.template.spec.containers[0].env[0].value}'
+  expect 'successfully rolled out' k rollout status deployment/app --timeout=60s
+  expect 'image updated' k set image deployment/app main=example/app:v2
+  expect 'successfully rolled out' k rollout status deployment/app --timeout=60s
+  expect 'restarted' k rollout restart deployment/app
+  expect 'successfully rolled out' k rollout status deployment/app --timeout=60s
+  expect '^[0-9]+ ' k rollout history deployment/app
+  expect 'labeled' k label deployment app tier=front
+  expect '^app ' k get deployments -l tier=front
+  expect 'annotated' k annotate deployment app note=hello
+  expect 'node/node-2 cordoned' k cordon node-2
+  expect '^node-2 +Ready,SchedulingDisabled' k get nodes
+  expect 'node/node-2 uncordoned' k uncordon node-2
+  refuse 'spec\.replicas|Invalid|invalid|unknown|cannot unmarshal|expected' k patch deployment app --type=merge -p '{"spec":{"replicas":"many"}}'
+  refuse 'metadata\.name|Invalid|invalid' k create configmap Not_A_Name
+}
+
+watch_command() {
+  k get pods -l app=app -w >"$work/watch.out" 2>&1 &
+  local watch=$!
+  helper_pids+=("$watch")
+  wait_until 20 "$version: the watch begins" grep -q '^app-' "$work/watch.out"
+  local pod
+  pod=$(k get pods -l app=app -o 'jsonpath={.items[0].metadata.name}')
+  expect "pod \"$pod\".* deleted" k delete pod "$pod" --grace-period=0 --force
+  wait_until 30 "$version: the watch shows a new pod" watch_shows_new_pod
+  kill "$watch" 2>/dev/null
+  wait "$watch" 2>/dev/null
+  expect 'successfully rolled out' k rollout status deployment/app --timeout=60s
+}
+watch_shows_new_pod() { [ "$(awk '/^app-/ { print $1 }' "$work/watch.out" | sort -u | wc -l)" -ge 3 ]; }
+
+delete_commands() {
+  expect 'deployment.apps "app" deleted' k delete deployment app --timeout=60s
+  expect '' k wait --for=delete pod -l app=app --timeout=60s
+  expect 'deployment.apps "second" deleted' k delete -f "$work/second.yaml" --timeout=60s
+  expect "namespace \"$ns\" deleted" k delete namespace "$ns" --timeout=60s
+  refuse 'NotFound|not found' k get namespace "$ns"
+}
+
+# What Git declares is put back.
+drift() {
+  expect 'scaled' k scale deployment web -n shop --replicas=1
+  wait_until 30 "$version: what Git declares is put back" three_again
+}
+three_again() { [ "$(k get deployment web -n shop -o 'jsonpath={.spec.replicas} {.status.readyReplicas}')" = "3 3" ]; }
+
+repo_init
+cp examples/shop/*.yaml "$repo/"
+head=$(commit "the shop") || exit 1
+serve up --runtime simulated --nodes 2 --repo "$repo" --branch main --data-dir "$data" --listen 127.0.0.1:0
+wait_until 60 "Synced and Healthy" app_is Synced Healthy "$head"
+
+number=0
+while read -r kubectl; do
+  number=$((number + 1)) ns=try-$number
+  version=$("$kubectl" version --client 2>/dev/null | grep -oE 'v1\.[0-9]+\.[0-9]+' | head -n 1)
+  read_commands
+  write_commands
+  watch_command
+  delete_commands
+  drift
+  echo "kubectl $version: reads, writes, watches and deletes"
+done < <(kubectls)
+[ "$number" -gt 0 ] || echo "SKIPPED: there is no kubectl on PATH"
+stop_process "$server_pid" TERM
+server_pid=''
+"$binary" audit --data-dir "$data" >"$work/audit.log" 2>&1 || fail "the audit finds something"
+echo passed
