@@ -30,8 +30,11 @@ constexpr Duration kUpkeepEvery = std::chrono::seconds{10};
 
 // A container has ended somewhere: look again.
 struct LookAgain {};
+// A report did not arrive: make another.
+struct ReportAgain {};
 
-using AgentMessage = std::variant<Assignment, OperationResult, ReportAcknowledged, StreamRequest, LookAgain>;
+using AgentMessage =
+    std::variant<Assignment, OperationResult, ReportAcknowledged, StreamRequest, LookAgain, ReportAgain>;
 
 }  // namespace
 
@@ -44,7 +47,8 @@ struct Agent::State {
   std::string boot = hex(random_bytes(8));
 
   Inbox<AgentMessage> inbox{kInboxLimit};
-  std::unique_ptr<AgentCore> core;  // the stepping thread's, but for log_of under the lock
+  // The stepping thread's. Other threads read it under the lock, which that thread holds while it changes it.
+  std::unique_ptr<AgentCore> core;
   std::mutex core_mutex;
   std::unique_ptr<Executor> executor;
   std::atomic<bool> stopping{false};
@@ -96,7 +100,7 @@ void Agent::State::take(AgentActions actions, Now now) {
 }
 
 void Agent::State::offer_report(Now) {
-  std::lock_guard lock(report_mutex);
+  std::scoped_lock lock(core_mutex, report_mutex);
   if (sending || outgoing) return;
   outgoing = core->take_report(whole_next);
   whole_next = false;
@@ -129,6 +133,8 @@ void Agent::State::step_loop() {
         inputs.emplace_back(*acknowledged);
       } else if (auto* stream = std::get_if<StreamRequest>(&message)) {
         serve(*stream);
+      } else if (std::holds_alternative<ReportAgain>(message)) {
+        report_due = true;
       } else {
         look = true;
       }
@@ -192,9 +198,7 @@ void Agent::State::report_loop() {
     status_due = {};
     sleep(retry);
     retry = std::min(retry * 2, kLongestRetry);
-    std::lock_guard lock(core_mutex);
-    std::lock_guard report_lock(report_mutex);
-    if (!outgoing) outgoing = core->take_report(true);
+    inbox.push(ReportAgain{});
   }
 }
 

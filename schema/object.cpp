@@ -51,6 +51,13 @@ bool is_envelope(std::string_view name) { return name == "kind" || name == "apiV
 
 }  // namespace
 
+Object::Object() = default;
+Object::Object(const Object& other) = default;
+Object::Object(Object&& other) noexcept = default;
+Object& Object::operator=(const Object& other) = default;
+Object& Object::operator=(Object&& other) noexcept = default;
+Object::~Object() = default;
+
 Object make_object(Kind kind, std::string_view ns, std::string_view name) {
   Object object;
   object.kind = kind;

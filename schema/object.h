@@ -58,6 +58,14 @@ struct Object {
   Body body;
   EncodedOnce once;
 
+  // Written out of line: the copies of every kind's structs are then compiled once and not in every file.
+  Object();
+  Object(const Object& other);
+  Object(Object&& other) noexcept;
+  Object& operator=(const Object& other);
+  Object& operator=(Object&& other) noexcept;
+  ~Object();
+
   Key key() const { return {kind, meta.ns, meta.name}; }
   const KindInfo& info() const { return kind_info(kind); }
 };

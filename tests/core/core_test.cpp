@@ -1,0 +1,239 @@
+// The core's promises at its own door: nothing gets out before it is durable, a refusal takes everything back,
+// reports are idempotent, assignments follow what pods use.
+#include <catch2/catch.hpp>
+
+#include "reconciler/core/assign.h"
+#include "reconciler/core/core.h"
+#include "reconciler/core/report.h"
+#include "reconciler/store/audit.h"
+#include "reconciler/store/memory_journal.h"
+#include "schema/decode.h"
+#include "schema/diagnostics.h"
+#include "schema/yaml.h"
+
+namespace mainstay {
+namespace {
+
+Object parse(const std::string& yaml) {
+  Diagnostics diagnostics;
+  std::vector<Document> documents = parse_yaml(yaml, diagnostics);
+  REQUIRE(documents.size() == 1);
+  std::optional<Object> object = decode_object(documents[0].root, {}, diagnostics);
+  INFO(diagnostics.render());
+  REQUIRE(object.has_value());
+  REQUIRE_FALSE(diagnostics.has_errors());
+  return *object;
+}
+
+Now at(int64_t seconds) {
+  return {WallTime{std::chrono::seconds{1'700'000'000 + seconds}}, MonoTime{std::chrono::seconds{seconds}}};
+}
+
+// A core with a journal that becomes durable only when told to.
+struct Fixture {
+  MemoryJournal journal{"cluster"};
+  std::unique_ptr<Core> core;
+  std::vector<Message> words;
+  std::vector<Answer> answers;
+  int64_t seconds = 0;
+
+  Fixture() {
+    Result<Loaded> loaded = journal.load();
+    REQUIRE(loaded.ok());
+    CoreSettings settings;
+    core = std::make_unique<Core>(settings, std::move(*loaded), at(0), 1);
+    JournalListener listener;
+    listener.durable = [this](const JournalDurable& word) { words.push_back(word); };
+    listener.refused = [this](const JournalRefused& word) { words.push_back(word); };
+    journal.start(listener);
+    settle();
+  }
+
+  Effects turn(std::vector<Message> messages = {}) {
+    for (Message& word : words) messages.push_back(std::move(word));
+    words.clear();
+    Effects effects = core->turn(at(++seconds), std::move(messages));
+    if (effects.batch) journal.append(*effects.batch);
+    for (const Answer& answer : effects.answers) answers.push_back(answer);
+    return effects;
+  }
+  // Everything durable and quiet.
+  void settle() {
+    for (int i = 0; i < 10; ++i) {
+      turn();
+      journal.deliver_all();
+    }
+    turn();
+  }
+  Message create(Ticket ticket, const std::string& yaml) {
+    ApiWrite write;
+    write.ticket = ticket;
+    write.verb = ApiWrite::Verb::kCreate;
+    write.object = std::make_shared<Object>(parse(yaml));
+    write.key = write.object->key();
+    write.actor = "user:test";
+    return write;
+  }
+};
+
+constexpr const char* kConfigMap = "{apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: default}}";
+
+NodeReport hello(const std::string& node, uint64_t sequence, const std::string& boot = "one") {
+  NodeReport report;
+  report.node = node;
+  report.boot = boot;
+  report.sequence = sequence;
+  NodeStatus status;
+  for (const char* resource : {"cpu", "memory", "pods"}) {
+    map_slot(status.capacity, resource) = Quantity::of(std::string(resource) == "memory" ? 8LL << 30 : 100);
+    map_slot(status.allocatable, resource) = Quantity::of(std::string(resource) == "memory" ? 8LL << 30 : 100);
+  }
+  status.conditions.push_back({"Ready", "True", {}, {}, "KubeletReady", ""});
+  report.node_status = Box<NodeStatus>(status);
+  return report;
+}
+
+}  // namespace
+
+TEST_CASE("an answer waits until what it says is durable") {
+  Fixture f;
+  f.turn({f.create(7, kConfigMap)});
+  f.turn();
+  REQUIRE(f.answers.empty());
+  REQUIRE_FALSE(f.core->published()->view.find(Kind::kConfigMap, "default", "a"));
+  f.journal.deliver_all();
+  f.turn();
+  REQUIRE(f.answers.size() == 1);
+  CHECK(f.answers[0].ticket == 7);
+  CHECK(f.answers[0].created);
+  CHECK_FALSE(f.answers[0].error);
+  REQUIRE(f.core->published()->view.find(Kind::kConfigMap, "default", "a"));
+}
+
+TEST_CASE("a refusal, too, waits for the state it was decided on") {
+  Fixture f;
+  f.turn({f.create(1, kConfigMap), f.create(2, kConfigMap)});
+  CHECK(f.answers.empty());
+  f.journal.deliver_all();
+  f.turn();
+  REQUIRE(f.answers.size() == 2);
+  REQUIRE(f.answers[1].error);
+  CHECK(f.answers[1].error->code == 409);
+  CHECK(f.answers[1].error->message == "configmaps \"a\" already exists");
+}
+
+TEST_CASE("a journal that refuses takes everything back, and writes are answered 503") {
+  Fixture f;
+  uint64_t before = f.core->head().version();
+  f.journal.refuse_next(1, JournalRefusal::kFull);
+  f.turn({f.create(1, kConfigMap)});
+  CHECK(f.core->head().version() > before);
+  f.journal.deliver_all();
+  Effects effects = f.turn();
+  CHECK_FALSE(effects.writable);
+  CHECK(f.core->head().version() == before);
+  REQUIRE(f.answers.size() == 1);
+  REQUIRE(f.answers[0].error);
+  CHECK(f.answers[0].error->code == 503);
+  CHECK(f.answers[0].error->retry_after_seconds.has_value());
+  f.settle();
+  f.answers.clear();
+  f.turn({f.create(2, kConfigMap)});
+  f.journal.deliver_all();
+  effects = f.turn();
+  CHECK(effects.writable);
+  REQUIRE(f.answers.size() == 1);
+  CHECK_FALSE(f.answers[0].error);
+}
+
+TEST_CASE("a dry run is answered as the write would be and leaves nothing") {
+  Fixture f;
+  Message message = f.create(3, kConfigMap);
+  std::get<ApiWrite>(message).dry_run = true;
+  f.turn({message});
+  f.settle();
+  REQUIRE(f.answers.size() == 1);
+  REQUIRE(f.answers[0].object);
+  CHECK(f.answers[0].object->meta.name == "a");
+  CHECK_FALSE(f.core->head().find(Kind::kConfigMap, "default", "a"));
+}
+
+TEST_CASE("a pod goes from creation to its node in one turn, and the node is told") {
+  Fixture f;
+  f.turn({ReportIn{0, hello("n1", 1)}});
+  f.settle();
+  Effects effects = f.turn({f.create(1, R"(
+apiVersion: v1
+kind: Pod
+metadata: {name: p, namespace: default}
+spec:
+  containers:
+    - {name: c, image: "i:1", envFrom: [{configMapRef: {name: a}}], env: [{name: K, valueFrom: {secretKeyRef: {name: s, key: k}}}]}
+)"),
+                            f.create(2, kConfigMap)});
+  ObjectPtr pod = f.core->head().find(Kind::kPod, "default", "p");
+  REQUIRE(pod);
+  CHECK(as<Pod>(*pod).spec.node_name == "n1");
+  CHECK(as<Pod>(*pod).spec.tolerations.size() == 2);
+  Assignment given = assignment(f.core->head(), "n1");
+  REQUIRE(given.pods.size() == 1);
+  REQUIRE(given.config_maps.size() == 1);
+  CHECK(given.secrets.empty());
+  CHECK_FALSE(given.pod_cidr.empty());
+  f.journal.deliver_all();
+  effects = f.turn();
+  REQUIRE(effects.publication);
+  CHECK(effects.publication->touched_nodes == std::vector<std::string>{"n1"});
+  CHECK(audit(f.core->head(), AuditMoment::kSettled).empty());
+}
+
+TEST_CASE("reports that are late, repeated or of an earlier agent do no harm") {
+  AgentTrack track;
+  CHECK(is_news(track, hello("n1", 1), MonoTime{}));
+  CHECK(is_news(track, hello("n1", 3), MonoTime{}));
+  CHECK_FALSE(is_news(track, hello("n1", 3), MonoTime{}));
+  CHECK_FALSE(is_news(track, hello("n1", 2), MonoTime{}));
+  CHECK(is_news(track, hello("n1", 1, "two"), MonoTime{}));
+  CHECK_FALSE(is_news(track, hello("n1", 9, "one"), MonoTime{}));
+  CHECK(is_news(track, hello("n1", 2, "two"), MonoTime{}));
+}
+
+TEST_CASE("an agent that has seen a later state raises the epoch") {
+  Fixture f;
+  NodeReport report = hello("n1", 1);
+  report.seen = {1, 1'000'000};
+  Effects effects = f.turn({ReportIn{0, report}});
+  REQUIRE(effects.batch);
+  REQUIRE(effects.batch->epoch.has_value());
+  CHECK(*effects.batch->epoch == 2);
+  f.journal.deliver_all();
+  effects = f.turn();
+  REQUIRE(effects.publication);
+  CHECK(effects.publication->epoch == 2);
+}
+
+TEST_CASE("when all is quiet a turn writes nothing") {
+  Fixture f;
+  f.turn({ReportIn{0, hello("n1", 1)}, f.create(1, kConfigMap)});
+  f.settle();
+  Effects effects = f.turn({ReportIn{0, hello("n1", 2)}});
+  CHECK_FALSE(effects.batch);
+}
+
+TEST_CASE("a service gets its address in the answer to its creation, and a taken one is refused") {
+  Fixture f;
+  auto service = [](const std::string& name, const std::string& address) {
+    return "{apiVersion: v1, kind: Service, metadata: {name: " + name +
+           ", namespace: default}, spec: {clusterIP: \"" + address + "\", ports: [{port: 80}]}}";
+  };
+  f.turn({f.create(1, service("s", "")), f.create(2, service("t", "10.96.0.77")), f.create(3, service("u", "10.96.0.77"))});
+  f.settle();
+  REQUIRE(f.answers.size() == 3);
+  REQUIRE(f.answers[0].object);
+  CHECK(as<Service>(*f.answers[0].object).spec.cluster_ip.starts_with("10.96."));
+  CHECK_FALSE(f.answers[1].error);
+  REQUIRE(f.answers[2].error);
+  CHECK(f.answers[2].error->code == 422);
+}
+
+}  // namespace mainstay
