@@ -3,6 +3,7 @@
 
 #include <malloc.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -135,6 +136,7 @@ double number(const Value& value, std::string_view name) {
 }  // namespace
 
 int run_child(const std::vector<std::string>& words) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);  // an interrupted benchmark leaves no child behind
   Status done = error(ErrorCode::kInvalid, "unknown child");
   if (words.size() == 4 && words[0] == "fill") done = fill(words[1], std::stoul(words[2]), std::stoul(words[3]));
   if (words.size() == 2 && words[0] == "start") done = start(words[1]);
