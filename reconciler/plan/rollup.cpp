@@ -4,6 +4,8 @@
 #include <optional>
 #include <utility>
 
+#include "schema/not_yet.h"
+
 namespace mainstay {
 namespace {
 
@@ -68,7 +70,10 @@ class Roller {
     if (!synced) ++out_.out_of_sync;
     if (live) {
       add_images(*live, out_.images);
-      if (std::optional<HealthReport> health = health_of(*live)) take_health(desired.key, *health, resource);
+      // Nobody here writes the status of a carried kind: its health would stay Progressing for ever.
+      std::optional<HealthReport> health;
+      if (!is_carried_kind(desired.key.kind)) health = health_of(*live);
+      if (health) take_health(desired.key, *health, resource);
     } else {
       ++out_.missing;
       take_health(desired.key, {Health::kMissing, ""}, resource);
