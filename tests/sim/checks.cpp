@@ -82,15 +82,17 @@ void Checks::check_durable(const Turn& turn) {
   published_ = now;
 }
 
-// By our own doing no Deployment falls below the least number of available pods: whenever we take an available
-// pod away, enough others are left, not counting those that failed in this very turn.
+// By our own doing no Deployment falls below the least number of available pods: whenever we take an
+// available pod away, enough others are left, not counting those that failed in this very turn.
 void Checks::check_availability(const Turn& turn) {
   std::map<std::string, Losses> by_uid;
   for (const Change& change : turn.effects.batch->changes) {
     if (change.key.kind != Kind::kPod || !change.before) continue;
     bool leaves = !change.after || change.after->meta.deletion_timestamp != WallTime{};
-    if (!leaves || !is_available(change.before) || has_condition(as<Pod>(*change.before), "DisruptionTarget")) continue;
-    if (ObjectPtr deployment = deployment_of(turn.after, *change.before)) ++by_uid[deployment->meta.uid].removed;
+    if (!leaves || !is_available(change.before)) continue;
+    if (has_condition(as<Pod>(*change.before), "DisruptionTarget")) continue;  // its node is lost
+    ObjectPtr deployment = deployment_of(turn.after, *change.before);
+    if (deployment) ++by_uid[deployment->meta.uid].removed;
   }
   for (auto& [uid, losses] : by_uid) {
     ObjectPtr deployment = turn.after.find_uid(uid);
@@ -108,8 +110,8 @@ void Checks::check_availability(const Turn& turn) {
     int least = rollout_limits(spec).min_available;
     if (losses.available + losses.failed >= least) continue;
     broken(deployment->key().text() + " was brought down to " + std::to_string(losses.available) +
-           " available pods by removing " + std::to_string(losses.removed) + "; at least " + std::to_string(least) +
-           " must stay");
+           " available pods by removing " + std::to_string(losses.removed) + "; at least " +
+           std::to_string(least) + " must stay");
   }
 }
 
@@ -128,7 +130,8 @@ void Checks::after_agent_step(const std::string& node, const AssignmentNumber& s
   AssignmentNumber& highest = seen_[node];
   if (seen < highest) {
     broken("the agent of " + node + " went back from assignment " + std::to_string(highest.epoch) + "." +
-           std::to_string(highest.number) + " to " + std::to_string(seen.epoch) + "." + std::to_string(seen.number));
+           std::to_string(highest.number) + " to " + std::to_string(seen.epoch) + "." +
+           std::to_string(seen.number));
   }
   highest = seen;
 }

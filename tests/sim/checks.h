@@ -1,5 +1,5 @@
-// Checks: the promises that hold after every turn, whatever goes wrong, and the trace by which two runs of one
-// seed are compared. A broken promise becomes a sentence; the run stops at the first. One thread.
+// Checks: the promises that hold after every turn, whatever goes wrong, and the trace by which two runs of
+// one seed are compared. A broken promise becomes a sentence; the run stops at the first. One thread.
 #pragma once
 
 #include <cstdint>

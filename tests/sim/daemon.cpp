@@ -71,7 +71,8 @@ void Daemon::start(Now now, Rng& rng) {
   source_ = std::make_unique<FakeSource>(repository_, kBranch);
   FileRules rules;
   rules.path = path_;
-  reader_ = std::make_unique<SourceReader>(kApplication, *source_, *FileSelection::create(rules), ManifestRules{});
+  reader_ = std::make_unique<SourceReader>(kApplication, *source_, *FileSelection::create(rules),
+                                           ManifestRules{});
   if (std::optional<CommitId> commit = CommitId::parse(last_commit)) reader_->remember_tip(*commit);
   look_at_ = now.mono;
   turned_at_ = now.mono - kShortestTurn;

@@ -1,6 +1,6 @@
-// Daemon: the control plane in virtual time: the real Core over a MemoryJournal, the real SourceReader over a
-// FakeRepository, and the agents' long polls as reconciler/api/agent_links.cpp answers them. Its disk (the journal)
-// outlives its process. One thread.
+// Daemon: the control plane in virtual time: the real Core over a MemoryJournal, the real SourceReader over
+// a FakeRepository, and the agents' long polls as reconciler/api/agent_links.cpp answers them. Its disk
+// (the journal) outlives its process. One thread.
 #pragma once
 
 #include <functional>
@@ -26,7 +26,8 @@ class Daemon {
  public:
   struct Down {
     std::function<void(const PollUp& poll, std::optional<Assignment> answer)> poll_answer;
-    std::function<void(const std::string& node, const std::string& boot, uint64_t sequence, bool ok)> report_answer;
+    std::function<void(const std::string& node, const std::string& boot, uint64_t sequence, bool ok)>
+        report_answer;
   };
   Daemon(std::shared_ptr<FakeRepository> repository, std::string path, Checks& checks, Down down);
 

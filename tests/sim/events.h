@@ -1,5 +1,5 @@
-// Events: what will happen at a time, in virtual time. Two at the same instant happen in the order in which they
-// were added, so that a seed replays. One thread.
+// Events: what will happen at a time, in virtual time. Two at the same instant happen in the order in which
+// they were added, so that a seed replays. One thread.
 #pragma once
 
 #include <functional>

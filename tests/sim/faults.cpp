@@ -156,7 +156,8 @@ std::string Faults::write_at_the_api() {
   write.actor = "user:admin";
   bool scale = world_.rng().chance(40);
   std::vector<Key> keys;
-  for (const ObjectPtr& object : view.list(scale ? Kind::kDeployment : Kind::kPod, "default")) keys.push_back(object->key());
+  Kind kind = scale ? Kind::kDeployment : Kind::kPod;
+  for (const ObjectPtr& object : view.list(kind, "default")) keys.push_back(object->key());
   if (keys.empty()) return "nothing: there is nothing to write to";
   write.key = keys[world_.rng().below(keys.size())];
   write.verb = scale ? ApiWrite::Verb::kScale : ApiWrite::Verb::kDelete;

@@ -1,5 +1,6 @@
-// Faults: what goes wrong while a simulation runs, drawn from the world's seed: links, agents, machines, the daemon,
-// its journal, its database, the runtimes, the repository - and people, who push and write at the API. One thread.
+// Faults: what goes wrong while a simulation runs, drawn from the world's seed: links, agents, machines,
+// the daemon, its journal, its database, the runtimes, the repository - and people, who push and write at
+// the API. One thread.
 #pragma once
 
 #include <string>

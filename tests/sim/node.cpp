@@ -93,16 +93,16 @@ std::optional<MonoTime> SimNode::due(MonoTime now) const {
 // Half of the operations that fail had been done before the error: doing them again must do no harm.
 void SimNode::carry_out(const Operation& operation, Now now, Rng& rng) {
   bool fails = rng.chance(trouble_.failing);
-  Duration later = trouble_.slower == Duration{0}
-                       ? Duration{0}
-                       : Duration{static_cast<int64_t>(rng.below(static_cast<uint64_t>(trouble_.slower.count())))};
+  Duration later{0};
+  auto slower = static_cast<uint64_t>(trouble_.slower.count());
+  if (slower > 0) later = Duration{static_cast<int64_t>(rng.below(slower))};
   if (fails && rng.chance(50)) {
-    OperationResult result{operation.id, operation.uid, error(ErrorCode::kUnavailable, "the simulated runtime is ill")};
-    results_.emplace(now.mono + 1ms + later, std::move(result));
+    Error ill = error(ErrorCode::kUnavailable, "the simulated runtime is ill");
+    results_.emplace(now.mono + 1ms + later, OperationResult{operation.id, operation.uid, std::move(ill)});
     return;
   }
   SimulatedNode::Reply reply = machine_.carry_out(operation, now);
-  if (fails) reply.result.outcome = error(ErrorCode::kTimeout, "the simulated runtime did not answer in time");
+  if (fails) reply.result.outcome = error(ErrorCode::kTimeout, "the runtime did not answer in time");
   results_.emplace(reply.at + later, std::move(reply.result));
 }
 
@@ -150,7 +150,8 @@ void SimNode::send_poll(Now now) {
   up_.poll({name_, boot_, poll_, agent_->seen()});
 }
 
-void SimNode::take_poll_answer(const std::string& boot, uint64_t poll, const std::optional<Assignment>& assignment) {
+void SimNode::take_poll_answer(const std::string& boot, uint64_t poll,
+                               const std::optional<Assignment>& assignment) {
   if (!agent_ || boot != boot_) return;
   if (poll == poll_) poll_at_ = {};  // ask again at once
   if (!assignment) return;

@@ -1,6 +1,6 @@
-// SimNode: one machine with its agent, in virtual time: the real AgentCore over a SimulatedNode, with the loops of
-// nodeagent/agent.cpp (poll, report, step) as a state machine. What is on its disk and what runs on it survive the
-// agent; what runs does not survive the machine. One thread.
+// SimNode: one machine with its agent, in virtual time: the real AgentCore over a SimulatedNode, with the
+// loops of nodeagent/agent.cpp (poll, report, step) as a state machine. What is on its disk and what runs
+// on it survive the agent; what runs does not survive the machine. One thread.
 #pragma once
 
 #include <functional>

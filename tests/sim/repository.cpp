@@ -6,12 +6,13 @@ namespace mainstay::sim {
 namespace {
 
 std::string deployment_yaml(const std::string& name, const Workload& workload) {
-  std::string out = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: " + name + "\n  labels: {app: " + name +
-                    "}\nspec:\n  replicas: " + std::to_string(workload.replicas) +
+  std::string out = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: " + name +
+                    "\n  labels: {app: " + name + "}\nspec:\n  replicas: " +
+                    std::to_string(workload.replicas) +
                     "\n  selector: {matchLabels: {app: " + name + "}}\n";
   out += workload.recreate ? "  strategy: {type: Recreate}\n"
-                           : "  strategy:\n    type: RollingUpdate\n    rollingUpdate: {maxSurge: " + workload.surge +
-                                 ", maxUnavailable: " + workload.unavailable + "}\n";
+                           : "  strategy:\n    type: RollingUpdate\n    rollingUpdate: {maxSurge: " +
+                                 workload.surge + ", maxUnavailable: " + workload.unavailable + "}\n";
   out += "  template:\n    metadata:\n      labels: {app: " + name + "}\n";
   if (!workload.annotations.empty()) {
     out += "      annotations:\n";
@@ -24,13 +25,14 @@ std::string deployment_yaml(const std::string& name, const Workload& workload) {
     out += "      tolerations:\n";
     for (const char* taint : {"not-ready", "unreachable"}) {
       out += "      - {key: node.kubernetes.io/" + std::string(taint) +
-             ", operator: Exists, effect: NoExecute, tolerationSeconds: " + std::to_string(workload.toleration) + "}\n";
+             ", operator: Exists, effect: NoExecute, tolerationSeconds: " +
+             std::to_string(workload.toleration) + "}\n";
     }
   }
   out += "      containers:\n      - name: main\n        image: registry.example.com/" + name + ":" +
-         std::to_string(workload.image) + "\n        ports: [{containerPort: 8080}]\n        resources: {requests: {cpu: " +
-         std::to_string(workload.cpu_milli) + "m, memory: 64Mi}}\n        envFrom: [{configMapRef: {name: " + name +
-         "}}]\n";
+         std::to_string(workload.image) + "\n        ports: [{containerPort: 8080}]\n" +
+         "        resources: {requests: {cpu: " + std::to_string(workload.cpu_milli) + "m, memory: 64Mi}}\n" +
+         "        envFrom: [{configMapRef: {name: " + name + "}}]\n";
   if (workload.probes) {
     out += "        readinessProbe: {httpGet: {path: /, port: 8080}, periodSeconds: 5}\n"
            "        livenessProbe: {tcpSocket: {port: 8080}, periodSeconds: 10, failureThreshold: 2}\n";
@@ -44,8 +46,8 @@ std::string service_yaml(const std::string& name) {
 }
 
 std::string config_yaml(const std::string& name, int value) {
-  return "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: " + name + "}\ndata: {value: \"" + std::to_string(value) +
-         "\"}\n";
+  return "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: " + name + "}\ndata: {value: \"" +
+         std::to_string(value) + "\"}\n";
 }
 
 }  // namespace
@@ -74,7 +76,9 @@ std::map<std::string, std::string> Author::files() const {
   return out;
 }
 
-void Author::commit(const std::string& message) { good_.push_back(repository_.push(kBranch, files(), message)); }
+void Author::commit(const std::string& message) {
+  good_.push_back(repository_.push(kBranch, files(), message));
+}
 
 Workload& Author::any() {
   auto it = workloads_.begin();
@@ -106,7 +110,10 @@ std::string Author::break_a_pod() {
 std::string Author::break_the_tree() {
   std::map<std::string, std::string> broken = files();
   switch (rng_.below(6)) {
-    case 0: broken["apps/bad.yaml"] = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: bad}\nspec: {replicas: two}\n"; break;
+    case 0:
+      broken["apps/bad.yaml"] =
+          "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: bad}\nspec: {replicas: two}\n";
+      break;
     case 1: broken["apps/bad.yaml"] = "kind: [unclosed\n"; break;
     case 2: broken["apps/twice.yaml"] = service_yaml("cart") + "---\n" + service_yaml("cart"); break;
     case 3: broken = {{"README.md", "moved away\n"}}; break;        // the path is gone

@@ -1,5 +1,5 @@
-// What people push in the simulation: a handful of Deployments with their Services and ConfigMaps, edited, broken,
-// deleted, reverted and force-pushed at random. One thread.
+// What people push in the simulation: a handful of Deployments with their Services and ConfigMaps, edited,
+// broken, deleted, reverted and force-pushed at random. One thread.
 #pragma once
 
 #include <map>

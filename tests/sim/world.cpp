@@ -154,7 +154,9 @@ std::vector<std::string> World::unsettled() const {
   const ApplicationStatus& status = as<Application>(*app).status;
   if (status.sync.status != "Synced") out.push_back("sync is " + status.sync.status);
   if (status.health.status != "Healthy") out.push_back(status.health.status + ": " + status.health.message);
-  for (const ApplicationCondition& condition : status.conditions) out.push_back(condition.type + ": " + condition.message);
+  for (const ApplicationCondition& condition : status.conditions) {
+    out.push_back(condition.type + ": " + condition.message);
+  }
   for (const auto& node : nodes_) {
     std::set<std::string> assigned;
     for (const ObjectPtr& pod : view.pods_on(node->name())) {
@@ -171,7 +173,13 @@ std::vector<std::string> World::unsettled() const {
     for (const std::string& uid : assigned) out.push_back(node->name() + " does not run " + uid);
   }
   for (const ObjectPtr& pod : view.list(Kind::kPod)) {
+    const PodStatus& stands = as<Pod>(*pod).status;
     if (as<Pod>(*pod).spec.node_name.empty()) out.push_back(pod->key().text() + " is not placed");
+    for (const PodCondition& condition : stands.conditions) {
+      if (condition.type != "Ready" || condition.status == "True" || is_finished(as<Pod>(*pod))) continue;
+      out.push_back(pod->key().text() + " on " + as<Pod>(*pod).spec.node_name + " is " + stands.phase +
+                    " and not ready: " + condition.reason + " " + condition.message);
+    }
   }
   return out;
 }
@@ -195,7 +203,9 @@ void World::check_at_rest() {
   for (std::string& finding : audit(daemon_.head(), AuditMoment::kSettled)) {
     checks_.broken("settled audit: " + std::move(finding));
   }
-  if (store_hash(daemon_.head()) != store_hash(daemon_.on_disk())) checks_.broken("the head is not what is on the disk");
+  if (store_hash(daemon_.head()) != store_hash(daemon_.on_disk())) {
+    checks_.broken("the head is not what is on the disk");
+  }
   MonoTime before = daemon_.last_batch_at();
   run_for(6s);  // at least one turn for its own sake, and heartbeats of some nodes
   if (daemon_.last_batch_at() != before) checks_.broken("a turn at rest has written something");

@@ -1,5 +1,6 @@
-// World: a cluster in virtual time: one daemon, some nodes, a repository and the links between them. One seed
-// decides everything: what is lost, late, repeated and reordered, and what the fault plan (faults.h) does. One thread.
+// World: a cluster in virtual time: one daemon, some nodes, a repository and the links between them. One
+// seed decides everything: what is lost, late, repeated and reordered, and what the fault plan (faults.h)
+// does. One thread.
 #pragma once
 
 #include <memory>
@@ -49,7 +50,8 @@ class World {
 
   // Everything is what it ought to be: empty. Else what is not yet.
   std::vector<std::string> unsettled() const;
-  // Runs until all is settled and nothing has been written for a while; what is missing if that takes too long.
+  // Runs until all is settled and nothing has been written for a while; what is missing if that takes too
+  // long.
   std::vector<std::string> settle(Duration longest);
   // The head is what the disk holds, and one more turn writes nothing.
   void check_at_rest();
