@@ -97,6 +97,13 @@ PodRecord& AgentCore::State::record_of(const std::string& uid, Now now) {
 
 void AgentCore::State::take(const Assignment& next, Now now) {
   if (has_assignment && next.at <= assignment.at) return;  // late or repeated
+  if (has_assignment && next.at.epoch != assignment.at.epoch) {
+    // The store went back: what it had acknowledged may be among what it forgot.
+    for (auto& [uid, record] : pods) {
+      record.dirty = true;
+      record.reported_in = 0;
+    }
+  }
   assignment = next;
   has_assignment = true;
   config = {};
@@ -250,7 +257,9 @@ NodeReport AgentCore::take_report(bool whole) {
   report.seen = s.assignment.at;
   report.whole = whole && s.has_assignment && s.has_observed;
   for (auto& [uid, record] : s.pods) {
-    if (!record.pod || !(record.dirty || whole) || record.torn_down) continue;
+    if (!record.pod || !(record.dirty || whole)) continue;
+    bool deleted = record.pod->meta.deletion_timestamp != WallTime{};
+    if (record.torn_down && deleted) continue;  // said below, as gone
     if (!s.has_observed) continue;
     report.pods.push_back({record.ns, record.name, uid, record.status, false});
     record.reported_in = report.sequence;

@@ -144,6 +144,9 @@ std::string pod_phase(const PodRecord& record) {
     any_started = true;
     if (found->seen && found->seen->status.state == State::kExited && found->seen->status.exit_code != 0) failed = true;
   }
+  // Stopped before it had begun, and not because it is deleted: a pod that a restored store remembers.
+  bool never_began = record.terminating && record.torn_down && !any_started;
+  if (never_began && record.pod->meta.deletion_timestamp == WallTime{}) return "Failed";
   bool ended = all_finished(record) || (record.terminating && record.torn_down && any_started);
   if (ended) return failed ? "Failed" : "Succeeded";
   return waits_for_first || !any_started ? "Pending" : "Running";

@@ -72,6 +72,9 @@ struct Core::State {
   std::shared_ptr<const Publication> publication;
 
   std::map<std::string, AgentTrack> agents;
+  // The number of the newest assignment each node can have from this process; others have at most the first.
+  std::map<std::string, uint64_t> assigned;
+  uint64_t first_version = 0;
   std::optional<uint64_t> raise_to;  // an agent has seen a later state than ours
   bool more = false;                 // the last turn ended before all was quiet
   Now last_now;
@@ -85,6 +88,7 @@ struct Core::State {
         retry(loaded.snapshot),
         applications(settings.applications, loaded.applications),
         epoch(loaded.epoch),
+        first_version(loaded.snapshot.version()),
         last_now(now) {
     apps = applications.initial();
     durable = head;
@@ -151,6 +155,7 @@ void Core::State::take_durable(const JournalDurable& word, Effects& out) {
   next->cluster_cidr = settings.control.cluster_cidr;
   next->applied = applied_sets(durable_apps);
   next->touched_nodes = touched_nodes(next->changes, durable);
+  for (const std::string& node : next->touched_nodes) assigned[node] = durable.version();
   publication = next;
   out.publication = std::move(next);
 }
@@ -191,7 +196,10 @@ void Core::State::take(Transaction& txn, const ApiWrite& write) { answer(handle_
 void Core::State::take(Transaction& txn, const ReportIn& in) {
   const NodeReport& report = in.report;
   if (is_news(agents[report.node], report, txn.now().mono)) take_report(txn, report);
-  AssignmentNumber ours{epoch, txn.view().version()};
+  // Compared with what this node can have from us, not with our version: a restored store may have gone past what
+  // the agent saw before it speaks up.
+  auto given_last = assigned.find(report.node);
+  AssignmentNumber ours{epoch, given_last == assigned.end() ? first_version : given_last->second};
   if (report.seen.epoch > ours.epoch || (report.seen.epoch == ours.epoch && report.seen.number > ours.number)) {
     raise_to = raise_epoch(epoch, report.seen.epoch);
   }
