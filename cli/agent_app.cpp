@@ -36,9 +36,10 @@ Result<std::string> find_ca(const AgentConfig& config) {
     Result<std::string> found = read_file(path);
     if (found.ok()) return found;
   }
-  return error(ErrorCode::kInvalid,
-               "the cluster's certificate is needed: give --ca-file, or put ca.crt (the server's pki/ca.crt) beside "
-               "the token file");
+  return error(
+      ErrorCode::kInvalid,
+      "the cluster's certificate is needed: give --ca-file, or put ca.crt (the server's pki/ca.crt) beside "
+      "the token file");
 }
 
 // This node's credential: the stored one, else the token file's; a join token is exchanged for one.
@@ -46,7 +47,8 @@ Result<std::string> find_credential(const AgentConfig& config, LinkSettings& lin
   std::string stored = config.data_dir + "/credential";
   Result<std::string> known = read_file(stored);
   if (known.ok()) return trimmed(*known);
-  if (config.token_file.empty()) return error(ErrorCode::kInvalid, "--token-file is missing: this node has no credential yet");
+  if (config.token_file.empty())
+    return error(ErrorCode::kInvalid, "--token-file is missing: this node has no credential yet");
   ASSIGN_OR_RETURN(std::string given, read_file(config.token_file));
   given = trimmed(given);
   Result<std::string> joined = join_cluster(link, given);
@@ -154,7 +156,8 @@ Result<std::unique_ptr<AgentApp>> AgentApp::start(const AgentConfig& config) {
   ASSIGN_OR_RETURN(link.token, find_credential(config, link));
   settings.machine.name = link.node;
   if (config.simulated) {
-    state->agent = std::make_unique<Agent>(std::move(settings), make_https_link(link), std::string("10.255.0"));
+    state->agent =
+        std::make_unique<Agent>(std::move(settings), make_https_link(link), std::string("10.255.0"));
   } else {
     RETURN_IF_ERROR(state->open_doors(config, paths));
     settings.machine.runtime_version = state->runtime->version();

@@ -9,15 +9,16 @@
 namespace mainstay {
 
 struct AgentConfig {
-  std::string server;            // "https://host:port"
-  std::string ca_file;           // the cluster's certificate authority; "" looks beside the token file, then in data_dir
-  std::string token_file;        // a join token, or this node's own credential
-  std::string name;              // "" takes the host name
-  std::string address;           // "" finds it
+  std::string server;  // "https://host:port"
+  std::string
+      ca_file;  // the cluster's certificate authority; "" looks beside the token file, then in data_dir
+  std::string token_file;  // a join token, or this node's own credential
+  std::string name;        // "" takes the host name
+  std::string address;     // "" finds it
   std::string data_dir = "/var/lib/mainstay-agent";
-  std::string run_dir;           // "" is /run/mainstay-agent, or for another data_dir a folder named after it
-  std::string oci_runtime;       // path; "" takes the first that works
-  std::string plugin_dir;        // CNI plugins; "" finds them
+  std::string run_dir;      // "" is /run/mainstay-agent, or for another data_dir a folder named after it
+  std::string oci_runtime;  // path; "" takes the first that works
+  std::string plugin_dir;   // CNI plugins; "" finds them
   bool simulated = false;
 };
 

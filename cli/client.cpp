@@ -54,8 +54,9 @@ std::unique_ptr<CURL, CurlClose> prepare(const ClientTarget& target, const std::
 std::string refusal_text(const ClientAnswer& answer) {
   Result<Value> status = read_json(answer.body);
   std::string message = status.ok() ? std::string(status->string_at("message")) : "";
-  return message.empty() ? "the server answered " + std::to_string(answer.status) + " " + answer.body.substr(0, 200)
-                         : message;
+  return message.empty()
+             ? "the server answered " + std::to_string(answer.status) + " " + answer.body.substr(0, 200)
+             : message;
 }
 
 const Value* first_of(const Value& config, std::string_view list, std::string_view part) {
@@ -81,10 +82,12 @@ Result<ClientTarget> read_kubeconfig(const std::string& given) {
     text << in.rdbuf();
     Diagnostics diagnostics(path);
     std::vector<Document> documents = parse_yaml(text.str(), diagnostics);
-    if (diagnostics.has_errors() || documents.empty()) return error(ErrorCode::kInvalid, diagnostics.render());
+    if (diagnostics.has_errors() || documents.empty())
+      return error(ErrorCode::kInvalid, diagnostics.render());
     const Value* cluster = first_of(documents[0].root, "clusters", "cluster");
     const Value* user = first_of(documents[0].root, "users", "user");
-    if (cluster == nullptr || user == nullptr) return error(ErrorCode::kInvalid, path + " names no cluster and user");
+    if (cluster == nullptr || user == nullptr)
+      return error(ErrorCode::kInvalid, path + " names no cluster and user");
     ClientTarget target;
     target.server = cluster->string_at("server");
     target.token = user->string_at("token");
@@ -139,7 +142,8 @@ Status Client::stream(const std::string& path) const {
   CURLcode code = curl_easy_perform(curl.get());
   long status = 0;
   curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &status);
-  if (code != CURLE_OK) return error(ErrorCode::kUnavailable, std::string("the stream broke: ") + curl_easy_strerror(code));
+  if (code != CURLE_OK)
+    return error(ErrorCode::kUnavailable, std::string("the stream broke: ") + curl_easy_strerror(code));
   if (status != 200) return failed("the server answered " + std::to_string(status));
   return {};
 }

@@ -125,8 +125,8 @@ void print_conditions(const Value& application) {
 }
 
 // All objects of a list as ours, for decisions made here.
-Result<std::vector<Object>> read_list(const Client& client, const std::string& path, std::string_view api_version,
-                                      std::string_view kind) {
+Result<std::vector<Object>> read_list(const Client& client, const std::string& path,
+                                      std::string_view api_version, std::string_view kind) {
   ASSIGN_OR_RETURN(Value list, client.get(path));
   std::vector<Object> out;
   for (const Value& item : list_at(list, {"items"})) {
@@ -173,19 +173,23 @@ void print_verdicts(const Client& client, const Value& pod) {
 }
 
 void print_events(const Client& client, const std::string& ns, const std::string& uid) {
-  Result<Value> events = client.get("/api/v1/namespaces/" + ns + "/events?fieldSelector=involvedObject.uid%3D" + uid);
+  Result<Value> events =
+      client.get("/api/v1/namespaces/" + ns + "/events?fieldSelector=involvedObject.uid%3D" + uid);
   if (!events.ok() || list_at(*events, {"items"}).empty()) return;
   std::printf("Events:\n");
   for (const Value& event : list_at(*events, {"items"})) {
     std::string count = text_at(event, {"count"});
     std::printf("  %-8s %-20s %s%s\n", text_at(event, {"type"}).c_str(), text_at(event, {"reason"}).c_str(),
-                text_at(event, {"message"}).c_str(), count == "1" || count.empty() ? "" : (" (x" + count + ")").c_str());
+                text_at(event, {"message"}).c_str(),
+                count == "1" || count.empty() ? "" : (" (x" + count + ")").c_str());
   }
 }
 
 // File, line and commit that declare the object; nothing is printed where Git does not.
-void print_origin(const Client& client, const ResourceUrl& url, const std::string& ns, const std::string& name) {
-  Result<Value> origin = client.get("/mainstay/v1/origins/" + url.plural + "/" + (url.namespaced ? ns : "-") + "/" + name);
+void print_origin(const Client& client, const ResourceUrl& url, const std::string& ns,
+                  const std::string& name) {
+  Result<Value> origin =
+      client.get("/mainstay/v1/origins/" + url.plural + "/" + (url.namespaced ? ns : "-") + "/" + name);
   if (!origin.ok()) return;
   std::printf("Declared at %s:%s, commit %s of application %s\n", text_at(*origin, {"path"}).c_str(),
               text_at(*origin, {"line"}).c_str(), text_at(*origin, {"commit"}).substr(0, 10).c_str(),
@@ -221,7 +225,8 @@ int status_command(const ClientOptions& options) {
   const ValueList& items = list_at(*list, {"items"});
   if (items.empty()) std::printf("no repository is followed: start the server with --repo\n");
   for (const Value& app : items) {
-    std::printf("%s: %s, %s", text_at(app, {"metadata", "name"}).c_str(), text_at(app, {"status", "sync", "status"}).c_str(),
+    std::printf("%s: %s, %s", text_at(app, {"metadata", "name"}).c_str(),
+                text_at(app, {"status", "sync", "status"}).c_str(),
                 text_at(app, {"status", "health", "status"}).c_str());
     std::string revision = text_at(app, {"status", "sync", "revision"});
     if (!revision.empty()) std::printf(" at %s", revision.substr(0, 10).c_str());
@@ -264,10 +269,13 @@ int diff_command(const ClientOptions& options) {
   for (const Value& resource : list_at(*app, {"status", "resources"})) {
     if (text_at(resource, {"status"}) == "Synced") continue;
     ++differing;
-    std::printf("%s %s/%s: %s\n", text_at(resource, {"kind"}).c_str(), text_at(resource, {"namespace"}).c_str(),
-                text_at(resource, {"name"}).c_str(), text_at(resource, {"status"}).c_str());
+    std::printf("%s %s/%s: %s\n", text_at(resource, {"kind"}).c_str(),
+                text_at(resource, {"namespace"}).c_str(), text_at(resource, {"name"}).c_str(),
+                text_at(resource, {"status"}).c_str());
   }
-  if (differing == 0) std::printf("live objects are as commit %s declares them\n", text_at(*app, {"status", "sync", "revision"}).c_str());
+  if (differing == 0)
+    std::printf("live objects are as commit %s declares them\n",
+                text_at(*app, {"status", "sync", "revision"}).c_str());
   return differing == 0 ? 0 : 2;
 }
 
@@ -295,11 +303,12 @@ int why_command(const ClientOptions& options, const std::string& object) {
   std::printf("%s %s\n", resource.c_str(), name.c_str());
   print_owners(*client, *url, *found, options.ns);
   std::string phase = text_at(*found, {"status", "phase"}), node = text_at(*found, {"spec", "nodeName"});
-  if (!phase.empty()) std::printf("Phase: %s%s\n", phase.c_str(), node.empty() ? "" : (", on node " + node).c_str());
+  if (!phase.empty())
+    std::printf("Phase: %s%s\n", phase.c_str(), node.empty() ? "" : (", on node " + node).c_str());
   for (const Value& condition : list_at(*found, {"status", "conditions"})) {
     std::string message = text_at(condition, {"message"});
-    std::printf("Condition %s: %s%s\n", text_at(condition, {"type"}).c_str(), text_at(condition, {"status"}).c_str(),
-                message.empty() ? "" : (", " + message).c_str());
+    std::printf("Condition %s: %s%s\n", text_at(condition, {"type"}).c_str(),
+                text_at(condition, {"status"}).c_str(), message.empty() ? "" : (", " + message).c_str());
   }
   if (url->plural == "pods" && node.empty()) print_verdicts(*client, *found);
   print_events(*client, options.ns, text_at(*found, {"metadata", "uid"}));
@@ -358,18 +367,18 @@ int logs_command(const ClientOptions& options, const std::string& pod) {
   return done.ok() ? 0 : complain(done.error());
 }
 
-int events_command(const ClientOptions& options) {
-  return get_command(options, "events", "");
-}
+int events_command(const ClientOptions& options) { return get_command(options, "events", ""); }
 
-int token_create_command(const ClientOptions& options, const std::string& description, const std::string& lifetime) {
+int token_create_command(const ClientOptions& options, const std::string& description,
+                         const std::string& lifetime) {
   Result<Client> client = connect(options);
   if (!client.ok()) return complain(client.error());
   std::optional<Duration> span = parse_duration(lifetime);
   if (!span) return complain(failed("--ttl: \"" + lifetime + "\" is no duration such as 24h"));
   Value body = Value::map();
   body.set("description", description);
-  body.set("ttlSeconds", static_cast<int64_t>(std::chrono::duration_cast<std::chrono::seconds>(*span).count()));
+  body.set("ttlSeconds",
+           static_cast<int64_t>(std::chrono::duration_cast<std::chrono::seconds>(*span).count()));
   Result<Value> made = client->post("/agent/v1/tokens", body);
   if (!made.ok()) return complain(made.error());
   std::printf("%s\n", text_at(*made, {"token"}).c_str());

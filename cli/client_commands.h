@@ -28,6 +28,7 @@ int get_command(const ClientOptions& options, const std::string& resource, const
 int describe_command(const ClientOptions& options, const std::string& resource, const std::string& name);
 int logs_command(const ClientOptions& options, const std::string& pod);
 int events_command(const ClientOptions& options);
-int token_create_command(const ClientOptions& options, const std::string& description, const std::string& lifetime);
+int token_create_command(const ClientOptions& options, const std::string& description,
+                         const std::string& lifetime);
 
 }  // namespace mainstay

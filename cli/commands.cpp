@@ -33,13 +33,15 @@ struct Chosen {
 };
 
 void add_source_flags(CLI::App& command, ServerConfig& server) {
-  command.add_option("--repo", server.repo_url, "repository to follow: path, file://, git://, http(s)://, ssh://");
+  command.add_option("--repo", server.repo_url,
+                     "repository to follow: path, file://, git://, http(s)://, ssh://");
   command.add_option("--branch", server.branch, "branch to follow (default: the server's default branch)");
   command.add_option("--tag", server.tag, "tag to follow");
   command.add_option("--path", server.path, "folder in the repository")->capture_default_str();
   command.add_option("--app", server.application, "name of the application")->capture_default_str();
   command.add_option("--data-dir", server.data_dir, "where everything is kept")->capture_default_str();
-  command.add_option("--listen", server.listen, "address:port of the API; port 0 picks a free one")->capture_default_str();
+  command.add_option("--listen", server.listen, "address:port of the API; port 0 picks a free one")
+      ->capture_default_str();
   command.add_option("--webhook-listen", server.webhook_listen, "address:port of the webhook listener");
   command.add_option("--webhook-secret-file", server.webhook_secret_file, "file with the webhooks' secret");
 }
@@ -74,17 +76,18 @@ void add_serving(CLI::App& app, Chosen& chosen) {
   CLI::App* server = app.add_subcommand("server", "the control plane: API, controllers, scheduler, Git");
   server->add_option("--config", chosen.config_file, "configuration file (docs/configuration.md)");
   add_source_flags(*server, chosen.server);
-  server->callback([&chosen, server] {
-    chosen.run = [&chosen, server] { return with_config(*server, chosen, serve); };
-  });
+  server->callback(
+      [&chosen, server] { chosen.run = [&chosen, server] { return with_config(*server, chosen, serve); }; });
 
   CLI::App* up = app.add_subcommand("up", "control plane and agent on this machine");
   up->add_option("--config", chosen.config_file, "configuration file (docs/configuration.md)");
   add_source_flags(*up, chosen.server);
   up->add_option("--runtime", chosen.runtime, "oci runs containers, simulated pretends to")
-      ->check(CLI::IsMember({"oci", "simulated"}))->capture_default_str();
+      ->check(CLI::IsMember({"oci", "simulated"}))
+      ->capture_default_str();
   up->add_option("--nodes", chosen.up.nodes, "how many simulated nodes")->check(CLI::Range(1, 250));
-  up->add_option("--oci-runtime", chosen.up.oci_runtime, "path of runc or crun (default: the first that works)");
+  up->add_option("--oci-runtime", chosen.up.oci_runtime,
+                 "path of runc or crun (default: the first that works)");
   up->callback([&chosen, up] {
     chosen.run = [&chosen, up] {
       return with_config(*up, chosen, [&chosen](const ServerConfig& config) {
@@ -98,12 +101,16 @@ void add_serving(CLI::App& app, Chosen& chosen) {
   CLI::App* agent = app.add_subcommand("agent", "a node's agent: runs the pods assigned to it");
   agent->add_option("--server", chosen.agent.server, "https://host:port of the control plane")->required();
   agent->add_option("--token-file", chosen.agent.token_file, "file with a join token");
-  agent->add_option("--ca-file", chosen.agent.ca_file, "the cluster's certificate (default: ca.crt beside the token file)");
+  agent->add_option("--ca-file", chosen.agent.ca_file,
+                    "the cluster's certificate (default: ca.crt beside the token file)");
   agent->add_option("--name", chosen.agent.name, "name of the node (default: host name)");
-  agent->add_option("--address", chosen.agent.address, "the node's address (default: that of the default route)");
-  agent->add_option("--runtime", chosen.runtime, "oci or simulated")->check(CLI::IsMember({"oci", "simulated"}));
+  agent->add_option("--address", chosen.agent.address,
+                    "the node's address (default: that of the default route)");
+  agent->add_option("--runtime", chosen.runtime, "oci or simulated")
+      ->check(CLI::IsMember({"oci", "simulated"}));
   agent->add_option("--oci-runtime", chosen.agent.oci_runtime, "path of runc or crun");
-  agent->add_option("--data-dir", chosen.agent.data_dir, "where images, logs and volumes are kept")->capture_default_str();
+  agent->add_option("--data-dir", chosen.agent.data_dir, "where images, logs and volumes are kept")
+      ->capture_default_str();
   agent->add_option("--run-dir", chosen.agent.run_dir, "a tmpfs folder for namespaces and secrets");
   agent->callback([&chosen] {
     chosen.run = [&chosen] {
@@ -114,7 +121,8 @@ void add_serving(CLI::App& app, Chosen& chosen) {
 }
 
 void add_offline(CLI::App& app, Chosen& chosen) {
-  CLI::App* plan = app.add_subcommand("plan", "what going from one commit to another would change; exit 2 if anything");
+  CLI::App* plan =
+      app.add_subcommand("plan", "what going from one commit to another would change; exit 2 if anything");
   plan->add_option("--repo", chosen.plan.repo, "repository")->capture_default_str();
   plan->add_option("--path", chosen.plan.path, "folder in it")->capture_default_str();
   plan->add_option("--from", chosen.plan.from, "commit, branch or tag (default: the parent of --to)");
@@ -125,7 +133,8 @@ void add_offline(CLI::App& app, Chosen& chosen) {
 
   CLI::App* validate = app.add_subcommand("validate", "lint manifests as the daemon would");
   validate->add_option("path", chosen.paths, "files and folders")->required();
-  validate->add_option("-n,--namespace", chosen.client.ns, "namespace of objects that name none")->capture_default_str();
+  validate->add_option("-n,--namespace", chosen.client.ns, "namespace of objects that name none")
+      ->capture_default_str();
   validate->callback([&chosen] {
     chosen.run = [&chosen] { return validate_command(chosen.paths, chosen.client.ns, false); };
   });
@@ -137,30 +146,36 @@ void add_offline(CLI::App& app, Chosen& chosen) {
   import->add_option("--name", chosen.second, "name, if the archive has none");
   import->add_option("--data-dir", chosen.agent_dir, "the agent's data directory")->capture_default_str();
   import->callback([&chosen] {
-    chosen.run = [&chosen] { return image_import_command(chosen.first, chosen.second, chosen.agent_dir); };
-  });
-  CLI::App* list = image->add_subcommand("list", "what is there");
-  list->add_option("--data-dir", chosen.agent_dir, "the agent's data directory")->capture_default_str();
-  list->add_option("-o,--output", chosen.client.output, "json");
-  list->callback([&chosen] {
-    chosen.run = [&chosen] { return image_list_command(chosen.agent_dir, chosen.client.output); };
-  });
+    chosen.run = [&chosen] { return image_import_command(chosen.first, chosen.second, chosen.agent_dir);
+};
+}  // namespace
+);
+CLI::App* list = image->add_subcommand("list", "what is there");
+list->add_option("--data-dir", chosen.agent_dir, "the agent's data directory")->capture_default_str();
+list->add_option("-o,--output", chosen.client.output, "json");
+list->callback([&chosen] {
+  chosen.run = [&chosen] { return image_list_command(chosen.agent_dir, chosen.client.output); };
+});
 
-  auto on_data = [&](const char* name, const char* help, const char* argument, int (*run)(const std::string&, const std::string&)) {
-    CLI::App* command = app.add_subcommand(name, help);
-    command->add_option("--data-dir", chosen.data_dir, "the control plane's data directory")->capture_default_str();
-    if (argument != nullptr) command->add_option(argument, chosen.first, "the file")->required();
-    command->callback([&chosen, run] { chosen.run = [&chosen, run] { return run(chosen.data_dir, chosen.first); }; });
-  };
-  on_data("audit", "check every rule that spans objects, on a copy of the database", nullptr,
-          [](const std::string& dir, const std::string&) { return audit_command(dir); });
-  on_data("backup", "copy the database while the daemon runs", "file", backup_command);
-  on_data("restore", "put a backup in the database's place; the daemon must not run", "file", restore_command);
-}
+using OnData = int (*)(const std::string& data_dir, const std::string& file);
+auto on_data = [&](const char* name, const char* help, const char* argument, OnData run) {
+  CLI::App* command = app.add_subcommand(name, help);
+  command->add_option("--data-dir", chosen.data_dir, "the control plane's data directory")
+      ->capture_default_str();
+  if (argument != nullptr) command->add_option(argument, chosen.first, "the file")->required();
+  command->callback(
+      [&chosen, run] { chosen.run = [&chosen, run] { return run(chosen.data_dir, chosen.first); }; });
+};
+on_data("audit", "check every rule that spans objects, on a copy of the database", nullptr,
+        [](const std::string& dir, const std::string&) { return audit_command(dir); });
+on_data("backup", "copy the database while the daemon runs", "file", backup_command);
+on_data("restore", "put a backup in the database's place; the daemon must not run", "file", restore_command);
+}  // namespace mainstay
 
 CLI::App* client_command(CLI::App& app, Chosen& chosen, const char* name, const char* help) {
   CLI::App* command = app.add_subcommand(name, help);
-  command->add_option("--kubeconfig", chosen.client.kubeconfig, "default: /var/lib/mainstay/kubeconfig, then $KUBECONFIG");
+  command->add_option("--kubeconfig", chosen.client.kubeconfig,
+                      "default: /var/lib/mainstay/kubeconfig, then $KUBECONFIG");
   command->add_option("-o,--output", chosen.client.output, "json, yaml or wide");
   return command;
 }
@@ -189,7 +204,8 @@ void add_application_commands(CLI::App& app, Chosen& chosen) {
 }
 
 void add_object_commands(CLI::App& app, Chosen& chosen) {
-  auto add = [&](const char* name, const char* help, bool resource, bool object, const std::function<int()>& run) {
+  auto add = [&](const char* name, const char* help, bool resource, bool object,
+                 const std::function<int()>& run) {
     CLI::App* command = client_command(app, chosen, name, help);
     command->add_option("-n,--namespace", chosen.client.ns, "namespace")->capture_default_str();
     if (resource) command->add_option("resource", chosen.first, "kind, plural or short name")->required();
@@ -197,18 +213,21 @@ void add_object_commands(CLI::App& app, Chosen& chosen) {
     command->callback([&chosen, run] { chosen.run = run; });
     return command;
   };
-  CLI::App* get = add("get", "list objects", true, true, [&] { return get_command(chosen.client, chosen.first, chosen.second); });
+  CLI::App* get = add("get", "list objects", true, true,
+                      [&] { return get_command(chosen.client, chosen.first, chosen.second); });
   get->add_flag("-A,--all-namespaces", chosen.client.all_namespaces, "of all namespaces");
   get->add_option("-l,--selector", chosen.client.selector, "label selector");
   add("describe", "one object with its events", true, true,
       [&] { return describe_command(chosen.client, chosen.first, chosen.second); });
-  CLI::App* logs = add("logs", "what a container printed", false, true, [&] { return logs_command(chosen.client, chosen.second); });
+  CLI::App* logs = add("logs", "what a container printed", false, true,
+                       [&] { return logs_command(chosen.client, chosen.second); });
   logs->add_flag("-f,--follow", chosen.client.follow, "go on as it prints more");
   logs->add_flag("-p,--previous", chosen.client.previous, "of the attempt before");
   logs->add_flag("--timestamps", chosen.client.timestamps, "with times");
   logs->add_option("--tail", chosen.client.tail, "the last so many lines");
   logs->add_option("-c,--container", chosen.client.container, "which container");
-  CLI::App* events = add("events", "what happened", false, false, [&] { return events_command(chosen.client); });
+  CLI::App* events =
+      add("events", "what happened", false, false, [&] { return events_command(chosen.client); });
   events->add_flag("-A,--all-namespaces", chosen.client.all_namespaces, "of all namespaces");
   add("why", "why an object is as it is: owners, conditions, what each node says, events", false, true,
       [&] { return why_command(chosen.client, chosen.second); });
@@ -228,12 +247,14 @@ void add_administration(CLI::App& app, Chosen& chosen) {
     chosen.run = [&chosen] { return token_create_command(chosen.client, chosen.second, chosen.lifetime); };
   });
   CLI::App* kubeconfig = app.add_subcommand("kubeconfig", "print the administrator's kubeconfig");
-  kubeconfig->add_option("--data-dir", chosen.data_dir, "the control plane's data directory")->capture_default_str();
+  kubeconfig->add_option("--data-dir", chosen.data_dir, "the control plane's data directory")
+      ->capture_default_str();
   kubeconfig->callback([&chosen] {
     chosen.run = [&chosen] {
       std::ifstream in(chosen.data_dir + "/kubeconfig");
       if (!in) {
-        std::fprintf(stderr, "mainstay: cannot read %s/kubeconfig; has the server been started?\n", chosen.data_dir.c_str());
+        std::fprintf(stderr, "mainstay: cannot read %s/kubeconfig; has the server been started?\n",
+                     chosen.data_dir.c_str());
         return 1;
       }
       std::stringstream text;

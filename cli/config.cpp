@@ -69,7 +69,8 @@ std::string set_validation(ServerConfig& config, const Value& value) {
 }
 
 std::string set_node_bits(ServerConfig& config, const Value& value) {
-  if (!value.is_int() || value.as_int() < 16 || value.as_int() > 28) return "expected an integer from 16 to 28";
+  if (!value.is_int() || value.as_int() < 16 || value.as_int() > 28)
+    return "expected an integer from 16 to 28";
   config.node_cidr_bits = static_cast<int>(value.as_int());
   return "";
 }
@@ -80,7 +81,8 @@ const std::vector<Row>& rows() {
       {"dataDir", "where everything is kept", text(&C::data_dir)},
       {"listen", "address:port of the API; port 0 picks a free one", text(&C::listen)},
       {"tlsNames", "further names and addresses in the server's certificate", list(&C::tls_names)},
-      {"staticTokenFile", "further bearer tokens, a line each: token,user,uid,group1|group2", text(&C::static_token_file)},
+      {"staticTokenFile", "further bearer tokens, a line each: token,user,uid,group1|group2",
+       text(&C::static_token_file)},
       {"webhook.listen", "address:port of the webhook listener; none if absent", text(&C::webhook_listen)},
       {"webhook.secretFile", "the secret shared with the forge; mandatory with webhook.listen",
        text(&C::webhook_secret_file)},
@@ -88,26 +90,33 @@ const std::vector<Row>& rows() {
        text(&C::webhook_certificate_file)},
       {"webhook.keyFile", "private key of the webhook listener", text(&C::webhook_key_file)},
       {"application.name", "name of the Application object", text(&C::application)},
-      {"application.repoURL", "the repository to follow: a path, file://, git://, http(s)://, ssh:// or user@host:path",
+      {"application.repoURL",
+       "the repository to follow: a path, file://, git://, http(s)://, ssh:// or user@host:path",
        text(&C::repo_url)},
-      {"application.targetRevision", "branch, tag or commit; the server's default branch if absent", text(&C::revision)},
+      {"application.targetRevision", "branch, tag or commit; the server's default branch if absent",
+       text(&C::revision)},
       {"application.path", "folder in the repository", text(&C::path)},
-      {"application.include", "globs of files to read; all *.yaml, *.yml and *.json if absent", list(&C::include)},
+      {"application.include", "globs of files to read; all *.yaml, *.yml and *.json if absent",
+       list(&C::include)},
       {"application.exclude", "globs of files to leave out", list(&C::exclude)},
-      {"application.destinationNamespace", "namespace of objects that name none", text(&C::destination_namespace)},
+      {"application.destinationNamespace", "namespace of objects that name none",
+       text(&C::destination_namespace)},
       {"application.automated", "false: wait for `mainstay sync`", flag(&C::automated)},
       {"application.prune", "delete what is no longer declared", flag(&C::prune)},
       {"application.selfHeal", "undo changes that others make to declared fields", flag(&C::self_heal)},
       {"application.fieldValidation", "Strict, or Warn: unknown fields are warnings", set_validation},
       {"application.progressDeadline", "after which a rollout counts as failed", span(&C::progress_deadline)},
-      {"source.pollInterval", "time between two looks at the repository, plus or minus a tenth", span(&C::poll_interval)},
+      {"source.pollInterval", "time between two looks at the repository, plus or minus a tenth",
+       span(&C::poll_interval)},
       {"source.username", "user name for http(s)", text(&C::username)},
       {"source.tokenFile", "file with the password or token for http(s)", text(&C::token_file)},
       {"source.sshKeyFile", "private key for ssh, best ed25519", text(&C::ssh_key_file)},
       {"source.knownHostsFile", "known_hosts for ssh; mandatory there", text(&C::known_hosts_file)},
       {"source.proxy", "http:// address of a proxy for http(s)", text(&C::proxy)},
-      {"forge.kind", "github, gitlab, gitea, forgejo or bitbucket, where the address does not tell", text(&C::forge_kind)},
-      {"forge.tokenFile", "token for posting commit statuses; none are posted if absent", text(&C::forge_token_file)},
+      {"forge.kind", "github, gitlab, gitea, forgejo or bitbucket, where the address does not tell",
+       text(&C::forge_kind)},
+      {"forge.tokenFile", "token for posting commit statuses; none are posted if absent",
+       text(&C::forge_token_file)},
       {"network.podCIDR", "addresses of all pods", text(&C::pod_cidr)},
       {"network.nodeCIDRBits", "prefix length of one node's share of them", set_node_bits},
       {"network.serviceCIDR", "addresses of services", text(&C::service_cidr)},

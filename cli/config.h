@@ -14,20 +14,20 @@ namespace mainstay {
 struct ServerConfig {
   std::string data_dir = "/var/lib/mainstay";
   std::string listen = "127.0.0.1:6443";
-  std::string webhook_listen;            // "" opens no webhook listener
+  std::string webhook_listen;  // "" opens no webhook listener
   std::string webhook_secret_file;
   std::string webhook_certificate_file, webhook_key_file;  // "" serves plain HTTP, for a proxy in front
-  std::vector<std::string> tls_names;    // further names in the server's certificate
+  std::vector<std::string> tls_names;                      // further names in the server's certificate
 
   std::string application = "root";
-  std::string repo_url;                  // "" follows no repository
-  std::string revision;                  // branch, tag or commit; "" is the server's default branch
-  std::string branch, tag;               // as given by --branch and --tag; win over revision
+  std::string repo_url;     // "" follows no repository
+  std::string revision;     // branch, tag or commit; "" is the server's default branch
+  std::string branch, tag;  // as given by --branch and --tag; win over revision
   std::string path = ".";
   std::vector<std::string> include, exclude;
   std::string destination_namespace = "default";
   bool automated = true, prune = true, self_heal = true;
-  bool warn_only = false;                // fieldValidation: Warn
+  bool warn_only = false;  // fieldValidation: Warn
   Duration progress_deadline = std::chrono::minutes{10};
   Duration poll_interval = std::chrono::seconds{60};
 

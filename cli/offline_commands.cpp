@@ -55,7 +55,8 @@ struct ReadCommit {
   DesiredSetPtr set;
 };
 
-Result<ReadCommit> read_revision(const PlanOptions& options, const std::string& revision, const std::string& cache) {
+Result<ReadCommit> read_revision(const PlanOptions& options, const std::string& revision,
+                                 const std::string& cache) {
   SourceSpec spec;
   std::error_code failed_path;
   spec.url = options.repo.find("://") == std::string::npos && options.repo.find(':') == std::string::npos
@@ -77,7 +78,8 @@ Result<ReadCommit> read_revision(const PlanOptions& options, const std::string& 
     return error(ErrorCode::kInvalid, revision + " would be refused:\n" + report->diagnostics.render());
   }
   if (!report->set || !report->commit) return error(ErrorCode::kInvalid, report->trouble);
-  return ReadCommit{report->commit->id.text(), report->commit->parents, report->commit->trailers, report->set};
+  return ReadCommit{report->commit->id.text(), report->commit->parents, report->commit->trailers,
+                    report->set};
 }
 
 // A cluster as it is before the first commit.
@@ -97,7 +99,8 @@ Result<Plan> plan_between(const ReadCommit& from, const ReadCommit& to) {
   Transaction txn(bare_cluster(now, rng), now, rng);
   PlanInput first{"plan", "", from.id, *from.set, nullptr, txn.view()};
   Plan base = make_plan(first);
-  if (!base.acceptable()) return error(ErrorCode::kInvalid, from.id + " would be refused:\n" + base.changes.mistakes.render());
+  if (!base.acceptable())
+    return error(ErrorCode::kInvalid, from.id + " would be refused:\n" + base.changes.mistakes.render());
   Result<Applied> applied = apply_plan(txn, base);
   if (!applied.ok()) return applied.error();
   PlanInput second{"plan", from.id, to.id, *to.set, from.set.get(), txn.view()};
@@ -156,7 +159,8 @@ int plan_command(const PlanOptions& options) {
   if (from_name.empty() && !to->parents.empty()) from_name = to->parents.front().text();
   ReadCommit nothing;
   nothing.set = std::make_shared<DesiredSet>();
-  Result<ReadCommit> from = from_name.empty() ? Result<ReadCommit>(nothing) : read_revision(options, from_name, cache.path());
+  Result<ReadCommit> from = nothing;
+  if (!from_name.empty()) from = read_revision(options, from_name, cache.path());
   if (!from.ok()) return complain(from.error());
   Result<Plan> plan = plan_between(*from, *to);
   if (!plan.ok()) return complain(plan.error());
@@ -168,7 +172,8 @@ int plan_command(const PlanOptions& options) {
   return plan->empty() && plan->guard.holds.empty() ? 0 : 2;
 }
 
-int validate_command(const std::vector<std::string>& paths, const std::string& destination_namespace, bool warn_only) {
+int validate_command(const std::vector<std::string>& paths, const std::string& destination_namespace,
+                     bool warn_only) {
   Result<std::vector<fs::path>> files = files_to_lint(paths);
   if (!files.ok()) return complain(files.error());
   ManifestRules rules;
@@ -181,7 +186,8 @@ int validate_command(const std::vector<std::string>& paths, const std::string& d
     if (!bytes.ok()) return complain(bytes.error());
     FileObjectsPtr read = read_manifest(file.filename().string(), *bytes, rules);
     objects += read->objects.size();
-    for (const Diagnostic& found : read->diagnostics.all()) all.add(placed(found, file.string(), file.string()));
+    for (const Diagnostic& found : read->diagnostics.all())
+      all.add(placed(found, file.string(), file.string()));
   }
   std::fprintf(stderr, "%s", all.render().c_str());
   if (all.has_errors()) return 1;
@@ -232,13 +238,15 @@ int audit_command(const std::string& data_dir) {
   // A copy, so that a live database can be looked at without its lock.
   TempDir copy;
   std::string database = data_dir + "/" + std::string(kDatabaseFile);
-  if (!fs::exists(database)) return complain(error(ErrorCode::kNotFound, "there is no database at " + database));
+  if (!fs::exists(database))
+    return complain(error(ErrorCode::kNotFound, "there is no database at " + database));
   Status written = write_backup(database, "", copy.path() + "/" + std::string(kDatabaseFile));
   if (!written.ok()) return complain(written.error());
   std::error_code copied;
   fs::create_directories(copy.path() + "/pki", copied);
   fs::permissions(copy.path() + "/pki", fs::perms::owner_all, copied);
-  fs::copy_file(data_dir + "/" + std::string(kSecretKeyFile), copy.path() + "/" + std::string(kSecretKeyFile), copied);
+  fs::copy_file(data_dir + "/" + std::string(kSecretKeyFile), copy.path() + "/" + std::string(kSecretKeyFile),
+                copied);
   SqliteJournalOptions options;
   options.data_dir = copy.path();
   Result<std::unique_ptr<SqliteJournal>> journal = SqliteJournal::open(std::move(options));
@@ -248,18 +256,20 @@ int audit_command(const std::string& data_dir) {
   std::vector<std::string> findings = audit(loaded->snapshot, AuditMoment::kAny);
   for (const std::string& finding : findings) std::printf("%s\n", finding.c_str());
   if (findings.empty()) {
-    std::printf("version %llu: every rule holds\n", static_cast<unsigned long long>(loaded->snapshot.version()));
+    std::printf("version %llu: every rule holds\n",
+                static_cast<unsigned long long>(loaded->snapshot.version()));
   }
   return findings.empty() ? 0 : 1;
 }
 
 int backup_command(const std::string& data_dir, const std::string& file) {
   std::string database = data_dir + "/" + std::string(kDatabaseFile);
-  if (!fs::exists(database)) return complain(error(ErrorCode::kNotFound, "there is no database at " + database));
+  if (!fs::exists(database))
+    return complain(error(ErrorCode::kNotFound, "there is no database at " + database));
   Status written = write_backup(database, "", file);
   if (!written.ok()) return complain(written.error());
-  std::printf("%s is written; keep %s/%s too, and apart from it: Secrets are encrypted with it\n", file.c_str(),
-              data_dir.c_str(), std::string(kSecretKeyFile).c_str());
+  std::printf("%s is written; keep %s/%s too, and apart from it: Secrets are encrypted with it\n",
+              file.c_str(), data_dir.c_str(), std::string(kSecretKeyFile).c_str());
   return 0;
 }
 

@@ -9,7 +9,7 @@ namespace mainstay {
 struct PlanOptions {
   std::string repo = ".";
   std::string path = ".";
-  std::string from;            // "" is the parent of `to`
+  std::string from;  // "" is the parent of `to`
   std::string to = "HEAD";
   std::string output = "text";  // text, markdown or json
   std::string destination_namespace = "default";
@@ -19,7 +19,8 @@ struct PlanOptions {
 int plan_command(const PlanOptions& options);
 
 // Lints files and folders as the daemon would; 1 if anything is wrong.
-int validate_command(const std::vector<std::string>& paths, const std::string& destination_namespace, bool warn_only);
+int validate_command(const std::vector<std::string>& paths, const std::string& destination_namespace,
+                     bool warn_only);
 
 int image_import_command(const std::string& archive, const std::string& name, const std::string& data_dir);
 int image_list_command(const std::string& data_dir, const std::string& output);

@@ -149,7 +149,8 @@ int run_up(const UpOptions& options) {
       written = write_private_file(dir + "/credential", *credential + "\n");
     }
     if (!written.ok()) return complain(written.error());
-    std::vector<std::string> arguments = {"agent", "--server", (*app)->url(), "--data-dir", dir, "--name", host};
+    std::vector<std::string> arguments = {"agent", "--server", (*app)->url(), "--data-dir",
+                                          dir,     "--name",   host};
     if (!options.oci_runtime.empty()) {
       arguments.push_back("--oci-runtime");
       arguments.push_back(options.oci_runtime);

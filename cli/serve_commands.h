@@ -13,7 +13,7 @@ int run_agent(const AgentConfig& config);
 struct UpOptions {
   ServerConfig server;
   bool simulated = false;
-  int nodes = 1;          // more than one only when simulated
+  int nodes = 1;  // more than one only when simulated
   std::string oci_runtime;
 };
 // Server and agents on this machine. With containers the agent is a process of its own, so that either may die

@@ -35,13 +35,18 @@ std::string host_name() {
 
 // An address clients can use: a wildcard is reached by loopback.
 std::string client_host(const std::string& listen_host) {
-  if (listen_host.empty() || listen_host == "0.0.0.0" || listen_host == "::" || listen_host == "*") return "127.0.0.1";
+  if (listen_host.empty() || listen_host == "0.0.0.0" || listen_host == "::" || listen_host == "*")
+    return "127.0.0.1";
   return listen_host;
 }
 
 std::vector<std::string> certificate_names(const ServerConfig& config, const std::string& host) {
-  std::vector<std::string> names = {"localhost", "127.0.0.1", "kubernetes", "kubernetes.default",
-                                    "kubernetes.default.svc", "kubernetes.default.svc.cluster.local"};
+  std::vector<std::string> names = {"localhost",
+                                    "127.0.0.1",
+                                    "kubernetes",
+                                    "kubernetes.default",
+                                    "kubernetes.default.svc",
+                                    "kubernetes.default.svc.cluster.local"};
   names.push_back(host);
   std::string own = host_name();
   if (!own.empty()) names.push_back(own);
@@ -63,7 +68,9 @@ CoreSettings core_settings(const ServerConfig& config, const std::string& ca_pem
   ApplicationSettings app;
   app.name = config.application;
   app.repo_url = config.repo_url;
-  app.target_revision = !config.branch.empty() ? config.branch : !config.tag.empty() ? config.tag : config.revision;
+  app.target_revision = !config.branch.empty() ? config.branch
+                        : !config.tag.empty()  ? config.tag
+                                               : config.revision;
   app.path = config.path;
   app.destination_ns = config.destination_namespace;
   app.automated = config.automated;
@@ -125,7 +132,8 @@ Status ServerApp::State::open_store() {
   options.history.age = config.history_age;
   ASSIGN_OR_RETURN(journal, SqliteJournal::open(std::move(options)));
   ASSIGN_OR_RETURN(tokens, api::TokenStore::open(config.data_dir));
-  if (!config.static_token_file.empty()) RETURN_IF_ERROR(tokens->load_static_tokens(config.static_token_file));
+  if (!config.static_token_file.empty())
+    RETURN_IF_ERROR(tokens->load_static_tokens(config.static_token_file));
   std::optional<ListenAddress> listen = parse_listen(config.listen);
   if (!listen) return error(ErrorCode::kInvalid, "--listen: \"" + config.listen + "\" is no address:port");
   names = certificate_names(config, client_host(listen->host));
@@ -137,7 +145,8 @@ Status ServerApp::State::open_core() {
   Result<Loaded> loaded = journal->load();
   if (!loaded.ok()) return loaded.error().in("reading the store");
   last_commit = applied_commit(*loaded, config.application);
-  auto core = std::make_unique<Core>(core_settings(config, pki.ca_pem), std::move(*loaded), read_clock(), seed());
+  auto core =
+      std::make_unique<Core>(core_settings(config, pki.ca_pem), std::move(*loaded), read_clock(), seed());
   CoreLoop::Listeners listeners;
   listeners.published = [this](std::shared_ptr<const Publication> publication) {
     if (service) service->publish(publication);
@@ -165,8 +174,8 @@ Status ServerApp::State::open_api() {
   options.certificate_pem = pki.server.certificate_pem;
   options.private_key_pem = pki.server.key_pem;
   ASSIGN_OR_RETURN(server, api::HttpServer::start(std::move(options), [this](api::Request request) {
-    return service->handle(std::move(request));
-  }));
+                     return service->handle(std::move(request));
+                   }));
   std::string host = client_host(listen.host);
   if (host.find(':') != std::string::npos) host = "[" + host + "]";
   url = "https://" + host + ":" + std::to_string(server->port());
@@ -205,15 +214,18 @@ Status ServerApp::State::open_webhooks() {
   if (config.webhook_listen.empty()) return {};
   std::optional<ListenAddress> listen = parse_listen(config.webhook_listen);
   if (!listen) {
-    return error(ErrorCode::kInvalid, "--webhook-listen: \"" + config.webhook_listen + "\" is no address:port");
+    return error(ErrorCode::kInvalid,
+                 "--webhook-listen: \"" + config.webhook_listen + "\" is no address:port");
   }
   if (config.webhook_secret_file.empty()) {
-    return error(ErrorCode::kInvalid, "webhook.secretFile is missing: webhooks without a secret are not taken");
+    return error(ErrorCode::kInvalid,
+                 "webhook.secretFile is missing: webhooks without a secret are not taken");
   }
   ASSIGN_OR_RETURN(std::string secret, read_secret_file(config.webhook_secret_file, "webhook secret"));
   if (secret.size() < kMinWebhookSecret) {
-    return error(ErrorCode::kInvalid, "the webhook secret in " + config.webhook_secret_file + " is shorter than " +
-                                          std::to_string(kMinWebhookSecret) + " characters");
+    return error(ErrorCode::kInvalid, "the webhook secret in " + config.webhook_secret_file +
+                                          " is shorter than " + std::to_string(kMinWebhookSecret) +
+                                          " characters");
   }
   webhook_secrets = {secret};
   api::ServerOptions options;
@@ -225,10 +237,12 @@ Status ServerApp::State::open_webhooks() {
   if (!config.webhook_certificate_file.empty()) {
     ASSIGN_OR_RETURN(options.certificate_pem,
                      read_small_file(config.webhook_certificate_file, 1 << 20, "webhook certificate"));
-    ASSIGN_OR_RETURN(options.private_key_pem, read_small_file(config.webhook_key_file, 1 << 20, "webhook key"));
+    ASSIGN_OR_RETURN(options.private_key_pem,
+                     read_small_file(config.webhook_key_file, 1 << 20, "webhook key"));
   }
-  ASSIGN_OR_RETURN(webhooks, api::HttpServer::start(std::move(options),
-                                                    [this](api::Request request) { return take_webhook(request); }));
+  ASSIGN_OR_RETURN(webhooks, api::HttpServer::start(std::move(options), [this](api::Request request) {
+                     return take_webhook(request);
+                   }));
   log::info("webhook", "listening on port " + std::to_string(webhooks->port()));
   return {};
 }

@@ -67,6 +67,7 @@ SourceNews news_of(const SourceReport& report) {
     (found.severity == Severity::kError ? news.mistakes : news.warnings).push_back(found.text());
   }
   news.trouble = report.trouble;
+  news.away = report.outcome == SourceReport::Outcome::kUnreadable;
   if (report.outcome == SourceReport::Outcome::kAccepted) news.set = report.set;
   // A tree that cannot be meant (path gone, nothing in it) holds the last good state, as a read that failed does.
   if (report.outcome == SourceReport::Outcome::kHold) news.commit = {};
@@ -130,7 +131,8 @@ void StatusPoster::State::run() {
     if (posted.ok()) {
       queue.done(*next);
     } else if (!queue.failed(*next, posted.error(), read_clock(), rng)) {
-      log::warning("forge", "commit status of " + next->commit.brief() + " is not posted: " + posted.error().message);
+      log::warning("forge",
+                   "commit status of " + next->commit.brief() + " is not posted: " + posted.error().message);
     }
   }
 }

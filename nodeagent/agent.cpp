@@ -72,7 +72,8 @@ struct Agent::State {
   std::mutex stream_mutex;
   std::vector<std::pair<std::thread, std::shared_ptr<std::atomic<bool>>>> streams;
 
-  State(AgentSettings given, std::unique_ptr<ControlLink> up) : settings(std::move(given)), link(std::move(up)) {}
+  State(AgentSettings given, std::unique_ptr<ControlLink> up)
+      : settings(std::move(given)), link(std::move(up)) {}
 
   void step_loop();
   void poll_loop();
@@ -263,7 +264,8 @@ void Agent::State::upkeep_loop() {
     }
     Result<bool> repaired = doors->network.repair_rules();
     if (!repaired.ok()) log::warning("agent", "packet filter rules: " + repaired.error().message);
-    if (repaired.ok() && *repaired) log::warning("agent", "somebody had changed the packet filter rules; they are repaired");
+    if (repaired.ok() && *repaired)
+      log::warning("agent", "somebody had changed the packet filter rules; they are repaired");
   }
 }
 
@@ -287,7 +289,8 @@ void Agent::State::serve(const StreamRequest& request) {
   streams.emplace_back(std::thread([this, request, ended, room] {
                          LogSource source;
                          source.locate = [this, request]() -> Result<std::string> {
-                           if (!doors) return error(ErrorCode::kUnsupported, "simulated containers write no log");
+                           if (!doors)
+                             return error(ErrorCode::kUnsupported, "simulated containers write no log");
                            std::lock_guard core_lock(core_mutex);
                            Result<ContainerKey> key = core->log_of(request);
                            if (!key.ok()) return key.error();

@@ -22,7 +22,7 @@ struct AgentSettings {
   Duration poll_wait{std::chrono::seconds{60}};
   uint64_t log_bytes = 10 << 20;  // of one log file before it is rotated
   int log_files = 5;
-  size_t streams = 64;            // open at once
+  size_t streams = 64;  // open at once
   // Told the node's range of pod addresses whenever an assignment names it, before its pods are looked at.
   std::function<Status(const std::string& pod_cidr, const std::string& cluster_cidr)> range_known;
 };

@@ -38,7 +38,7 @@ struct AgentCore::State {
     uint64_t reported_in = 0;
   };
   std::vector<PendingEvent> events;
-  std::vector<PodReport> gone;              // cleaned up, not acknowledged yet
+  std::vector<PodReport> gone;                           // cleaned up, not acknowledged yet
   std::map<uint64_t, std::vector<std::string>> gone_in;  // report -> uids it said are gone
 
   std::optional<MonoTime> wake;
@@ -107,7 +107,8 @@ void AgentCore::State::take(const Assignment& next, Now now) {
   assignment = next;
   has_assignment = true;
   config = {};
-  for (const ObjectPtr& object : next.config_maps) config.config_maps[{object->meta.ns, object->meta.name}] = object;
+  for (const ObjectPtr& object : next.config_maps)
+    config.config_maps[{object->meta.ns, object->meta.name}] = object;
   for (const ObjectPtr& object : next.secrets) config.secrets[{object->meta.ns, object->meta.name}] = object;
   std::set<std::string> assigned;
   for (const ObjectPtr& pod : next.pods) {
@@ -173,7 +174,8 @@ void AgentCore::State::take(const ReportAcknowledged& acknowledged, Now) {
   std::erase_if(events, [&](auto& pending) {
     return pending.reported_in != 0 && pending.reported_in <= acknowledged.sequence;
   });
-  for (auto it = gone_in.begin(); it != gone_in.end() && it->first <= acknowledged.sequence; it = gone_in.erase(it)) {
+  for (auto it = gone_in.begin(); it != gone_in.end() && it->first <= acknowledged.sequence;
+       it = gone_in.erase(it)) {
     for (const std::string& uid : it->second) {
       std::erase_if(gone, [&](const PodReport& report) { return report.uid == uid; });
     }
@@ -190,7 +192,8 @@ void AgentCore::State::forget_torn_down() {
       continue;
     }
     if (record.pod) {
-      bool known = std::any_of(gone.begin(), gone.end(), [&](auto& report) { return report.uid == record.uid; });
+      bool known =
+          std::any_of(gone.begin(), gone.end(), [&](auto& report) { return report.uid == record.uid; });
       if (!known) gone.push_back({record.ns, record.name, record.uid, record.status, true});
       ++it;  // kept until the control plane no longer assigns it
     } else {
@@ -200,7 +203,8 @@ void AgentCore::State::forget_torn_down() {
   }
 }
 
-AgentCore::AgentCore(NodeFacts node, std::string boot, AgentMemory memory) : state_(std::make_unique<State>()) {
+AgentCore::AgentCore(NodeFacts node, std::string boot, AgentMemory memory)
+    : state_(std::make_unique<State>()) {
   state_->node = std::move(node);
   state_->boot = std::move(boot);
   state_->remembered = std::move(memory);
@@ -228,9 +232,9 @@ AgentActions AgentCore::step(Now now, std::vector<AgentInput> inputs) {
     }
     s.forget_torn_down();
   }
+  auto unsaid = [](auto& pod) { return pod.second.dirty && pod.second.reported_in == 0 && pod.second.pod; };
   s.actions.report_due =
-      !s.gone.empty() || std::any_of(s.pods.begin(), s.pods.end(),
-                                     [](auto& pod) { return pod.second.dirty && pod.second.reported_in == 0 && pod.second.pod; }) ||
+      !s.gone.empty() || std::any_of(s.pods.begin(), s.pods.end(), unsaid) ||
       std::any_of(s.events.begin(), s.events.end(), [](auto& pending) { return pending.reported_in == 0; });
   return std::move(s.actions);
 }
@@ -305,7 +309,8 @@ std::vector<std::string> AgentCore::layers_in_use() const {
 
 Result<ContainerKey> AgentCore::log_of(const StreamRequest& request) const {
   auto pod = state_->pods.find(request.pod_uid);
-  if (pod == state_->pods.end()) return error(ErrorCode::kNotFound, "pod " + request.pod_name + " is not on this node");
+  if (pod == state_->pods.end())
+    return error(ErrorCode::kNotFound, "pod " + request.pod_name + " is not on this node");
   auto container = pod->second.containers.find(request.container);
   if (container == pod->second.containers.end()) {
     return error(ErrorCode::kNotFound, "container " + request.container + " has not been started");
@@ -314,8 +319,9 @@ Result<ContainerKey> AgentCore::log_of(const StreamRequest& request) const {
   bool newest_made = container->second.seen.has_value();
   if (request.previous || !newest_made) {
     if (key.attempt == 0) {
-      return error(ErrorCode::kNotFound, (request.previous ? "previous terminated container \"" : "container \"") +
-                                             request.container + "\" in pod \"" + request.pod_name + "\" not found");
+      return error(ErrorCode::kNotFound,
+                   (request.previous ? "previous terminated container \"" : "container \"") +
+                       request.container + "\" in pod \"" + request.pod_name + "\" not found");
     }
     key.attempt--;
   }

@@ -24,7 +24,8 @@ ObjectPtr look_up(const std::map<std::pair<std::string, std::string>, ObjectPtr>
 
 // metadata.labels['key'] -> key; "" if `path` is not of that form.
 std::string subscript(std::string_view path, std::string_view base) {
-  if (!path.starts_with(base) || !path.substr(base.size()).starts_with("['") || !path.ends_with("']")) return "";
+  if (!path.starts_with(base) || !path.substr(base.size()).starts_with("['") || !path.ends_with("']"))
+    return "";
   return std::string(path.substr(base.size() + 2, path.size() - base.size() - 4));
 }
 
@@ -48,7 +49,8 @@ std::string field_value(const Object& pod, std::string_view path, const PodAddre
   return "";
 }
 
-Result<std::string> resource_value(const Object& pod, const Container& own, const ResourceFieldSelector& ref) {
+Result<std::string> resource_value(const Object& pod, const Container& own,
+                                   const ResourceFieldSelector& ref) {
   const Container* container = &own;
   for (const Container& candidate : as<Pod>(pod).spec.containers) {
     if (candidate.name == ref.container_name) container = &candidate;
@@ -81,7 +83,8 @@ Result<std::optional<std::string>> source_value(const Object& pod, const Contain
     if (value != nullptr) return std::optional(*value);
     if (ref.optional.value_or(false)) return std::optional<std::string>();
     if (!object) return missing("configmap", ref.name);
-    return error(ErrorCode::kInvalid, "couldn't find key " + ref.key + " in ConfigMap " + ns + "/" + ref.name);
+    return error(ErrorCode::kInvalid,
+                 "couldn't find key " + ref.key + " in ConfigMap " + ns + "/" + ref.name);
   }
   if (source.secret_key_ref) {
     const SecretKeySelector& ref = *source.secret_key_ref;
@@ -103,7 +106,10 @@ class Builder {
   void take(const StringMap& data, const std::string& prefix, std::vector<std::string>& skipped) {
     for (const auto& [key, value] : data) {
       std::string name = prefix + key;
-      if (is_variable_name(name)) set(name, value); else skipped.push_back(name);
+      if (is_variable_name(name))
+        set(name, value);
+      else
+        skipped.push_back(name);
     }
   }
   const std::map<std::string, std::string>& variables() const { return variables_; }
@@ -118,8 +124,8 @@ class Builder {
   std::vector<std::string> order_;
 };
 
-Status add_env_from(Builder& builder, const Object& pod, const EnvFromSource& source, const NodeConfig& config,
-                    std::vector<std::string>& skipped) {
+Status add_env_from(Builder& builder, const Object& pod, const EnvFromSource& source,
+                    const NodeConfig& config, std::vector<std::string>& skipped) {
   if (source.config_map_ref) {
     ObjectPtr object = look_up(config.config_maps, pod.meta.ns, source.config_map_ref->name);
     if (object) {
@@ -188,7 +194,8 @@ Result<ContainerEnvironment> container_environment(const Object& pod, const Cont
   for (const std::string& word : container.command) {
     out.command.push_back(expand_variables(word, builder.variables()));
   }
-  for (const std::string& word : container.args) out.args.push_back(expand_variables(word, builder.variables()));
+  for (const std::string& word : container.args)
+    out.args.push_back(expand_variables(word, builder.variables()));
   out.env = builder.lines();
   return out;
 }

@@ -37,10 +37,10 @@ class ControlLink {
 };
 
 struct LinkSettings {
-  std::string server;           // "https://host:port"
+  std::string server;  // "https://host:port"
   std::string node;
-  std::string token;            // the node's own credential
-  std::string ca_pem;           // that the server's certificate must come from
+  std::string token;   // the node's own credential
+  std::string ca_pem;  // that the server's certificate must come from
 };
 std::unique_ptr<ControlLink> make_https_link(LinkSettings settings);
 

@@ -63,7 +63,8 @@ Outcome carry_out(const Doors& doors, const SetUpPod& order) {
     made.ip = network->ip;
     sandbox.netns = network->netns;
   }
-  Result<std::string> etc = doors.volumes.write_etc(uid, plan_etc_files(order.plan, *order.pod, made.ip, order.node));
+  Result<std::string> etc =
+      doors.volumes.write_etc(uid, plan_etc_files(order.plan, *order.pod, made.ip, order.node));
   if (!etc.ok()) return etc.error().in("failed to write the pod's files");
   made.etc_dir = *etc;
   Status status = doors.runtime.make_sandbox(sandbox);
@@ -71,9 +72,15 @@ Outcome carry_out(const Doors& doors, const SetUpPod& order) {
   return made;
 }
 
-Outcome carry_out(const Doors& doors, const StartContainer& order) { return outcome_of(doors.runtime.start(order.spec)); }
-Outcome carry_out(const Doors& doors, const StopContainer& order) { return outcome_of(doors.runtime.stop(order.key)); }
-Outcome carry_out(const Doors& doors, const KillContainer& order) { return outcome_of(doors.runtime.kill(order.key)); }
+Outcome carry_out(const Doors& doors, const StartContainer& order) {
+  return outcome_of(doors.runtime.start(order.spec));
+}
+Outcome carry_out(const Doors& doors, const StopContainer& order) {
+  return outcome_of(doors.runtime.stop(order.key));
+}
+Outcome carry_out(const Doors& doors, const KillContainer& order) {
+  return outcome_of(doors.runtime.kill(order.key));
+}
 Outcome carry_out(const Doors& doors, const RemoveContainer& order) {
   return outcome_of(doors.runtime.remove(order.key));
 }
@@ -177,7 +184,8 @@ class DoorExecutor : public Executor {
       OperationResult result;
       result.id = operation.id;
       result.uid = operation.uid;
-      result.outcome = std::visit([&](const auto& order) { return carry_out(doors_, order); }, operation.body);
+      result.outcome =
+          std::visit([&](const auto& order) { return carry_out(doors_, order); }, operation.body);
       deliver_(std::move(result));
       std::lock_guard lock(mutex_);
       auto lane = lanes_.find(work->first);

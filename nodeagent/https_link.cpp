@@ -95,7 +95,8 @@ Result<HttpAnswer> request(const LinkSettings& settings, const std::string& path
     curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body->size()));
   }
   CURLcode code = curl_easy_perform(curl.get());
-  if (code == CURLE_OPERATION_TIMEDOUT) return error(ErrorCode::kTimeout, "the control plane did not answer in time");
+  if (code == CURLE_OPERATION_TIMEDOUT)
+    return error(ErrorCode::kTimeout, "the control plane did not answer in time");
   if (code != CURLE_OK) {
     return error(ErrorCode::kUnavailable,
                  "cannot reach the control plane at " + settings.server + ": " + curl_easy_strerror(code));
@@ -135,7 +136,8 @@ class CurlStream : public UpStream {
         RETURN_IF_ERROR(wait_for(POLLIN));
         continue;
       }
-      if (code != CURLE_OK || got == 0) return error(ErrorCode::kUnavailable, "the control plane closed the stream");
+      if (code != CURLE_OK || got == 0)
+        return error(ErrorCode::kUnavailable, "the control plane closed the stream");
       head.append(buffer, got);
     }
     return head;
@@ -146,7 +148,8 @@ class CurlStream : public UpStream {
     curl_socket_t socket = CURL_SOCKET_BAD;
     curl_easy_getinfo(curl_.get(), CURLINFO_ACTIVESOCKET, &socket);
     pollfd waited{socket, events, 0};
-    if (poll(&waited, 1, kRequestSeconds * 1000) <= 0) return error(ErrorCode::kTimeout, "the reader takes nothing");
+    if (poll(&waited, 1, kRequestSeconds * 1000) <= 0)
+      return error(ErrorCode::kTimeout, "the reader takes nothing");
     return {};
   }
 
@@ -159,8 +162,8 @@ class HttpsLink : public ControlLink {
 
   Result<AgentPollAnswer> poll(AssignmentNumber have, Duration wait) override {
     auto seconds = std::chrono::duration_cast<std::chrono::seconds>(wait).count();
-    std::string path = base() + "/poll?epoch=" + std::to_string(have.epoch) + "&number=" + std::to_string(have.number) +
-                       "&wait=" + std::to_string(seconds);
+    std::string path = base() + "/poll?epoch=" + std::to_string(have.epoch) +
+                       "&number=" + std::to_string(have.number) + "&wait=" + std::to_string(seconds);
     ASSIGN_OR_RETURN(HttpAnswer answer, request(settings_, path, nullptr, settings_.token,
                                                 seconds + kRequestSeconds, &interrupted_));
     if (answer.status != 200) return refusal(answer.status, answer.body);
@@ -182,15 +185,17 @@ class HttpsLink : public ControlLink {
     set_up(curl.get(), settings_, url, nullptr);
     curl_easy_setopt(curl.get(), CURLOPT_CONNECT_ONLY, 1L);
     CURLcode code = curl_easy_perform(curl.get());
-    if (code != CURLE_OK) return error(ErrorCode::kUnavailable, std::string("cannot dial: ") + curl_easy_strerror(code));
+    if (code != CURLE_OK)
+      return error(ErrorCode::kUnavailable, std::string("cannot dial: ") + curl_easy_strerror(code));
     auto made = std::make_unique<CurlStream>(std::move(curl));
-    std::string head = "GET " + base() + "/streams/" + std::to_string(stream) + " HTTP/1.1\r\nHost: " + host() +
-                       "\r\nAuthorization: Bearer " + settings_.token +
+    std::string head = "GET " + base() + "/streams/" + std::to_string(stream) +
+                       " HTTP/1.1\r\nHost: " + host() + "\r\nAuthorization: Bearer " + settings_.token +
                        "\r\nConnection: Upgrade\r\nUpgrade: mainstay-stream\r\n\r\n";
     RETURN_IF_ERROR(made->write(head));
     ASSIGN_OR_RETURN(std::string answer, made->read_head());
     if (!answer.starts_with("HTTP/1.1 101")) {
-      return error(ErrorCode::kNotFound, "the stream is not wanted any more: " + answer.substr(0, answer.find('\r')));
+      return error(ErrorCode::kNotFound,
+                   "the stream is not wanted any more: " + answer.substr(0, answer.find('\r')));
     }
     return std::unique_ptr<UpStream>(std::move(made));
   }
@@ -201,8 +206,8 @@ class HttpsLink : public ControlLink {
     body.set("message", message);
     std::string json = to_json(body);
     std::string path = base() + "/streams/" + std::to_string(stream) + "/refuse";
-    ASSIGN_OR_RETURN(HttpAnswer answer, request(settings_, path, &json, settings_.token,
-                                                kRequestSeconds, &interrupted_));
+    ASSIGN_OR_RETURN(HttpAnswer answer,
+                     request(settings_, path, &json, settings_.token, kRequestSeconds, &interrupted_));
     if (answer.status < 200 || answer.status > 299) return refusal(answer.status, answer.body);
     return {};
   }
@@ -230,7 +235,8 @@ Result<std::string> join_cluster(const LinkSettings& settings, const std::string
   Value body = Value::map();
   body.set("node", settings.node);
   std::string json = to_json(body);
-  ASSIGN_OR_RETURN(HttpAnswer answer, request(settings, "/agent/v1/join", &json, join_token, kRequestSeconds, nullptr));
+  ASSIGN_OR_RETURN(HttpAnswer answer,
+                   request(settings, "/agent/v1/join", &json, join_token, kRequestSeconds, nullptr));
   if (answer.status < 200 || answer.status > 299) return refusal(answer.status, answer.body);
   ASSIGN_OR_RETURN(Value parsed, read_json(answer.body));
   std::string token(parsed.string_at("token"));

@@ -4,7 +4,8 @@ namespace mainstay {
 namespace {
 
 Error not_yet() {
-  return error(ErrorCode::kUnavailable, "the control plane has not given this node a range of pod addresses yet");
+  return error(ErrorCode::kUnavailable,
+               "the control plane has not given this node a range of pod addresses yet");
 }
 
 }  // namespace
@@ -16,7 +17,8 @@ std::shared_ptr<Network> LateNetwork::opened() const {
 
 Status LateNetwork::set_range(const std::string& node_cidr, const std::string& cluster_cidr) {
   std::lock_guard lock(mutex_);
-  if (network_ && options_.rules.node_cidr == node_cidr && options_.rules.cluster_cidr == cluster_cidr) return {};
+  if (network_ && options_.rules.node_cidr == node_cidr && options_.rules.cluster_cidr == cluster_cidr)
+    return {};
   CniNetworkOptions next = options_;
   next.rules.node_cidr = node_cidr;
   next.rules.cluster_cidr = cluster_cidr.empty() ? node_cidr : cluster_cidr;

@@ -65,9 +65,10 @@ AgentMemory load_memory(const NodePaths& paths) {
     const Value* containers = pod.value.find("containers");
     if (containers == nullptr || !containers->is_map()) continue;
     for (const Member& container : containers->as_map()) {
-      memory.containers[container.name] = {Duration{int_of(container.value, "waitMicros")},
-                                           Duration{int_of(container.value, "upcomingMicros")},
-                                           parse_rfc3339(container.value.string_at("failedAt")).value_or(WallTime{})};
+      memory.containers[container.name] = {
+          Duration{int_of(container.value, "waitMicros")},
+          Duration{int_of(container.value, "upcomingMicros")},
+          parse_rfc3339(container.value.string_at("failedAt")).value_or(WallTime{})};
     }
   }
   return out;

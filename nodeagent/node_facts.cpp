@@ -28,7 +28,8 @@ int64_t memory_field(const std::string& name) {
   Result<std::string> bytes = read_file("/proc/meminfo", 64 << 10);
   if (!bytes.ok()) return 0;
   size_t at = bytes->find(name + ":");
-  return at == std::string::npos ? 0 : std::strtoll(bytes->c_str() + at + name.size() + 1, nullptr, 10) * 1024;
+  return at == std::string::npos ? 0
+                                 : std::strtoll(bytes->c_str() + at + name.size() + 1, nullptr, 10) * 1024;
 }
 
 // PRETTY_NAME of /etc/os-release.
@@ -85,7 +86,8 @@ std::string machine_architecture() {
   return machine;
 }
 
-NodeCondition make_condition(std::string_view type, bool is_true, std::string_view reason, std::string_view message) {
+NodeCondition make_condition(std::string_view type, bool is_true, std::string_view reason,
+                             std::string_view message) {
   NodeCondition out;
   out.type = type;
   out.status = is_true ? "True" : "False";
@@ -100,18 +102,20 @@ struct Disk {
 Disk disk_of(const std::string& path) {
   struct statvfs found {};
   if (statvfs(path.c_str(), &found) != 0) return {};
-  return {static_cast<int64_t>(found.f_blocks * found.f_frsize), static_cast<int64_t>(found.f_bavail * found.f_frsize),
-          static_cast<int64_t>(found.f_files), static_cast<int64_t>(found.f_favail)};
+  return {static_cast<int64_t>(found.f_blocks * found.f_frsize),
+          static_cast<int64_t>(found.f_bavail * found.f_frsize), static_cast<int64_t>(found.f_files),
+          static_cast<int64_t>(found.f_favail)};
 }
 
 void add_conditions(NodeStatus& status, const Disk& disk) {
   int64_t available = memory_field("MemAvailable");
   bool memory = available < kReservedMemory;
-  bool full = disk.bytes > 0 && (disk.available < disk.bytes / 10 ||
-                                 (disk.inodes > 0 && disk.free_inodes < disk.inodes / 20));
+  bool full = disk.bytes > 0 &&
+              (disk.available < disk.bytes / 10 || (disk.inodes > 0 && disk.free_inodes < disk.inodes / 20));
   status.conditions = {
-      make_condition("MemoryPressure", memory, memory ? "KubeletHasInsufficientMemory" : "KubeletHasSufficientMemory",
-                     memory ? "less than 100 MiB of memory are available" : "kubelet has sufficient memory available"),
+      make_condition(
+          "MemoryPressure", memory, memory ? "KubeletHasInsufficientMemory" : "KubeletHasSufficientMemory",
+          memory ? "less than 100 MiB of memory are available" : "kubelet has sufficient memory available"),
       make_condition("DiskPressure", full, full ? "KubeletHasDiskPressure" : "KubeletHasNoDiskPressure",
                      full ? "less than 10 % of the disk is free" : "kubelet has no disk pressure"),
       make_condition("PIDPressure", false, "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
@@ -125,7 +129,8 @@ NodeFacts read_node_facts(const MachineOptions& options) {
   utsname names{};
   uname(&names);
   out.name = options.name.empty() ? std::string(names.nodename) : options.name;
-  std::transform(out.name.begin(), out.name.end(), out.name.begin(), [](unsigned char c) { return std::tolower(c); });
+  std::transform(out.name.begin(), out.name.end(), out.name.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
   out.address = options.address.empty() ? own_address() : options.address;
   out.memory_bytes = memory_field("MemTotal");
   Result<std::string> resolv = read_file("/etc/resolv.conf", 64 << 10);

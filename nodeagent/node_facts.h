@@ -9,10 +9,10 @@
 namespace mainstay {
 
 struct MachineOptions {
-  std::string name;               // "" takes the host name
-  std::string address;            // "" takes that of the interface with the default route, else 127.0.0.1
-  std::string runtime_version;    // "runc://1.1.5"
-  std::string data_dir;           // whose file system counts as the node's storage
+  std::string name;             // "" takes the host name
+  std::string address;          // "" takes that of the interface with the default route, else 127.0.0.1
+  std::string runtime_version;  // "runc://1.1.5"
+  std::string data_dir;         // whose file system counts as the node's storage
   int64_t max_pods = 110;
 };
 

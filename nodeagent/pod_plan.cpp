@@ -15,8 +15,8 @@ Error missing_volume_source(const Volume& volume, std::string_view what, std::st
 }
 
 // The files of `data` that `items` selects (all of them if it selects none), with their modes.
-Status add_files(const Volume& volume, const StringMap& data, const std::vector<KeyToPath>& items, int32_t mode,
-                 bool optional, std::vector<VolumeFile>& files) {
+Status add_files(const Volume& volume, const StringMap& data, const std::vector<KeyToPath>& items,
+                 int32_t mode, bool optional, std::vector<VolumeFile>& files) {
   if (items.empty()) {
     for (const auto& [key, bytes] : data) files.push_back({key, bytes, static_cast<uint32_t>(mode)});
     return {};
@@ -54,8 +54,8 @@ Status add_secret(const Object& pod, const Volume& volume, const NodeConfig& con
     if (optional) return {};
     return missing_volume_source(volume, "secret", source.secret_name);
   }
-  return add_files(volume, as<Secret>(*found->second).data, source.items, source.default_mode.value_or(0644), optional,
-                   out.files);
+  return add_files(volume, as<Secret>(*found->second).data, source.items, source.default_mode.value_or(0644),
+                   optional, out.files);
 }
 
 SecuritySpec plan_security(const PodSpec& spec, const Container& container) {
@@ -86,7 +86,8 @@ SecuritySpec plan_security(const PodSpec& spec, const Container& container) {
 ResourceLimits plan_limits(const Object& pod, const Container& container, const NodeFacts& node) {
   ResourceLimits out;
   const Quantity* cpu = map_find(container.resources.requests, "cpu");
-  if (cpu != nullptr) out.cpu_shares = static_cast<uint64_t>(std::max<int64_t>(2, cpu->milli() * 1024 / 1000));
+  if (cpu != nullptr)
+    out.cpu_shares = static_cast<uint64_t>(std::max<int64_t>(2, cpu->milli() * 1024 / 1000));
   const Quantity* cpu_limit = map_find(container.resources.limits, "cpu");
   if (cpu_limit != nullptr && cpu_limit->milli() > 0) {
     out.cpu_quota_us = std::max<int64_t>(1000, cpu_limit->milli() * 100);  // of a period of 100 ms
@@ -175,7 +176,8 @@ Result<VolumeSpec> plan_volume(const Object& pod, const Volume& volume, const No
       out.size_limit = static_cast<uint64_t>(std::max<int64_t>(0, volume.empty_dir->size_limit->units()));
     }
   } else {
-    return error(ErrorCode::kUnsupported, "volume \"" + volume.name + "\" is of a kind this agent does not mount yet");
+    return error(ErrorCode::kUnsupported,
+                 "volume \"" + volume.name + "\" is of a kind this agent does not mount yet");
   }
   return out;
 }
@@ -204,7 +206,8 @@ Result<SetUp> plan_set_up(const Object& pod, const NodeConfig& config, uint64_t 
   return out;
 }
 
-EtcFiles plan_etc_files(const SetUp& set_up, const Object& pod, std::string_view pod_ip, const NodeFacts& node) {
+EtcFiles plan_etc_files(const SetUp& set_up, const Object& pod, std::string_view pod_ip,
+                        const NodeFacts& node) {
   EtcFiles out;
   out.hostname = set_up.sandbox.hostname + "\n";
   out.hosts = "# Written by Mainstay.\n127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n";
@@ -221,7 +224,8 @@ EtcFiles plan_etc_files(const SetUp& set_up, const Object& pod, std::string_view
 Result<StartPlan> plan_start(const Object& pod, const Container& container, uint32_t attempt,
                              const NodeConfig& config, const PodAddresses& addresses, const NodeFacts& node,
                              uint64_t number) {
-  ASSIGN_OR_RETURN(ContainerEnvironment environment, container_environment(pod, container, config, addresses));
+  ASSIGN_OR_RETURN(ContainerEnvironment environment,
+                   container_environment(pod, container, config, addresses));
   StartPlan out;
   out.skipped_env = std::move(environment.skipped);
   out.spec.key = {pod.meta.uid, container.name, attempt};

@@ -14,8 +14,8 @@ namespace mainstay {
 
 struct NodeFacts {
   std::string name;
-  std::string address;              // the node's own, for status.hostIP
-  int64_t memory_bytes = 0;         // for OOM scores
+  std::string address;                   // the node's own, for status.hostIP
+  int64_t memory_bytes = 0;              // for OOM scores
   std::vector<std::string> nameservers;  // the node's /etc/resolv.conf
   std::vector<std::string> searches;
 };
@@ -37,11 +37,12 @@ Result<SetUp> plan_set_up(const Object& pod, const NodeConfig& config, uint64_t 
 Result<VolumeSpec> plan_volume(const Object& pod, const Volume& volume, const NodeConfig& config);
 
 // The files every pod has, once its address is known.
-EtcFiles plan_etc_files(const SetUp& set_up, const Object& pod, std::string_view pod_ip, const NodeFacts& node);
+EtcFiles plan_etc_files(const SetUp& set_up, const Object& pod, std::string_view pod_ip,
+                        const NodeFacts& node);
 
 // A container without its image and mounts' host paths, which the operation fills in. `mounts` names volumes.
 struct StartPlan {
-  ContainerSpec spec;                     // spec.image and spec.mounts are empty
+  ContainerSpec spec;  // spec.image and spec.mounts are empty
   struct Mount {
     std::string volume;
     std::string path;

@@ -9,14 +9,17 @@ namespace {
 
 using State = ProcessStatus::State;
 
-bool is_running(const ContainerTrack& record) { return record.seen && record.seen->status.state == State::kRunning; }
+bool is_running(const ContainerTrack& record) {
+  return record.seen && record.seen->status.state == State::kRunning;
+}
 
 ContainerStateTerminated terminated_state(const RuntimeContainer& seen) {
   ContainerStateTerminated out;
   out.exit_code = seen.status.exit_code;
-  out.reason = seen.status.exit_unknown ? "ContainerStatusUnknown"
-               : seen.status.oom_killed ? "OOMKilled"
-               : seen.status.exit_code == 0 ? "Completed" : "Error";
+  out.reason = seen.status.exit_unknown     ? "ContainerStatusUnknown"
+               : seen.status.oom_killed     ? "OOMKilled"
+               : seen.status.exit_code == 0 ? "Completed"
+                                            : "Error";
   out.started_at = seen.status.started_at.seconds();
   out.finished_at = seen.status.finished_at.seconds();
   out.container_id = "mainstay://" + seen.id;
@@ -72,7 +75,8 @@ const ContainerTrack* find_record(const PodRecord& record, const std::string& na
   return found == record.containers.end() ? nullptr : &found->second;
 }
 
-PodCondition make_condition(std::string_view type, bool is_true, std::string_view reason, std::string_view message) {
+PodCondition make_condition(std::string_view type, bool is_true, std::string_view reason,
+                            std::string_view message) {
   PodCondition out;
   out.type = type;
   out.status = is_true ? "True" : "False";
@@ -112,10 +116,13 @@ void add_conditions(PodStatus& status, const PodRecord& record, Now now) {
   bool ready = unready.empty() && !finished && !status.container_statuses.empty();
   std::string_view reason = ready ? "" : finished ? "PodCompleted" : "ContainersNotReady";
   std::string_view message = finished ? std::string_view() : std::string_view(unready);
-  put_condition(status, before, make_condition("PodReadyToStartContainers", record.is_set_up && !record.torn_down, "", ""),
+  put_condition(status, before,
+                make_condition("PodReadyToStartContainers", record.is_set_up && !record.torn_down, "", ""),
                 now.wall);
-  put_condition(status, before, make_condition("Initialized", true, finished ? "PodCompleted" : "", ""), now.wall);
-  put_condition(status, before, make_condition("ContainersReady", ready, reason, ready ? "" : message), now.wall);
+  put_condition(status, before, make_condition("Initialized", true, finished ? "PodCompleted" : "", ""),
+                now.wall);
+  put_condition(status, before, make_condition("ContainersReady", ready, reason, ready ? "" : message),
+                now.wall);
   put_condition(status, before, make_condition("Ready", ready, reason, ready ? "" : message), now.wall);
 }
 
@@ -142,7 +149,8 @@ std::string pod_phase(const PodRecord& record) {
       continue;
     }
     any_started = true;
-    if (found->seen && found->seen->status.state == State::kExited && found->seen->status.exit_code != 0) failed = true;
+    if (found->seen && found->seen->status.state == State::kExited && found->seen->status.exit_code != 0)
+      failed = true;
   }
   // Stopped before it had begun, and not because it is deleted: a pod that a restored store remembers.
   bool never_began = record.terminating && record.torn_down && !any_started;

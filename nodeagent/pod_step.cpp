@@ -16,7 +16,9 @@ bool is_running(const ContainerTrack& container) {
   return container.seen && container.seen->status.state == State::kRunning;
 }
 
-std::string pod_text(const PodRecord& record) { return record.name + "_" + record.ns + "(" + record.uid + ")"; }
+std::string pod_text(const PodRecord& record) {
+  return record.name + "_" + record.ns + "(" + record.uid + ")";
+}
 
 void note(PodStepContext& context, const PodRecord& record, const std::string& container, bool warning,
           std::string reason, std::string message) {
@@ -118,7 +120,8 @@ void wait_because(ContainerTrack& container, std::string_view reason, std::strin
 }
 
 // True if the image is there for the next start; else it is being fetched or waits for its next try.
-bool have_image(PodRecord& record, const Container& spec, ContainerTrack& container, PodStepContext& context) {
+bool have_image(PodRecord& record, const Container& spec, ContainerTrack& container,
+                PodStepContext& context) {
   if (container.image) return true;
   if (container.image_operation != 0) return false;
   if (container.pull_failed && context.now.mono < container.pull.retry_at()) {
@@ -135,7 +138,8 @@ void image_trouble(PodRecord& record, const std::string& name, ContainerTrack& c
                    PodStepContext& context) {
   container.pull.fail(context.now.mono);
   std::string_view reason = "ErrImagePull";
-  if (error.code == ErrorCode::kNotFound && error.message.starts_with("ErrImageNeverPull")) reason = "ErrImageNeverPull";
+  if (error.code == ErrorCode::kNotFound && error.message.starts_with("ErrImageNeverPull"))
+    reason = "ErrImageNeverPull";
   if (error.code == ErrorCode::kInvalid) reason = "InvalidImageName";
   if (container.pull_failed && reason == "ErrImagePull") {
     note(context, record, name, false, "BackOff", "Back-off pulling image: " + error.message);
@@ -149,18 +153,20 @@ void image_trouble(PodRecord& record, const std::string& name, ContainerTrack& c
 
 void start_trouble(PodRecord& record, const std::string& name, ContainerTrack& container, const Error& error,
                    PodStepContext& context) {
-  std::string_view reason = error.code == ErrorCode::kInvalid ? "CreateContainerConfigError" : "RunContainerError";
+  std::string_view reason =
+      error.code == ErrorCode::kInvalid ? "CreateContainerConfigError" : "RunContainerError";
   note(context, record, name, true, "Failed", "Error: " + error.message);
   container.restart.fail(context.now.mono);
   if (container.restart.wait == Duration{0}) container.restart.wait = Backoff::kFirst;
   wait_because(container, reason, error.message);
 }
 
-void start_container(PodRecord& record, const Container& spec, ContainerTrack& container, PodStepContext& context) {
+void start_container(PodRecord& record, const Container& spec, ContainerTrack& container,
+                     PodStepContext& context) {
   PodAddresses addresses{as<Pod>(*record.pod).spec.host_network ? context.node.address : record.set_up.ip,
                          context.node.address};
-  Result<StartPlan> plan = plan_start(*record.pod, spec, container.attempt, context.config, addresses, context.node,
-                                      context.assignment);
+  Result<StartPlan> plan = plan_start(*record.pod, spec, container.attempt, context.config, addresses,
+                                      context.node, context.assignment);
   if (!plan.ok()) {
     start_trouble(record, spec.name, container, plan.error(), context);
     context.wake_at(container.restart.retry_at());
@@ -168,7 +174,8 @@ void start_container(PodRecord& record, const Container& spec, ContainerTrack& c
   }
   if (!plan->skipped_env.empty()) {
     note(context, record, spec.name, true, "InvalidEnvironmentVariableNames",
-         "Keys skipped since they are considered invalid environment variable names: " + plan->skipped_env.front());
+         "Keys skipped since they are considered invalid environment variable names: " +
+             plan->skipped_env.front());
   }
   plan->spec.image = *container.image;
   for (const StartPlan::Mount& mount : plan->mounts) {
@@ -180,7 +187,8 @@ void start_container(PodRecord& record, const Container& spec, ContainerTrack& c
   for (const char* file : {"hosts", "resolv.conf", "hostname"}) {
     bool taken = std::any_of(plan->mounts.begin(), plan->mounts.end(),
                              [&](auto& mount) { return mount.path == std::string("/etc/") + file; });
-    if (!taken) plan->spec.mounts.push_back({record.set_up.etc_dir + "/" + file, std::string("/etc/") + file, false});
+    if (!taken)
+      plan->spec.mounts.push_back({record.set_up.etc_dir + "/" + file, std::string("/etc/") + file, false});
   }
   container.exit_handled = false;
   container.stopping = false;
@@ -189,7 +197,8 @@ void start_container(PodRecord& record, const Container& spec, ContainerTrack& c
 }
 
 // A container's end: leave it so, or start the next attempt when the back-off is over.
-void take_exit(PodRecord& record, const std::string& name, ContainerTrack& container, PodStepContext& context) {
+void take_exit(PodRecord& record, const std::string& name, ContainerTrack& container,
+               PodStepContext& context) {
   container.exit_handled = true;
   container.readiness.reset();
   container.liveness.reset();
@@ -211,15 +220,18 @@ void take_exit(PodRecord& record, const std::string& name, ContainerTrack& conta
     return;
   }
   auto wait = std::chrono::duration_cast<seconds>(container.restart.wait).count();
-  std::string message = "back-off " + (wait < 60 ? std::to_string(wait) + "s"
-                                                 : std::to_string(wait / 60) + "m" + std::to_string(wait % 60) + "s") +
+  std::string message = "back-off " +
+                        (wait < 60 ? std::to_string(wait) + "s"
+                                   : std::to_string(wait / 60) + "m" + std::to_string(wait % 60) + "s") +
                         " restarting failed container=" + name + " pod=" + pod_text(record);
   wait_because(container, "CrashLoopBackOff", message);
-  note(context, record, name, true, "BackOff", "Back-off restarting failed container " + name + " in pod " + pod_text(record));
+  note(context, record, name, true, "BackOff",
+       "Back-off restarting failed container " + name + " in pod " + pod_text(record));
 }
 
 // The next attempt, once the one before has ended and waited; older ones than that are removed.
-void step_ended(PodRecord& record, const Container& spec, ContainerTrack& container, PodStepContext& context) {
+void step_ended(PodRecord& record, const Container& spec, ContainerTrack& container,
+                PodStepContext& context) {
   if (context.now.mono < container.restart.retry_at()) {
     context.wake_at(container.restart.retry_at());
     return;
@@ -228,7 +240,9 @@ void step_ended(PodRecord& record, const Container& spec, ContainerTrack& contai
   if (container.seen) {
     ContainerStateTerminated last;
     last.exit_code = container.seen->status.exit_code;
-    last.reason = container.seen->status.oom_killed ? "OOMKilled" : last.exit_code == 0 ? "Completed" : "Error";
+    last.reason = container.seen->status.oom_killed ? "OOMKilled"
+                  : last.exit_code == 0             ? "Completed"
+                                                    : "Error";
     last.started_at = container.seen->status.started_at.seconds();
     last.finished_at = container.seen->status.finished_at.seconds();
     last.container_id = "mainstay://" + container.seen->id;
@@ -268,7 +282,8 @@ void step_probe(PodRecord& record, const Container& spec, ContainerTrack& contai
 }
 
 // A container that failed its liveness probe gets the pod's grace, then the kill.
-void step_unhealthy(PodRecord& record, const Container& spec, ContainerTrack& container, PodStepContext& context) {
+void step_unhealthy(PodRecord& record, const Container& spec, ContainerTrack& container,
+                    PodStepContext& context) {
   if (!container.stopping) {
     const PodSpec& pod = as<Pod>(*record.pod).spec;
     int64_t grace = spec.liveness_probe->termination_grace_period_seconds.value_or(
@@ -343,7 +358,8 @@ void step_pod(PodRecord& record, PodStepContext& context) {
     bool finished = record.pod && all_finished(record);
     if (record.operation == 0 && !finished) step_set_up(record, context);
   } else {
-    for (const Container& container : as<Pod>(*record.pod).spec.containers) step_container(record, container, context);
+    for (const Container& container : as<Pod>(*record.pod).spec.containers)
+      step_container(record, container, context);
   }
   refresh_status(record, context);
 }
@@ -381,8 +397,9 @@ bool take_image_result(PodRecord& record, const OperationResult& result, PodStep
       container.pull = Backoff::for_image();
       auto took = std::chrono::duration_cast<std::chrono::milliseconds>(ensured->took).count();
       note(context, record, name, false, "Pulled",
-           ensured->pulled ? "Successfully pulled image \"" + ensured->image.name + "\" in " + std::to_string(took) + "ms"
-                           : "Container image \"" + ensured->image.name + "\" already present on machine");
+           ensured->pulled
+               ? "Successfully pulled image \"" + ensured->image.name + "\" in " + std::to_string(took) + "ms"
+               : "Container image \"" + ensured->image.name + "\" already present on machine");
     }
     return true;
   }

@@ -26,7 +26,8 @@ ProbeState start_probe(ProbeKind kind, const Probe& probe, MonoTime container_st
   return state;
 }
 
-void take_result(ProbeState& state, ProbeKind kind, const Probe& probe, const ProbeResult& result, MonoTime now) {
+void take_result(ProbeState& state, ProbeKind kind, const Probe& probe, const ProbeResult& result,
+                 MonoTime now) {
   state.operation = 0;
   state.due = now + at_least(probe.period_seconds, 1);
   if (result.success) {
@@ -40,7 +41,8 @@ void take_result(ProbeState& state, ProbeKind kind, const Probe& probe, const Pr
   if (kind == ProbeKind::kLiveness) state.failed_for_good = true;
 }
 
-std::optional<ProbeTarget> probe_target(const Probe& probe, const Container& container, std::string_view pod_ip) {
+std::optional<ProbeTarget> probe_target(const Probe& probe, const Container& container,
+                                        std::string_view pod_ip) {
   ProbeTarget target;
   target.timeout = at_least(probe.timeout_seconds, 1);
   if (probe.exec) {
@@ -48,8 +50,9 @@ std::optional<ProbeTarget> probe_target(const Probe& probe, const Container& con
     target.command = probe.exec->command;
     return target;
   }
-  const IntOrString& port = probe.http_get ? probe.http_get->port
-                            : probe.tcp_socket ? probe.tcp_socket->port : IntOrString{};
+  const IntOrString& port = probe.http_get     ? probe.http_get->port
+                            : probe.tcp_socket ? probe.tcp_socket->port
+                                               : IntOrString{};
   std::optional<int> number = resolve_port(port, container);
   if (!number || *number < 1 || *number > 65535) return std::nullopt;
   target.port = *number;
@@ -64,7 +67,8 @@ std::optional<ProbeTarget> probe_target(const Probe& probe, const Container& con
   if (!probe.http_get->host.empty()) target.host = probe.http_get->host;
   target.https = probe.http_get->scheme == "HTTPS";
   target.path = probe.http_get->path.empty() ? "/" : probe.http_get->path;
-  for (const HTTPHeader& header : probe.http_get->http_headers) target.headers.emplace_back(header.name, header.value);
+  for (const HTTPHeader& header : probe.http_get->http_headers)
+    target.headers.emplace_back(header.name, header.value);
   return target;
 }
 

@@ -20,17 +20,18 @@ struct ProbeResult {
 
 // One probe of one running attempt of a container. A new attempt gets a new one.
 struct ProbeState {
-  MonoTime due;                 // when to run next
-  uint64_t operation = 0;       // the one under way; 0: none
+  MonoTime due;                     // when to run next
+  uint64_t operation = 0;           // the one under way; 0: none
   int successes = 0, failures = 0;  // in a row
-  bool passed = false;          // readiness: counts as ready; liveness: has not failed
-  bool failed_for_good = false;  // liveness: the failure threshold was reached
+  bool passed = false;              // readiness: counts as ready; liveness: has not failed
+  bool failed_for_good = false;     // liveness: the failure threshold was reached
 };
 
 ProbeState start_probe(ProbeKind kind, const Probe& probe, MonoTime container_started);
 
 // Takes a result in and sets the time of the next run.
-void take_result(ProbeState& state, ProbeKind kind, const Probe& probe, const ProbeResult& result, MonoTime now);
+void take_result(ProbeState& state, ProbeKind kind, const Probe& probe, const ProbeResult& result,
+                 MonoTime now);
 
 // Where an HTTP or TCP probe goes: named ports resolved by the container's own list, host by the pod's address.
 struct ProbeTarget {
@@ -44,6 +45,7 @@ struct ProbeTarget {
   Duration timeout{std::chrono::seconds{1}};
 };
 // Nothing if a named port does not exist; the probe then fails.
-std::optional<ProbeTarget> probe_target(const Probe& probe, const Container& container, std::string_view pod_ip);
+std::optional<ProbeTarget> probe_target(const Probe& probe, const Container& container,
+                                        std::string_view pod_ip);
 
 }  // namespace mainstay

@@ -44,7 +44,8 @@ ProbeResult probe_network(const ProbeTarget& target) {
   };
   bool has_agent = false;
   for (const auto& [name, value] : target.headers) {
-    if (name.find_first_of("\r\n") != std::string::npos || value.find_first_of("\r\n") != std::string::npos) continue;
+    if (name.find_first_of("\r\n") != std::string::npos || value.find_first_of("\r\n") != std::string::npos)
+      continue;
     add_header(name + ": " + value);
     if (name == "User-Agent") has_agent = true;
   }

@@ -58,11 +58,13 @@ SimulatedNode::Reply SimulatedNode::carry_out(const Operation& operation, Now no
   return reply;
 }
 
-SimulatedNode::Outcome SimulatedNode::apply(const EnsureImage& order, const std::string& uid, Now, Duration& takes) {
+SimulatedNode::Outcome SimulatedNode::apply(const EnsureImage& order, const std::string& uid, Now,
+                                            Duration& takes) {
   takes = Duration{5000};
   auto traits = traits_.find(uid);
   if (traits != traits_.end() && traits->second.pull_failure) {
-    return error(ErrorCode::kUnavailable, "failed to pull image \"" + order.ref + "\": the simulation says so");
+    return error(ErrorCode::kUnavailable,
+                 "failed to pull image \"" + order.ref + "\": the simulation says so");
   }
   ImageEnsured out;
   out.image.name = order.ref;
@@ -71,12 +73,14 @@ SimulatedNode::Outcome SimulatedNode::apply(const EnsureImage& order, const std:
   return out;
 }
 
-SimulatedNode::Outcome SimulatedNode::apply(const SetUpPod& order, const std::string& uid, Now, Duration& takes) {
+SimulatedNode::Outcome SimulatedNode::apply(const SetUpPod& order, const std::string& uid, Now,
+                                            Duration& takes) {
   takes = Duration{5000};
   traits_[uid] = traits_of(*order.pod);
   sandboxes_[uid] = order.plan.sandbox;
   PodSetUp out;
-  for (const VolumeSpec& volume : order.plan.volumes) out.volume_paths[volume.name] = "/simulated/" + volume.name;
+  for (const VolumeSpec& volume : order.plan.volumes)
+    out.volume_paths[volume.name] = "/simulated/" + volume.name;
   out.etc_dir = "/simulated/etc";
   if (!order.plan.wants_network) return out;
   auto [found, fresh] = addresses_.try_emplace(uid);
@@ -109,7 +113,8 @@ SimulatedNode::Outcome SimulatedNode::apply(const StartContainer& order, const s
   return running.container;
 }
 
-SimulatedNode::Outcome SimulatedNode::apply(const StopContainer& order, const std::string& uid, Now now, Duration&) {
+SimulatedNode::Outcome SimulatedNode::apply(const StopContainer& order, const std::string& uid, Now now,
+                                            Duration&) {
   auto found = containers_.find(order.key);
   const PodTraits& traits = traits_[uid];
   if (found == containers_.end() || found->second.container.status.state != State::kRunning) return Done{};
@@ -119,7 +124,8 @@ SimulatedNode::Outcome SimulatedNode::apply(const StopContainer& order, const st
   return Done{};
 }
 
-SimulatedNode::Outcome SimulatedNode::apply(const KillContainer& order, const std::string&, Now now, Duration&) {
+SimulatedNode::Outcome SimulatedNode::apply(const KillContainer& order, const std::string&, Now now,
+                                            Duration&) {
   auto found = containers_.find(order.key);
   if (found == containers_.end() || found->second.container.status.state != State::kRunning) return Done{};
   found->second.ends_at = now.mono + kQuick;
@@ -127,12 +133,14 @@ SimulatedNode::Outcome SimulatedNode::apply(const KillContainer& order, const st
   return Done{};
 }
 
-SimulatedNode::Outcome SimulatedNode::apply(const RemoveContainer& order, const std::string&, Now, Duration&) {
+SimulatedNode::Outcome SimulatedNode::apply(const RemoveContainer& order, const std::string&, Now,
+                                            Duration&) {
   containers_.erase(order.key);
   return Done{};
 }
 
-SimulatedNode::Outcome SimulatedNode::apply(const TearDownPod& order, const std::string&, Now, Duration& takes) {
+SimulatedNode::Outcome SimulatedNode::apply(const TearDownPod& order, const std::string&, Now,
+                                            Duration& takes) {
   takes = Duration{5000};
   std::erase_if(containers_, [&](auto& item) { return item.first.uid == order.uid; });
   sandboxes_.erase(order.uid);

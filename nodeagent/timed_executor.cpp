@@ -15,7 +15,10 @@ namespace {
 class TimedExecutor : public Executor {
  public:
   TimedExecutor(std::string network, Deliver deliver, std::function<void()> ended)
-      : node_(std::move(network)), deliver_(std::move(deliver)), ended_(std::move(ended)), thread_([this] { run(); }) {}
+      : node_(std::move(network)),
+        deliver_(std::move(deliver)),
+        ended_(std::move(ended)),
+        thread_([this] { run(); }) {}
   ~TimedExecutor() override { stop(); }
 
   void submit(Operation operation) override {

@@ -84,7 +84,8 @@ Result<Value> read_map(std::string_view json, std::string_view what) {
   ASSIGN_OR_RETURN(Value value, read_json(json));
   if (!value.is_map()) return error(ErrorCode::kInvalid, "malformed " + std::string(what) + ": no JSON map");
   if (int_at(value, "protocol") > kAgentProtocol + 1) {
-    return error(ErrorCode::kUnsupported, std::string(what) + " of a newer version than this program understands");
+    return error(ErrorCode::kUnsupported,
+                 std::string(what) + " of a newer version than this program understands");
   }
   return value;
 }
@@ -233,7 +234,8 @@ Result<NodeReport> decode_node_report(std::string_view json) {
     out.pods.push_back(std::move(pod));
   }
   if (const Value* status = value.find("nodeStatus")) {
-    decode(*status, NodeStatus::kType, &out.node_status.ensure(), kLenient, root.field("nodeStatus"), diagnostics);
+    decode(*status, NodeStatus::kType, &out.node_status.ensure(), kLenient, root.field("nodeStatus"),
+           diagnostics);
   }
   for (const Value& item : list_at(value, "events")) {
     out.events.push_back({text_at(item, "namespace"), text_at(item, "name"), text_at(item, "uid"),

@@ -83,7 +83,7 @@ std::string random_text(Rng& rng) {
 
 std::string random_key(Rng& rng) { return rng.chance(80) ? "k" + rng.name_suffix(4) : random_text(rng); }
 
-std::string random_bytes_from(Rng& rng) {
+std::string some_bytes(Rng& rng) {
   std::string out;
   for (uint64_t left = rng.below(9); left > 0; --left) out += static_cast<char>(rng.below(256));
   return out;
@@ -180,7 +180,7 @@ void Generator::fill_one(const TypeDesc& type, void* slot, size_t depth) {
     case Shape::kInt32: *static_cast<int32_t*>(slot) = static_cast<int32_t>(random_integer(rng_, 32)); return;
     case Shape::kInt64: *static_cast<int64_t*>(slot) = random_integer(rng_, 64); return;
     case Shape::kString: *static_cast<std::string*>(slot) = random_text(rng_); return;
-    case Shape::kBytes: *static_cast<std::string*>(slot) = random_bytes_from(rng_); return;
+    case Shape::kBytes: *static_cast<std::string*>(slot) = some_bytes(rng_); return;
     case Shape::kQuantity: *static_cast<Quantity*>(slot) = random_quantity(rng_); return;
     case Shape::kIntOrString: *static_cast<IntOrString*>(slot) = random_int_or_string(rng_); return;
     case Shape::kTime:
@@ -200,7 +200,7 @@ Value Generator::value(const TypeDesc& type, size_t depth) {
     case Shape::kInt32: return Value(random_integer(rng_, 32));
     case Shape::kInt64: return Value(random_integer(rng_, 64));
     case Shape::kString: return Value(random_text(rng_));
-    case Shape::kBytes: return Value(base64(random_bytes_from(rng_)));
+    case Shape::kBytes: return Value(base64(some_bytes(rng_)));
     case Shape::kQuantity: return Value(random_quantity(rng_).text());
     case Shape::kIntOrString: {
       IntOrString either = random_int_or_string(rng_);

@@ -47,7 +47,9 @@ std::string envelope_start(const KindInfo& info) {
          "\",\"metadata\":";
 }
 
-bool is_envelope(std::string_view name) { return name == "kind" || name == "apiVersion" || name == "metadata"; }
+bool is_envelope(std::string_view name) {
+  return name == "kind" || name == "apiVersion" || name == "metadata";
+}
 
 }  // namespace
 
@@ -109,7 +111,8 @@ const KindInfo* decode_kind(const Value& document, Diagnostics& diagnostics) {
     names.push_back(known.kind);
   }
   diagnostics.error(document.find("kind")->mark(), "kind",
-                    "no kind " + quoted(kind) + " in version " + quoted(api_version), did_you_mean(kind, names));
+                    "no kind " + quoted(kind) + " in version " + quoted(api_version),
+                    did_you_mean(kind, names));
   return nullptr;
 }
 
@@ -118,8 +121,9 @@ const KindInfo* decode_kind(const Value& document, Diagnostics& diagnostics) {
 std::optional<Object> decode_object(const Value& document, const DecodeOptions& options,
                                     Diagnostics& diagnostics) {
   if (!document.is_map()) {
-    diagnostics.error(document.mark(), "",
-                      "expected a map with apiVersion and kind, got " + std::string(value_kind_name(document.kind())));
+    diagnostics.error(
+        document.mark(), "",
+        "expected a map with apiVersion and kind, got " + std::string(value_kind_name(document.kind())));
     return std::nullopt;
   }
   const KindInfo* info = decode_kind(document, diagnostics);
@@ -132,7 +136,8 @@ std::optional<Object> decode_object(const Value& document, const DecodeOptions& 
   if (void* storage = body_storage(object)) {
     decode_members(document, *info->type, storage, is_envelope, options, root, diagnostics);
   } else {
-    generic_fields(object) = canonical_members(document, *info->type, is_envelope, options, root, diagnostics);
+    generic_fields(object) =
+        canonical_members(document, *info->type, is_envelope, options, root, diagnostics);
   }
   return object;
 }

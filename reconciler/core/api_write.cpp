@@ -117,11 +117,13 @@ std::optional<ApiError> check_identity(const Object& stored, const Object& next,
   if (!next.meta.resource_version.empty()) {
     std::optional<uint64_t> version = version_of(next.meta.resource_version);
     if (!version) {
-      return bad_request("resourceVersion: Invalid value: \"" + next.meta.resource_version + "\": must be a number");
+      return bad_request("resourceVersion: Invalid value: \"" + next.meta.resource_version +
+                         "\": must be a number");
     }
     if (*version != 0 && *version != stored.version) return stale(info, stored.meta.name);
   }
-  if (write.expected_version && *write.expected_version != stored.version) return stale(info, stored.meta.name);
+  if (write.expected_version && *write.expected_version != stored.version)
+    return stale(info, stored.meta.name);
   if (!next.meta.uid.empty() && next.meta.uid != stored.meta.uid) {
     return conflict(info, stored.meta.name,
                     "Precondition failed: UID in precondition: " + next.meta.uid +
@@ -220,8 +222,9 @@ Answer scale_object(const Place& place, const ApiWrite& write, const ObjectPtr& 
   const KindInfo& info = stored->info();
   if (write.replicas < 0) {
     Diagnostics diagnostics;
-    diagnostics.error({}, "spec.replicas", "Invalid value: " + std::to_string(write.replicas) +
-                                               ": must be greater than or equal to 0");
+    diagnostics.error(
+        {}, "spec.replicas",
+        "Invalid value: " + std::to_string(write.replicas) + ": must be greater than or equal to 0");
     return refuse(invalid(info, stored->meta.name, diagnostics));
   }
   Object next = *stored;

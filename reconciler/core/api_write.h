@@ -10,6 +10,7 @@ namespace mainstay {
 
 // The answer; Answer::version is left to the caller. A dry run leaves nothing behind. `settings` say which
 // addresses Services may have.
-Answer handle_write(Transaction& txn, const ApiWrite& write, const ControlSettings& settings = ControlSettings());
+Answer handle_write(Transaction& txn, const ApiWrite& write,
+                    const ControlSettings& settings = ControlSettings());
 
 }  // namespace mainstay

@@ -97,7 +97,8 @@ void add_rows(const std::string& application, const DesiredSet& before, const De
     if (!known || old->hash != object.hash) {
       out.desired.push_back({application, object.key, object.declared, object.hash});
     }
-    if (!known || old->origin != object.origin) out.origins.push_back({application, object.key, object.origin});
+    if (!known || old->origin != object.origin)
+      out.origins.push_back({application, object.key, object.origin});
     if (known) ++old;
   }
   for (; old != before.objects.end(); ++old) out.desired.push_back({application, old->key, nullptr, {}});
@@ -123,25 +124,27 @@ std::vector<std::string> sentences(const Diagnostics& mistakes) {
 struct Applications::State {
   struct One {
     ApplicationSettings settings;
-    std::optional<SourceNews> tip;      // newest word about the source
-    std::optional<SourceNews> asked;    // of the pinned commit
+    std::optional<SourceNews> tip;    // newest commit read, with what may have been wrong since
+    std::string away;                 // why the source cannot be read; "" if it can
+    std::optional<SourceNews> asked;  // of the pinned commit
     SyncMemo memo;
-    std::unordered_set<Key> keys;       // of the applied set, for telling whose change it is
-    DesiredSetPtr keyed;                // that `keys` was made of
+    std::unordered_set<Key> keys;  // of the applied set, for telling whose change it is
+    DesiredSetPtr keyed;           // that `keys` was made of
     bool dirty = true;
-    MonoTime not_before;                // the next roll-up
+    MonoTime not_before;  // the next roll-up
     Duration heal_pause{0};
     MonoTime healed_at, heal_at;
     std::optional<MonoTime> wake;
-    std::string read_asked;             // commit that was asked for and not come yet
-    std::string posted;                 // last commit status, so that it is said once
+    std::string read_asked;  // commit that was asked for and not come yet
+    std::string posted;      // last commit status, so that it is said once
   };
   std::vector<ApplicationSettings> all_settings;
   std::map<std::string, One> apps;
   ApplicationStates first;
 
   void settle_commit(One& one, ApplicationState& state, Transaction& txn, ApplicationOutcome& out);
-  void apply_news(One& one, ApplicationState& state, const SourceNews& news, Transaction& txn, ApplicationOutcome& out);
+  void apply_news(One& one, ApplicationState& state, const SourceNews& news, Transaction& txn,
+                  ApplicationOutcome& out);
   void refuse(One& one, ApplicationState& state, const CommitFacts& commit, std::vector<std::string> why,
               WallTime now, ApplicationOutcome& out);
   void heal(One& one, ApplicationState& state, Transaction& txn, ApplicationOutcome& out);
@@ -152,7 +155,8 @@ struct Applications::State {
 };
 
 // A row of the same commit and result as the newest replaces it.
-void Applications::State::add_commit_row(One& one, ApplicationState& state, CommitRow row, ApplicationOutcome& out) {
+void Applications::State::add_commit_row(One& one, ApplicationState& state, CommitRow row,
+                                         ApplicationOutcome& out) {
   auto rows = std::make_shared<std::vector<CommitRow>>(*state.commits);
   bool same = !rows->empty() && rows->front().commit == row.commit && rows->front().result != "refused";
   if (same && row.result != "refused") {
@@ -170,8 +174,8 @@ void Applications::State::add_commit_row(One& one, ApplicationState& state, Comm
   state.commits = std::move(rows);
 }
 
-void Applications::State::post(One& one, const std::string& commit, StatusPost::State what, std::string description,
-                               ApplicationOutcome& out) {
+void Applications::State::post(One& one, const std::string& commit, StatusPost::State what,
+                               std::string description, ApplicationOutcome& out) {
   constexpr size_t kLongest = 140;
   if (description.size() > kLongest) description = description.substr(0, kLongest - 3) + "...";
   std::string said = commit + " " + std::to_string(static_cast<int>(what)) + " " + description;
@@ -201,11 +205,12 @@ void Applications::State::refuse(One& one, ApplicationState& state, const Commit
   std::string first_line = state.mistakes.empty() ? "" : state.mistakes.front();
   post(one, commit.id, StatusPost::State::kFailure,
        count == 1 ? first_line : std::to_string(count) + " errors, first: " + first_line, out);
-  out.log.push_back(one.settings.name + ": commit " + short_id(commit.id) + " is refused and nothing moves:\n" + all);
+  out.log.push_back(one.settings.name + ": commit " + short_id(commit.id) +
+                    " is refused and nothing moves:\n" + all);
 }
 
-void Applications::State::apply_news(One& one, ApplicationState& state, const SourceNews& news, Transaction& txn,
-                                     ApplicationOutcome& out) {
+void Applications::State::apply_news(One& one, ApplicationState& state, const SourceNews& news,
+                                     Transaction& txn, ApplicationOutcome& out) {
   bool ack = state.acknowledged == news.commit.id && !news.commit.id.empty();
   std::vector<AppliedSet> earlier;
   for (const CommitRow& row : *state.commits) {
@@ -213,8 +218,18 @@ void Applications::State::apply_news(One& one, ApplicationState& state, const So
   }
   std::vector<Key> held = keys_of(state.held);
   DesiredSetPtr before = state.applied;
-  PlanInput input{one.settings.name, state.commit.id, news.commit.id, *news.set, before.get(), txn.view(), {},
-                  earlier, held, prune_trailer(news.commit.trailers), ack, one.settings.prune};
+  PlanInput input{one.settings.name,
+                  state.commit.id,
+                  news.commit.id,
+                  *news.set,
+                  before.get(),
+                  txn.view(),
+                  {},
+                  earlier,
+                  held,
+                  prune_trailer(news.commit.trailers),
+                  ack,
+                  one.settings.prune};
   Plan plan = make_plan(input, &one.memo);
   if (!plan.acceptable()) {
     refuse(one, state, news.commit, sentences(plan.changes.mistakes), txn.now().wall, out);
@@ -265,14 +280,15 @@ void Applications::State::apply_news(One& one, ApplicationState& state, const So
                       " is no ancestor of " + short_id(news.commit.id));
   }
   add_commit_row(one, state, std::move(row), out);
-  out.cursors.push_back({one.settings.name, state.commit.id, state.applied->hash, 0, cursor_state(state), false});
+  out.cursors.push_back(
+      {one.settings.name, state.commit.id, state.applied->hash, 0, cursor_state(state), false});
   post(one, state.commit.id, StatusPost::State::kPending, "rolling out: " + state.message, out);
 }
 
 // Moves to the target, if it is not the applied commit already.
 void Applications::State::settle_commit(One& one, ApplicationState& state, Transaction& txn,
                                         ApplicationOutcome& out) {
-  if (one.tip) state.trouble = one.tip->trouble;
+  state.trouble = !one.away.empty() ? one.away : one.tip ? one.tip->trouble : std::string();
   const SourceNews* target = one.tip ? &*one.tip : nullptr;
   if (!state.pinned.empty()) {
     target = one.asked && one.asked->commit.id == state.pinned ? &*one.asked : nullptr;
@@ -303,8 +319,18 @@ void Applications::State::heal(One& one, ApplicationState& state, Transaction& t
     return;
   }
   std::vector<Key> held = keys_of(state.held);
-  PlanInput input{one.settings.name, state.commit.id, state.commit.id, *state.applied, state.applied.get(),
-                  txn.view(), {}, {}, held, std::nullopt, false, false};
+  PlanInput input{one.settings.name,
+                  state.commit.id,
+                  state.commit.id,
+                  *state.applied,
+                  state.applied.get(),
+                  txn.view(),
+                  {},
+                  {},
+                  held,
+                  std::nullopt,
+                  false,
+                  false};
   Plan plan = make_plan(input, &one.memo);
   if (plan.empty() || !plan.acceptable()) return;
   Transaction::Mark mark = txn.mark();
@@ -320,16 +346,19 @@ void Applications::State::heal(One& one, ApplicationState& state, Transaction& t
   if (txn.now().mono - one.healed_at > kHealForgotten) one.heal_pause = Duration{0};
   one.healed_at = txn.now().mono;
   one.heal_at = txn.now().mono + one.heal_pause;
-  one.heal_pause = one.heal_pause == Duration{0} ? kFirstHealPause : std::min(one.heal_pause * 3, kLongestHealPause);
+  one.heal_pause =
+      one.heal_pause == Duration{0} ? kFirstHealPause : std::min(one.heal_pause * 3, kLongestHealPause);
 }
 
 // Health of the whole; the Application object; the end of the rollout and its commit status.
-void Applications::State::roll_up(One& one, ApplicationState& state, Transaction& txn, ApplicationOutcome& out) {
+void Applications::State::roll_up(One& one, ApplicationState& state, Transaction& txn,
+                                  ApplicationOutcome& out) {
   ApplicationView view = view_application(one.settings, state, txn.view(),
                                           one.tip ? one.tip->commit.id : std::string(), one.memo);
   bool overdue = state.finished == WallTime{} && !state.commit.id.empty() &&
                  txn.now().wall - state.started >= one.settings.progress_deadline;
-  bool ends = state.finished == WallTime{} && !state.commit.id.empty() && (view.rolled_out || view.failed || overdue);
+  bool ends =
+      state.finished == WallTime{} && !state.commit.id.empty() && (view.rolled_out || view.failed || overdue);
   if (ends) {
     state.finished = txn.now().wall;
     state.phase = view.rolled_out ? "Succeeded" : "Failed";
@@ -340,7 +369,8 @@ void Applications::State::roll_up(One& one, ApplicationState& state, Transaction
       if (!view.rolled_out) row.message += "; " + (view.reason.empty() ? "not ready in time" : view.reason);
       add_commit_row(one, state, std::move(row), out);
     }
-    out.cursors.push_back({one.settings.name, state.commit.id, state.applied->hash, 0, cursor_state(state), false});
+    out.cursors.push_back(
+        {one.settings.name, state.commit.id, state.applied->hash, 0, cursor_state(state), false});
     auto took = std::chrono::duration_cast<std::chrono::milliseconds>(state.finished - state.started).count();
     out.log.push_back(one.settings.name + ": commit " + short_id(state.commit.id) +
                       (view.rolled_out ? " is rolled out" : " failed: " + view.reason) + " after " +
@@ -355,14 +385,16 @@ void Applications::State::roll_up(One& one, ApplicationState& state, Transaction
                             : (view.reason.empty() ? "not ready" : view.reason);
     if (!state.held.empty()) text += "; " + std::to_string(state.held.size()) + " held";
     post(one, state.commit.id,
-         !good ? StatusPost::State::kFailure
-               : state.held.empty() ? StatusPost::State::kSuccess : StatusPost::State::kPending,
+         !good                ? StatusPost::State::kFailure
+         : state.held.empty() ? StatusPost::State::kSuccess
+                              : StatusPost::State::kPending,
          std::move(text), out);
   }
   write_application_object(one.settings, state, view, txn);
 }
 
-Applications::Applications(std::vector<ApplicationSettings> settings, const std::vector<LoadedApplication>& loaded)
+Applications::Applications(std::vector<ApplicationSettings> settings,
+                           const std::vector<LoadedApplication>& loaded)
     : state_(std::make_unique<State>()) {
   for (ApplicationSettings& one : settings) {
     ApplicationState first;
@@ -392,15 +424,19 @@ void Applications::take_news(const SourceNews& news) {
     one.asked = news;
     return;
   }
-  // Trouble takes nothing back: what was said of the last commit stays, with the trouble beside it.
-  if (!news.trouble.empty() && news.commit.id.empty() && one.tip) {
+  one.away = news.away ? news.trouble : "";
+  bool is_back = !news.set && news.mistakes.empty() && news.trouble.empty();
+  if (news.away || is_back) return;
+  // Trouble takes nothing back: what was read of the last commit stays, with the trouble beside it.
+  if (!news.trouble.empty() && one.tip) {
     one.tip->trouble = news.trouble;
     return;
   }
   one.tip = news;
 }
 
-std::optional<std::string> Applications::take_order(const ApplicationOrder& order, ApplicationStates& states) {
+std::optional<std::string> Applications::take_order(const ApplicationOrder& order,
+                                                    ApplicationStates& states) {
   auto found = state_->apps.find(order.application);
   if (found == state_->apps.end()) return "there is no application \"" + order.application + "\"";
   ApplicationState& state = states[order.application];
@@ -414,16 +450,19 @@ std::optional<std::string> Applications::take_order(const ApplicationOrder& orde
     case What::kAck:
       if (state.held.empty()) return "nothing is held in application \"" + order.application + "\"";
       if (!state.commit.id.starts_with(order.commit) || order.commit.size() < 7) {
-        return "the applied commit is " + state.commit.id + "; give it, so that what you acknowledge is what you saw";
+        return "the applied commit is " + state.commit.id +
+               "; give it, so that what you acknowledge is what you saw";
       }
       state.acknowledged = state.commit.id;
       break;
     case What::kRollback: {
       const CommitRow* row = nullptr;
       for (const CommitRow& known : *state.commits) {
-        if (order.commit.size() >= 7 && known.commit.starts_with(order.commit) && known.result != "refused") row = &known;
+        if (order.commit.size() >= 7 && known.commit.starts_with(order.commit) && known.result != "refused")
+          row = &known;
       }
-      if (row == nullptr) return "no applied commit \"" + order.commit + "\" in the history of this application";
+      if (row == nullptr)
+        return "no applied commit \"" + order.commit + "\" in the history of this application";
       state.pinned = row->commit;
       found->second.read_asked.clear();
       break;

@@ -20,33 +20,33 @@ namespace mainstay {
 
 struct ApplicationSettings {
   std::string name = "root";
-  std::string ns = "mainstay";         // where the Application object lives
-  std::string repo_url;                // without userinfo
-  std::string target_revision;         // branch, tag or commit
+  std::string ns = "mainstay";  // where the Application object lives
+  std::string repo_url;         // without userinfo
+  std::string target_revision;  // branch, tag or commit
   std::string path = ".";
   std::string destination_ns = "default";
   bool automated = true;
   bool prune = true;
   bool self_heal = true;
-  bool warn_only = false;              // fieldValidation Warn
+  bool warn_only = false;                                // fieldValidation Warn
   Duration progress_deadline{std::chrono::minutes{10}};  // after which a rollout counts as failed
 };
 
 // What is remembered of an application between turns. Part of what a refused batch takes back; copies share
 // everything large.
 struct ApplicationState {
-  DesiredSetPtr applied;        // last applied set and what is held of those before; never null
-  CommitFacts commit;           // that it came from; its id is "" before the first
+  DesiredSetPtr applied;  // last applied set and what is held of those before; never null
+  CommitFacts commit;     // that it came from; its id is "" before the first
   std::shared_ptr<const std::vector<CommitRow>> commits;  // newest first; never null
-  std::vector<Hold> held;       // not pruned until acknowledged; sorted by key
-  std::string acknowledged;     // commit whose prunes `mainstay ack` let go
-  std::string pinned;           // `mainstay rollback`: this commit, until `mainstay sync`
-  bool sync_ordered = false;    // `mainstay sync` of an application without automated
-  std::string refused;          // the commit refused last
+  std::vector<Hold> held;                                 // not pruned until acknowledged; sorted by key
+  std::string acknowledged;                               // commit whose prunes `mainstay ack` let go
+  std::string pinned;                 // `mainstay rollback`: this commit, until `mainstay sync`
+  bool sync_ordered = false;          // `mainstay sync` of an application without automated
+  std::string refused;                // the commit refused last
   std::vector<std::string> mistakes;  // and why
-  std::string trouble;          // the source could not be read
-  WallTime started, finished;   // of the rollout of `commit`; finished is zero while it goes on
-  std::string phase;            // Argo CD's operation phase: "Running", "Succeeded", "Failed"
+  std::string trouble;                // the source could not be read
+  WallTime started, finished;         // of the rollout of `commit`; finished is zero while it goes on
+  std::string phase;                  // Argo CD's operation phase: "Running", "Succeeded", "Failed"
   std::string message;
 };
 using ApplicationStates = std::map<std::string, ApplicationState>;

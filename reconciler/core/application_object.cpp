@@ -74,7 +74,8 @@ void add_conditions(ApplicationStatus& status, const ApplicationStatus& before, 
   }
 }
 
-void add_history(ApplicationStatus& status, const ApplicationState& state, const ApplicationSettings& settings) {
+void add_history(ApplicationStatus& status, const ApplicationState& state,
+                 const ApplicationSettings& settings) {
   for (const CommitRow& row : *state.commits) {
     if (row.result == "refused" || status.history.size() >= kListedHistory) continue;
     RevisionHistory entry;
@@ -141,8 +142,8 @@ ApplicationStatus status_of(const ApplicationSettings& settings, const Applicati
 
 }  // namespace
 
-ApplicationView view_application(const ApplicationSettings&, const ApplicationState& state, const Snapshot& live,
-                                 const std::string& tip, SyncMemo& memo) {
+ApplicationView view_application(const ApplicationSettings&, const ApplicationState& state,
+                                 const Snapshot& live, const std::string& tip, SyncMemo& memo) {
   std::vector<Key> held;
   for (const Hold& hold : state.held) held.push_back(hold.key);
   bool at_target = tip.empty() || tip == state.commit.id || !state.pinned.empty();
@@ -152,7 +153,8 @@ ApplicationView view_application(const ApplicationSettings&, const ApplicationSt
   view.failed = health == Health::kDegraded;
   view.rolled_out = health == Health::kHealthy && view.rollup.missing == 0;
   if (!view.rolled_out) {
-    view.reason = view.rollup.health.message.empty() ? std::string(health_name(health)) : view.rollup.health.message;
+    view.reason =
+        view.rollup.health.message.empty() ? std::string(health_name(health)) : view.rollup.health.message;
   }
   return view;
 }
@@ -168,7 +170,8 @@ void write_application_object(const ApplicationSettings& settings, const Applica
   ObjectPtr stored = txn.view().find(Kind::kApplication, settings.ns, settings.name);
   Object next = stored ? *stored : make_object<Application>(settings.ns, settings.name);
   as<Application>(next).spec = spec_of(settings);
-  as<Application>(next).status = status_of(settings, state, view, as<Application>(next).status, txn.now().wall);
+  as<Application>(next).status =
+      status_of(settings, state, view, as<Application>(next).status, txn.now().wall);
   // Neither can fail: the same transaction has just looked.
   if (stored) {
     txn.update(std::move(next)).ok();

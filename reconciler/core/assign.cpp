@@ -14,7 +14,8 @@ void sort_unique(std::vector<std::string>& names) {
 void add_container(const Container& container, UsedConfig& used) {
   for (const EnvVar& env : container.env) {
     if (!env.value_from) continue;
-    if (env.value_from->config_map_key_ref) used.config_maps.push_back(env.value_from->config_map_key_ref->name);
+    if (env.value_from->config_map_key_ref)
+      used.config_maps.push_back(env.value_from->config_map_key_ref->name);
     if (env.value_from->secret_key_ref) used.secrets.push_back(env.value_from->secret_key_ref->name);
   }
   for (const EnvFromSource& source : container.env_from) {
@@ -92,7 +93,8 @@ std::vector<std::string> touched_nodes(const std::vector<Change>& changes, const
       if (!before.empty()) nodes.emplace_back(before);
       if (!after.empty() && after != before) nodes.emplace_back(after);
     } else if (change.key.kind == Kind::kNode && change.after) {
-      bool same = change.before && as<Node>(*change.before).spec.pod_cidr == as<Node>(*change.after).spec.pod_cidr;
+      bool same =
+          change.before && as<Node>(*change.before).spec.pod_cidr == as<Node>(*change.after).spec.pod_cidr;
       if (!same) nodes.push_back(change.key.name);
     } else if (change.key.kind == Kind::kConfigMap || change.key.kind == Kind::kSecret) {
       configs.insert(change.key);

@@ -191,7 +191,9 @@ void Core::State::take_refusal(const JournalRefused& refused, Now now, Effects& 
   applications.mark_all_dirty();
 }
 
-void Core::State::take(Transaction& txn, const ApiWrite& write) { answer(handle_write(txn, write, settings.control)); }
+void Core::State::take(Transaction& txn, const ApiWrite& write) {
+  answer(handle_write(txn, write, settings.control));
+}
 
 void Core::State::take(Transaction& txn, const ReportIn& in) {
   const NodeReport& report = in.report;
@@ -200,7 +202,8 @@ void Core::State::take(Transaction& txn, const ReportIn& in) {
   // the agent saw before it speaks up.
   auto given_last = assigned.find(report.node);
   AssignmentNumber ours{epoch, given_last == assigned.end() ? first_version : given_last->second};
-  if (report.seen.epoch > ours.epoch || (report.seen.epoch == ours.epoch && report.seen.number > ours.number)) {
+  if (report.seen.epoch > ours.epoch ||
+      (report.seen.epoch == ours.epoch && report.seen.number > ours.number)) {
     raise_to = raise_epoch(epoch, report.seen.epoch);
   }
   Answer given;
@@ -255,7 +258,9 @@ void Core::State::settle(Transaction& txn, Batch& batch, Effects& out) {
     size_t before = txn.changes().size(), worked = 0;
     if (applications.any_dirty(txn.now().mono)) {
       ApplicationOutcome outcome = applications.reconcile(txn, apps);
-      auto move_all = [](auto& from, auto& to) { std::move(from.begin(), from.end(), std::back_inserter(to)); };
+      auto move_all = [](auto& from, auto& to) {
+        std::move(from.begin(), from.end(), std::back_inserter(to));
+      };
       move_all(outcome.commits, batch.commits);
       move_all(outcome.desired, batch.desired);
       move_all(outcome.origins, batch.origins);
@@ -279,14 +284,16 @@ void Core::State::settle(Transaction& txn, Batch& batch, Effects& out) {
 }
 
 void Core::State::seal(Transaction& txn, Batch batch, Effects& out) {
-  bool rows = !batch.commits.empty() || !batch.desired.empty() || !batch.origins.empty() || !batch.cursors.empty();
+  bool rows =
+      !batch.commits.empty() || !batch.desired.empty() || !batch.origins.empty() || !batch.cursors.empty();
   if (raise_to) {
     epoch = *raise_to;
     batch.epoch = epoch;
     raise_to.reset();
     rows = true;
-    out.log.push_back("an agent has seen a later state than this store holds (restored from a backup?): epoch " +
-                      std::to_string(epoch));
+    out.log.push_back(
+        "an agent has seen a later state than this store holds (restored from a backup?): epoch " +
+        std::to_string(epoch));
   }
   if (!txn.empty() || rows) {
     head = txn.view();

@@ -94,7 +94,8 @@ void CoreLoop::State::let_out(Effects effects) {
   {
     std::lock_guard lock(readiness_mutex);
     readiness.ready = effects.writable;
-    readiness.why = effects.writable ? "" : "the store refuses writes; reads go on, writes are tried again every second";
+    readiness.why =
+        effects.writable ? "" : "the store refuses writes; reads go on, writes are tried again every second";
   }
   if (effects.batch) {
     batches.fetch_add(1, std::memory_order_relaxed);
@@ -169,8 +170,10 @@ void CoreLoop::start() {
   listener.durable = [&s](const JournalDurable& word) { s.hear(word); };
   listener.refused = [&s](const JournalRefused& word) { s.hear(word); };
   listener.ambiguous = [](const std::string& why) {
-    log::error("core", "it cannot be known whether the last writes are on disk, so this process ends and the next "
-                       "one starts from what is there: " + why);
+    log::error("core",
+               "it cannot be known whether the last writes are on disk, so this process ends and the next "
+               "one starts from what is there: " +
+                   why);
     std::abort();
   };
   s.journal.start(std::move(listener));
@@ -206,7 +209,8 @@ void CoreLoop::request(ApplicationOrder order, Done done) { state_->send(std::mo
 
 CoreLoop::Counters CoreLoop::counters() const {
   const State& s = *state_;
-  return {s.turns.load(), s.messages.load(), s.batches.load(), s.changes.load(), Duration{s.longest_turn.load()}};
+  return {s.turns.load(), s.messages.load(), s.batches.load(), s.changes.load(),
+          Duration{s.longest_turn.load()}};
 }
 
 }  // namespace mainstay

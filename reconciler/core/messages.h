@@ -27,19 +27,19 @@ enum class FieldValidation : uint8_t { kStrict, kWarn, kIgnore };
 // A write of an API client. Exactly one of the optional parts is used, as the verb says.
 struct ApiWrite {
   enum class Verb : uint8_t {
-    kCreate,     // object
-    kUpdate,     // object, as PUT
-    kPatch,      // patch; the result is created if kApply and there is none
-    kDelete,     // delete_options
-    kScale,      // replicas
-    kBind,       // node: binds a pod
-    kEvict,      // delete_options: a pod, through its disruption budget
-    kFinalize,   // object: a namespace's spec.finalizers
+    kCreate,    // object
+    kUpdate,    // object, as PUT
+    kPatch,     // patch; the result is created if kApply and there is none
+    kDelete,    // delete_options
+    kScale,     // replicas
+    kBind,      // node: binds a pod
+    kEvict,     // delete_options: a pod, through its disruption budget
+    kFinalize,  // object: a namespace's spec.finalizers
   };
   Ticket ticket = 0;
   Verb verb = Verb::kCreate;
-  Key key;               // name may be empty for kCreate with generateName
-  std::string actor;     // "user:admin", "system:node:n1"
+  Key key;                   // name may be empty for kCreate with generateName
+  std::string actor;         // "user:admin", "system:node:n1"
   bool status_only = false;  // the status subresource: only status is taken
   bool dry_run = false;
   FieldValidation validation = FieldValidation::kStrict;
@@ -61,9 +61,9 @@ struct StatusCause {
 // An API error as Kubernetes words it (kubectl-compat section 11).
 struct ApiError {
   int code = 500;
-  std::string reason;   // "NotFound"
+  std::string reason;  // "NotFound"
   std::string message;
-  std::string kind;     // details.kind: plural resource, except for 422
+  std::string kind;  // details.kind: plural resource, except for 422
   std::string group, name, uid;
   std::vector<StatusCause> causes;
   std::optional<int> retry_after_seconds;
@@ -72,9 +72,9 @@ struct ApiError {
 struct Answer {
   Ticket ticket = 0;
   std::optional<ApiError> error;
-  ObjectPtr object;      // as it stands after the write (or would, for a dry run)
+  ObjectPtr object;  // as it stands after the write (or would, for a dry run)
   bool created = false;
-  bool gone = false;     // deleted for good
+  bool gone = false;  // deleted for good
   std::vector<std::string> warnings;
   uint64_t version = 0;  // the version it was decided on; durable when the answer is released
 };
@@ -87,24 +87,26 @@ struct ReportIn {
 
 // What a commit says about itself; never believed for more than printing and guards.
 struct CommitFacts {
-  std::string id;        // 40 or 64 hex digits
+  std::string id;  // 40 or 64 hex digits
   std::string tree;
-  std::string author;    // "Name <mail>"
+  std::string author;  // "Name <mail>"
   WallTime when;
   std::string subject;
   std::vector<std::pair<std::string, std::string>> trailers;
 };
 
-// What gitsync found for one application. Exactly one of set, mistakes and trouble is there.
+// What gitsync found for one application. Exactly one of set, mistakes and trouble is there, or none of them when
+// a source that was away is back and what was said before stands.
 struct SourceNews {
   std::string application;
-  CommitFacts commit;                   // empty for trouble before a commit was known
-  DesiredSetPtr set;                    // accepted by the reader
-  std::vector<std::string> mistakes;    // rendered diagnostics: file:line:column: error: path: message
+  bool away = false;   // trouble: it could not be read at all; else what is there cannot be meant
+  CommitFacts commit;  // empty for trouble before a commit was known
+  DesiredSetPtr set;   // accepted by the reader
+  std::vector<std::string> mistakes;  // rendered diagnostics: file:line:column: error: path: message
   std::vector<std::string> warnings;
-  std::string trouble;                  // the source could not be read: hold the last good state
-  std::string forced_from;              // history was rewritten: the commit that is no longer an ancestor
-  bool is_tip = true;                   // false for a commit that was asked for (SourceRequest)
+  std::string trouble;      // the source could not be read: hold the last good state
+  std::string forced_from;  // history was rewritten: the commit that is no longer an ancestor
+  bool is_tip = true;       // false for a commit that was asked for (SourceRequest)
 };
 
 // `mainstay sync`, `ack`, `rollback` and the like.
@@ -113,7 +115,7 @@ struct ApplicationOrder {
   Ticket ticket = 0;
   std::string application;
   What what = What::kSync;
-  std::string commit;   // for kAck and kRollback
+  std::string commit;  // for kAck and kRollback
   std::string actor;
 };
 
@@ -124,7 +126,7 @@ using Message =
 // What an application declares, and since which commit: where every object comes from.
 struct AppliedApplication {
   std::string name;
-  std::string commit;   // "" before the first
+  std::string commit;  // "" before the first
   DesiredSetPtr set;
 };
 
@@ -132,7 +134,7 @@ struct AppliedApplication {
 struct Publication {
   Snapshot view;
   uint64_t epoch = 0;
-  std::string cluster_cidr;                // for the agents' packet filters
+  std::string cluster_cidr;  // for the agents' packet filters
   std::vector<AppliedApplication> applied;
   std::vector<Change> changes;             // in order, since the last publication
   std::vector<std::string> touched_nodes;  // whose assignment differs now; sorted
@@ -153,13 +155,13 @@ struct SourceRequest {
 };
 
 struct Effects {
-  std::optional<Batch> batch;               // for the journal
-  std::vector<Answer> answers;              // decided on durable state: let them go
+  std::optional<Batch> batch;                      // for the journal
+  std::vector<Answer> answers;                     // decided on durable state: let them go
   std::shared_ptr<const Publication> publication;  // null if nothing new is durable
   std::vector<StatusPost> posts;
   std::vector<SourceRequest> reads;
-  std::vector<std::string> log;             // sentences for the operator
-  bool writable = true;                     // false while the journal refuses: /readyz says so
+  std::vector<std::string> log;  // sentences for the operator
+  bool writable = true;          // false while the journal refuses: /readyz says so
 };
 
 }  // namespace mainstay

@@ -54,12 +54,14 @@ ApiError already_exists(const KindInfo& info, std::string_view name) {
 
 ApiError conflict(const KindInfo& info, std::string_view name, std::string_view why) {
   return about(409, "Conflict",
-               "Operation cannot be fulfilled on " + quoted_name(info, name) + ": " + std::string(why), info, name);
+               "Operation cannot be fulfilled on " + quoted_name(info, name) + ": " + std::string(why), info,
+               name);
 }
 
 ApiError stale(const KindInfo& info, std::string_view name) {
-  return conflict(info, name,
-                  "the object has been modified; please apply your changes to the latest version and try again");
+  return conflict(
+      info, name,
+      "the object has been modified; please apply your changes to the latest version and try again");
 }
 
 ApiError invalid(const KindInfo& info, std::string_view name, const Diagnostics& diagnostics) {
@@ -68,15 +70,16 @@ ApiError invalid(const KindInfo& info, std::string_view name, const Diagnostics&
   std::string list;
   for (const Diagnostic& mistake : diagnostics.all()) {
     if (mistake.severity != Severity::kError) continue;
-    std::string message = mistake.hint.empty() ? mistake.message : mistake.message + " (" + mistake.hint + ")";
+    std::string message =
+        mistake.hint.empty() ? mistake.message : mistake.message + " (" + mistake.hint + ")";
     if (!list.empty()) list += ", ";
     list += mistake.path.empty() ? message : mistake.path + ": " + message;
     error.causes.push_back({std::string(cause_reason(mistake.message)), message, mistake.path});
   }
-  std::string kind = info.group.empty() ? std::string(info.kind)
-                                        : std::string(info.kind) + "." + std::string(info.group);
-  error.message = kind + " \"" + std::string(name) + "\" is invalid: " +
-                  (error.causes.size() > 1 ? "[" + list + "]" : list);
+  std::string kind =
+      info.group.empty() ? std::string(info.kind) : std::string(info.kind) + "." + std::string(info.group);
+  error.message = kind + " \"" + std::string(name) +
+                  "\" is invalid: " + (error.causes.size() > 1 ? "[" + list + "]" : list);
   return error;
 }
 
@@ -93,11 +96,11 @@ ApiError forbidden(const KindInfo& info, std::string_view name, std::string_view
 }
 
 ApiError namespace_terminating(const KindInfo& info, std::string_view name, std::string_view ns) {
-  ApiError error = forbidden(info, name,
-                             "unable to create new content in namespace " + std::string(ns) +
-                                 " because it is being terminated");
-  error.causes.push_back(
-      {"NamespaceTerminating", "namespace " + std::string(ns) + " is being terminated", "metadata.namespace"});
+  ApiError error = forbidden(
+      info, name,
+      "unable to create new content in namespace " + std::string(ns) + " because it is being terminated");
+  error.causes.push_back({"NamespaceTerminating", "namespace " + std::string(ns) + " is being terminated",
+                          "metadata.namespace"});
   return error;
 }
 

@@ -117,7 +117,8 @@ void take_report(Transaction& txn, const NodeReport& report) {
   for (const PodReport& pod : report.pods) take_pod(txn, report.node, pod);
   for (const AgentEvent& event : report.events) {
     Note note;
-    note.about = event.name.empty() ? Key{Kind::kNode, "", report.node} : Key{Kind::kPod, event.ns, event.name};
+    note.about =
+        event.name.empty() ? Key{Kind::kNode, "", report.node} : Key{Kind::kPod, event.ns, event.name};
     note.uid = event.uid;
     note.warning = event.warning;
     note.reason = event.reason;

@@ -13,10 +13,10 @@ namespace mainstay {
 
 // What is remembered of each node's agent, in memory only.
 struct AgentTrack {
-  std::string boot;             // of the agent process that speaks now
-  uint64_t sequence = 0;        // its highest report taken in
+  std::string boot;               // of the agent process that speaks now
+  uint64_t sequence = 0;          // its highest report taken in
   std::set<std::string> retired;  // boots of processes before it; their late messages are ignored
-  MonoTime heard;               // for the node's lifecycle
+  MonoTime heard;                 // for the node's lifecycle
 };
 
 // True if the report is newer than all that came from its node; remembers it then.

@@ -76,7 +76,8 @@ struct Fixture {
   }
 };
 
-constexpr const char* kConfigMap = "{apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: default}}";
+constexpr const char* kConfigMap =
+    "{apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: default}}";
 
 NodeReport hello(const std::string& node, uint64_t sequence, const std::string& boot = "one") {
   NodeReport report;
@@ -86,7 +87,8 @@ NodeReport hello(const std::string& node, uint64_t sequence, const std::string& 
   NodeStatus status;
   for (const char* resource : {"cpu", "memory", "pods"}) {
     map_slot(status.capacity, resource) = Quantity::of(std::string(resource) == "memory" ? 8LL << 30 : 100);
-    map_slot(status.allocatable, resource) = Quantity::of(std::string(resource) == "memory" ? 8LL << 30 : 100);
+    map_slot(status.allocatable, resource) =
+        Quantity::of(std::string(resource) == "memory" ? 8LL << 30 : 100);
   }
   status.conditions.push_back({"Ready", "True", {}, {}, "KubeletReady", ""});
   report.node_status = Box<NodeStatus>(status);
@@ -226,7 +228,8 @@ TEST_CASE("a service gets its address in the answer to its creation, and a taken
     return "{apiVersion: v1, kind: Service, metadata: {name: " + name +
            ", namespace: default}, spec: {clusterIP: \"" + address + "\", ports: [{port: 80}]}}";
   };
-  f.turn({f.create(1, service("s", "")), f.create(2, service("t", "10.96.0.77")), f.create(3, service("u", "10.96.0.77"))});
+  f.turn({f.create(1, service("s", "")), f.create(2, service("t", "10.96.0.77")),
+          f.create(3, service("u", "10.96.0.77"))});
   f.settle();
   REQUIRE(f.answers.size() == 3);
   REQUIRE(f.answers[0].object);

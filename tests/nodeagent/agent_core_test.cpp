@@ -33,7 +33,8 @@ struct Bench {
 
   Bench() { core = make(AgentMemory{}); }
   std::unique_ptr<AgentCore> make(AgentMemory memory) {
-    return std::make_unique<AgentCore>(NodeFacts{"n1", "192.0.2.1", 1 << 30, {}, {}}, "boot", std::move(memory));
+    return std::make_unique<AgentCore>(NodeFacts{"n1", "192.0.2.1", 1 << 30, {}, {}}, "boot",
+                                       std::move(memory));
   }
   Now now() const { return {WallTime{std::chrono::hours{400000}} + mono.since_start, mono}; }
 
@@ -229,7 +230,8 @@ TEST_CASE("a missing ConfigMap keeps the container waiting with Kubernetes' word
   bench.run(5s);
   REQUIRE(bench.status("p").container_statuses.at(0).state.waiting);
   CHECK(bench.status("p").container_statuses.at(0).state.waiting->reason == "CreateContainerConfigError");
-  CHECK(bench.status("p").container_statuses.at(0).state.waiting->message == "configmap \"absent\" not found");
+  CHECK(bench.status("p").container_statuses.at(0).state.waiting->message ==
+        "configmap \"absent\" not found");
 }
 
 TEST_CASE("variables are expanded as Kubernetes does") {
