@@ -79,6 +79,7 @@ const std::map<std::string, std::set<std::string>>& allowed_layers() {
 
 // The target of an #include line; "" if it is none. `quoted` tells "x" from <x>.
 std::string include_of(const std::string& line, bool& quoted) {
+  if (!line.starts_with("#include")) return "";
   static const std::regex pattern(R"(^\s*#\s*include\s*([<"])([^>"]+)[>"])");
   std::smatch match;
   if (!std::regex_search(line, match, pattern)) return "";
@@ -153,17 +154,18 @@ TEST_CASE("third-party headers stay inside a few source files") {
 }
 
 TEST_CASE("decision code reads no clock, thread, file, socket or random device") {
-  static const std::regex banned(
-      R"(_clock::now|read_clock|std::thread|std::jthread|random_device|random_bytes|\brand\(|)"
-      R"(\btime\(nullptr|\btime\(NULL|)"
-      R"(std::ifstream|std::ofstream|std::fstream|\bfopen\(|[^:\w]::open\(|[^:\w]::socket\(|\bgetenv\(|std::async|sleep_for)");
+  static const char* kBanned[] = {"_clock::now", "read_clock", "std::thread", "std::jthread", "random_device",
+                                  "random_bytes", " rand(", "time(nullptr", "time(NULL", "std::ifstream",
+                                  "std::ofstream", "std::fstream", "fopen(", " ::open(", " ::socket(", "getenv(",
+                                  "std::async", "sleep_for"};
   std::vector<std::string> found;
   for (const SourceFile& file : tree()) {
     if (!is_decision_code(file.path)) continue;
     for (size_t i = 0; i < file.lines.size(); ++i) {
-      if (std::regex_search(without_comment(file.lines[i]), banned)) {
-        found.push_back(file.path + ":" + std::to_string(i + 1) + ": " + file.lines[i]);
-      }
+      std::string code = without_comment(file.lines[i]);
+      bool banned = std::any_of(std::begin(kBanned), std::end(kBanned),
+                                [&](const char* word) { return code.find(word) != std::string::npos; });
+      if (banned) found.push_back(file.path + ":" + std::to_string(i + 1) + ": " + file.lines[i]);
     }
   }
   INFO(report(found));
@@ -225,10 +227,11 @@ TEST_CASE("a type's name is defined in one place") {
     std::vector<std::string> inside;
     for (const std::string& line : file.lines) {
       std::smatch match;
-      if (std::regex_search(line, match, opened)) inside.push_back(match[1]);
+      if (line.starts_with("namespace") && std::regex_search(line, match, opened)) inside.push_back(match[1]);
       if (line.starts_with("}  // namespace") && !inside.empty()) inside.pop_back();
       bool anonymous = std::find(inside.begin(), inside.end(), "") != inside.end();
-      if (anonymous || inside.empty() || !std::regex_search(line, match, defined)) continue;
+      bool may_define = line.starts_with("struct") || line.starts_with("class") || line.starts_with("enum");
+      if (anonymous || inside.empty() || !may_define || !std::regex_search(line, match, defined)) continue;
       std::string name;
       for (const std::string& part : inside) name += part + "::";
       places[name + match[2].str()].insert(file.path);
@@ -250,7 +253,9 @@ TEST_CASE("names say what a thing is, and nothing is left half done") {
     if (std::regex_search(file.path, vague)) found.push_back(file.path + ": a name that says nothing");
     if (file.path == "tests/tidy_test.cpp") continue;
     for (size_t i = 0; i < file.lines.size(); ++i) {
-      if (std::regex_search(file.lines[i], unfinished)) {
+      bool suspicious = file.lines[i].find("TODO") + 1 || file.lines[i].find("FIXME") + 1 ||
+                        file.lines[i].find("XXX") + 1 || file.lines[i].find("HACK") + 1;
+      if (suspicious && std::regex_search(file.lines[i], unfinished)) {
         found.push_back(file.path + ":" + std::to_string(i + 1) + ": " + file.lines[i]);
       }
     }
