@@ -12,7 +12,7 @@
 namespace mainstay {
 namespace {
 
-using Kind = Scalar::Kind;
+using ScalarKind = Scalar::Kind;
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -24,20 +24,20 @@ bool one_of(std::string_view text, std::initializer_list<std::string_view> words
 std::optional<Scalar> resolve_word(std::string_view text) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   if (text.size() > 5) return std::nullopt;
-  if (one_of(text, {"", "~", "null", "Null", "NULL"})) return Scalar{.kind = Kind::kNull};
+  if (one_of(text, {"", "~", "null", "Null", "NULL"})) return Scalar{.kind = ScalarKind::kNull};
   if (one_of(text, {"y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"})) {
-    return Scalar{.kind = Kind::kBool, .boolean = true};
+    return Scalar{.kind = ScalarKind::kBool, .boolean = true};
   }
   if (one_of(text, {"n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"})) {
-    return Scalar{.kind = Kind::kBool, .boolean = false};
+    return Scalar{.kind = ScalarKind::kBool, .boolean = false};
   }
   if (one_of(text, {".nan", ".NaN", ".NAN"})) {
-    return Scalar{.kind = Kind::kFloat, .number = std::numeric_limits<double>::quiet_NaN()};
+    return Scalar{.kind = ScalarKind::kFloat, .number = std::numeric_limits<double>::quiet_NaN()};
   }
   if (one_of(text, {".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF"})) {
-    return Scalar{.kind = Kind::kFloat, .number = kInfinity};
+    return Scalar{.kind = ScalarKind::kFloat, .number = kInfinity};
   }
-  if (one_of(text, {"-.inf", "-.Inf", "-.INF"})) return Scalar{.kind = Kind::kFloat, .number = -kInfinity};
+  if (one_of(text, {"-.inf", "-.Inf", "-.INF"})) return Scalar{.kind = ScalarKind::kFloat, .number = -kInfinity};
   return std::nullopt;
 }
 
@@ -49,10 +49,10 @@ std::optional<Scalar> magnitude(std::string_view digits, int base, bool negative
   constexpr uint64_t kMost = std::numeric_limits<int64_t>::max();
   if (negative) {
     if (value > kMost + 1) return std::nullopt;
-    return Scalar{.kind = Kind::kInt, .integer = static_cast<int64_t>(~value + 1)};
+    return Scalar{.kind = ScalarKind::kInt, .integer = static_cast<int64_t>(~value + 1)};
   }
-  if (value <= kMost) return Scalar{.kind = Kind::kInt, .integer = static_cast<int64_t>(value)};
-  return Scalar{.kind = Kind::kUint, .natural = value};
+  if (value <= kMost) return Scalar{.kind = ScalarKind::kInt, .integer = static_cast<int64_t>(value)};
+  return Scalar{.kind = ScalarKind::kUint, .natural = value};
 }
 
 // Go's strconv.ParseInt and ParseUint with base 0: 0x, 0o, 0b and a leading 0 choose the base.
@@ -69,7 +69,7 @@ std::optional<Scalar> resolve_integer(std::string_view text) {
     found = magnitude(digits, 10, negative);
   }
   // ParseUint takes no sign, so a signed number beyond int64 is not an integer.
-  if (found && found->kind == Kind::kUint && is_signed) return std::nullopt;
+  if (found && found->kind == ScalarKind::kUint && is_signed) return std::nullopt;
   return found;
 }
 
@@ -105,10 +105,10 @@ std::optional<Scalar> resolve_float(std::string_view text) {
     // Go calls only what is too large out of range; what is too small is 0.
     size_t exponent = text.find_first_of("eE");
     if (exponent == std::string_view::npos || text[exponent + 1] != '-') return std::nullopt;
-    return Scalar{.kind = Kind::kFloat, .number = 0};
+    return Scalar{.kind = ScalarKind::kFloat, .number = 0};
   }
   if (error != std::errc()) return std::nullopt;
-  return Scalar{.kind = Kind::kFloat, .number = value};
+  return Scalar{.kind = ScalarKind::kFloat, .number = value};
 }
 
 std::optional<Scalar> resolve_number(std::string_view text) {
@@ -186,7 +186,7 @@ Result<Value> binary(std::string_view text) {
 }  // namespace
 
 Scalar resolve_plain(std::string_view text) {
-  if (text.empty()) return {.kind = Kind::kNull};
+  if (text.empty()) return {.kind = ScalarKind::kNull};
   char first = text[0];
   bool number_like = is_digit(first) || first == '-' || first == '+' || first == '.';
   if (!number_like && std::string_view("yYnNtTfFoO~").find(first) == std::string_view::npos) return {};
@@ -198,12 +198,12 @@ Scalar resolve_plain(std::string_view text) {
 
 Result<Value> scalar_value(const Scalar& scalar, std::string_view text) {
   switch (scalar.kind) {
-    case Kind::kString: return Value(text);
-    case Kind::kNull: return Value();
-    case Kind::kBool: return Value(scalar.boolean);
-    case Kind::kInt: return Value(scalar.integer);
-    case Kind::kUint: return Value(static_cast<double>(scalar.natural));
-    case Kind::kFloat:
+    case ScalarKind::kString: return Value(text);
+    case ScalarKind::kNull: return Value();
+    case ScalarKind::kBool: return Value(scalar.boolean);
+    case ScalarKind::kInt: return Value(scalar.integer);
+    case ScalarKind::kUint: return Value(static_cast<double>(scalar.natural));
+    case ScalarKind::kFloat:
       if (!std::isfinite(scalar.number)) {
         return error(ErrorCode::kInvalid,
                      "JSON has no number for " + std::string(text) + "; quote it to mean text");
@@ -215,12 +215,12 @@ Result<Value> scalar_value(const Scalar& scalar, std::string_view text) {
 
 Result<std::string> scalar_key(const Scalar& scalar, std::string_view text) {
   switch (scalar.kind) {
-    case Kind::kString: return std::string(text);
-    case Kind::kBool: return std::string(scalar.boolean ? "true" : "false");
-    case Kind::kInt: return std::to_string(scalar.integer);
-    case Kind::kUint: return std::to_string(scalar.natural);
-    case Kind::kFloat: return float_key(scalar.number);
-    case Kind::kNull: break;
+    case ScalarKind::kString: return std::string(text);
+    case ScalarKind::kBool: return std::string(scalar.boolean ? "true" : "false");
+    case ScalarKind::kInt: return std::to_string(scalar.integer);
+    case ScalarKind::kUint: return std::to_string(scalar.natural);
+    case ScalarKind::kFloat: return float_key(scalar.number);
+    case ScalarKind::kNull: break;
   }
   return error(ErrorCode::kInvalid, "null is no map key; quote it to mean text");
 }
@@ -235,12 +235,12 @@ Result<Value> resolve_tagged(std::string_view tag, std::string_view text) {
   Scalar scalar = resolve_plain(text);
   bool fits = false;
   switch (scalar.kind) {
-    case Kind::kString: fits = name == "timestamp" && looks_like_timestamp(text); break;
-    case Kind::kNull: fits = name == "null"; break;
-    case Kind::kBool: fits = name == "bool"; break;
-    case Kind::kInt:
-    case Kind::kUint: fits = name == "int" || name == "float"; break;
-    case Kind::kFloat: fits = name == "float"; break;
+    case ScalarKind::kString: fits = name == "timestamp" && looks_like_timestamp(text); break;
+    case ScalarKind::kNull: fits = name == "null"; break;
+    case ScalarKind::kBool: fits = name == "bool"; break;
+    case ScalarKind::kInt:
+    case ScalarKind::kUint: fits = name == "int" || name == "float"; break;
+    case ScalarKind::kFloat: fits = name == "float"; break;
   }
   if (!fits) {
     return error(ErrorCode::kInvalid,

@@ -1,0 +1,162 @@
+// What every node must know of the cluster's network: services with their endpoints, the other nodes, policies.
+// The control plane makes it from its objects and numbers its changes; every node gets the same bytes, encoded
+// once: whole, or the items that changed since a number the node has. Selectors are resolved to addresses by the
+// control plane, so that a node needs no other object. JSON on the wire; unknown members are ignored.
+// Plain values; any thread.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "schema/agent_messages.h"
+#include "schema/base/result.h"
+
+namespace mainstay {
+
+struct NetworkServicePort {
+  std::string name;      // "" if it is the only one
+  std::string protocol;  // "TCP", "UDP" or "SCTP"
+  int32_t port = 0;
+  int32_t node_port = 0;  // 0: none
+  bool operator==(const NetworkServicePort&) const = default;
+};
+
+struct NetworkService {
+  std::string ns, name;
+  std::string type;        // "ClusterIP", "NodePort", "LoadBalancer", "ExternalName"
+  std::string cluster_ip;  // "" for headless and ExternalName
+  std::vector<std::string> external_ips;       // spec.externalIPs
+  std::vector<std::string> load_balancer_ips;  // status.loadBalancer.ingress[].ip
+  std::string external_name;
+  std::vector<NetworkServicePort> ports;
+  int32_t affinity_seconds = 0;     // sessionAffinity ClientIP with its timeout; 0: none
+  bool internal_local = false;      // internalTrafficPolicy: Local
+  bool external_local = false;      // externalTrafficPolicy: Local
+  bool publish_not_ready = false;   // publishNotReadyAddresses
+  bool operator==(const NetworkService&) const = default;
+};
+
+struct NetworkSlicePort {
+  std::string name;  // of the service port it serves
+  std::string protocol;
+  int32_t port = 0;  // on the endpoints: the target port, resolved
+  bool operator==(const NetworkSlicePort&) const = default;
+};
+
+struct NetworkEndpoint {
+  std::string ip;
+  std::string node;      // "" if no pod of ours
+  std::string hostname;  // "" unless the pod has hostname and subdomain
+  std::string pod;       // name of the pod; "" if none
+  bool ready = true;
+  bool serving = true;
+  bool terminating = false;
+  bool operator==(const NetworkEndpoint&) const = default;
+};
+
+// One EndpointSlice (at most 100 endpoints, so that a change stays small).
+struct NetworkSlice {
+  std::string ns, name;
+  std::string service;  // in the same namespace
+  std::vector<NetworkSlicePort> ports;
+  std::vector<NetworkEndpoint> endpoints;
+  bool operator==(const NetworkSlice&) const = default;
+};
+
+struct NetworkNode {
+  std::string name;
+  std::string address;   // InternalIP; "" while unknown
+  std::string pod_cidr;  // "" while none is allocated
+  bool operator==(const NetworkNode&) const = default;
+};
+
+// Who a rule speaks of: `addresses` (of pods) or a block without its exceptions. Both empty: nobody.
+struct NetworkPeers {
+  std::vector<std::string> addresses;  // sorted
+  struct Block {
+    std::string cidr;
+    std::vector<std::string> except;
+    bool operator==(const Block&) const = default;
+  };
+  std::vector<Block> blocks;
+  bool anyone = false;  // the rule names no peer: everybody
+  bool operator==(const NetworkPeers&) const = default;
+};
+
+// Ports of a rule; a named port is resolved per pod: `address` is then that pod's.
+struct NetworkRulePort {
+  std::string protocol;
+  int32_t port = 0;      // 0: every port
+  int32_t end_port = 0;  // 0: only `port`
+  std::string address;   // "" for every address
+  bool operator==(const NetworkRulePort&) const = default;
+};
+
+struct NetworkRule {
+  NetworkPeers peers;
+  std::vector<NetworkRulePort> ports;  // empty with any_port
+  bool any_port = true;
+  bool operator==(const NetworkRule&) const = default;
+};
+
+// One NetworkPolicy with its selectors resolved.
+struct NetworkPolicyRules {
+  std::string ns, name;
+  std::vector<std::string> addresses;  // of the selected pods; sorted
+  bool isolates_ingress = false, isolates_egress = false;
+  std::vector<NetworkRule> ingress, egress;
+  bool operator==(const NetworkPolicyRules&) const = default;
+};
+
+// Keys are "namespace/name" ("name" for nodes).
+struct NetworkState {
+  AssignmentNumber at;
+  std::string cluster_domain = "cluster.local";
+  std::string cluster_cidr;  // of all pods
+  std::string service_cidr;
+  std::string dns_address;   // that pods ask: the tenth address of the service CIDR; "" turns DNS off
+  std::map<std::string, NetworkService> services;
+  std::map<std::string, NetworkSlice> slices;
+  std::map<std::string, NetworkNode> nodes;
+  std::map<std::string, NetworkPolicyRules> policies;
+  bool operator==(const NetworkState&) const = default;
+};
+using NetworkStatePtr = std::shared_ptr<const NetworkState>;
+
+// One item as it is sent: `key` is "service/ns/name", "slice/ns/name", "node/name", "policy/ns/name" or "cluster"
+// (domain, ranges); `json` its bytes, "" when it is gone.
+struct NetworkItem {
+  std::string key;
+  std::string json;
+};
+
+// What brings a node from number `from` to `at`; whole: forget everything before. Applying one twice, or one
+// whose `from` is older than what the node has, does no harm.
+struct NetworkUpdate {
+  AssignmentNumber at;
+  AssignmentNumber from;
+  bool whole = false;
+  std::vector<NetworkItem> items;
+};
+
+NetworkItem encode_item(const NetworkService& service);
+NetworkItem encode_item(const NetworkSlice& slice);
+NetworkItem encode_item(const NetworkNode& node);
+NetworkItem encode_item(const NetworkPolicyRules& policy);
+// The "cluster" item: domain, ranges, DNS address.
+NetworkItem encode_cluster_item(const NetworkState& state);
+// Every item of a state, in the order of their keys.
+std::vector<NetworkItem> encode_items(const NetworkState& state);
+
+std::string encode(const NetworkUpdate& update);
+Result<NetworkUpdate> decode_network_update(std::string_view json);
+
+// The state after an update. kInvalid with a sentence if an item cannot be read (nothing is taken then);
+// kConflict if `update.from` is newer than `state.at`, so that something in between is missing: ask for a whole one.
+Result<NetworkState> applied(const NetworkState& state, const NetworkUpdate& update);
+
+}  // namespace mainstay
