@@ -9,6 +9,7 @@
 
 #include "cli/agent_app.h"
 #include "gitsync/libgit2_source.h"
+#include "gitsync/local_revision.h"
 #include "gitsync/worker.h"
 #include "nodeagent/images/image_store.h"
 #include "reconciler/plan/apply.h"
@@ -55,13 +56,19 @@ struct ReadCommit {
   DesiredSetPtr set;
 };
 
-Result<ReadCommit> read_revision(const PlanOptions& options, const std::string& revision,
-                                 const std::string& cache) {
+bool is_local(const std::string& repo) { return repo.find(':') == std::string::npos; }
+
+Result<ReadCommit> read_revision(const PlanOptions& options, const std::string& named, const std::string& cache) {
   SourceSpec spec;
   std::error_code failed_path;
-  spec.url = options.repo.find("://") == std::string::npos && options.repo.find(':') == std::string::npos
-                 ? fs::weakly_canonical(options.repo, failed_path).string()
-                 : options.repo;
+  std::string revision = named;
+  if (is_local(options.repo)) {
+    ASSIGN_OR_RETURN(CommitId commit, local_revision(options.repo, named));
+    revision = commit.text();
+    spec.url = fs::weakly_canonical(options.repo, failed_path).string();
+  } else {
+    spec.url = options.repo;
+  }
   bool is_commit = CommitId::parse(revision).has_value();
   spec.ref = {is_commit ? RefChoice::Kind::kCommit : RefChoice::Kind::kRevision, revision};
   ASSIGN_OR_RETURN(auto source, make_libgit2_source(spec, cache));
@@ -75,7 +82,7 @@ Result<ReadCommit> read_revision(const PlanOptions& options, const std::string& 
   std::optional<SourceReport> report = reader.poll();
   if (!report) return failed("nothing could be read");
   if (report->diagnostics.has_errors()) {
-    return error(ErrorCode::kInvalid, revision + " would be refused:\n" + report->diagnostics.render());
+    return error(ErrorCode::kInvalid, named + " would be refused:\n" + report->diagnostics.render());
   }
   if (!report->set || !report->commit) return error(ErrorCode::kInvalid, report->trouble);
   return ReadCommit{report->commit->id.text(), report->commit->parents, report->commit->trailers,

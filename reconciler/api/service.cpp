@@ -95,6 +95,7 @@ Reply ApiService::route(const Request& request, const std::optional<ResourcePath
     return Response{200, "text/plain; version=0.0.4; charset=utf-8", make_bytes(metrics_.text()), {}};
   }
   Response document = discovery_.answer(request);
+  if (!document.body) document = openapi_.answer(request);
   return document.body ? Reply(std::move(document)) : Reply(no_such_path());
 }
 

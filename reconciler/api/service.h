@@ -12,6 +12,7 @@
 #include "reconciler/api/discovery.h"
 #include "reconciler/api/http.h"
 #include "reconciler/api/metrics.h"
+#include "reconciler/api/openapi_route.h"
 #include "reconciler/api/page.h"
 #include "reconciler/api/watch_hub.h"
 
@@ -55,6 +56,7 @@ class ApiService {
   TokenStore& tokens_;
   const std::function<Now()> now_;
   const Discovery discovery_;
+  OpenApiRoute openapi_;
   Metrics metrics_;
   PagedSnapshots pages_;
   WatchHub hub_;

@@ -76,6 +76,9 @@ read_commands() {
   expect '^  replicas: 3$' k get deployment web -n shop -o yaml
   expect '^3$' k get deployment web -n shop -o 'jsonpath={.spec.replicas}'
   expect '^deployment.apps/web$' k get deployments -n shop -o name
+  expect '^ +replicas\s+<integer>' k explain deployment.spec
+  expect '^FIELD: +livenessProbe <Probe>|^RESOURCE: +livenessProbe <Probe>' k explain pod.spec.containers.livenessProbe
+  expect '^ +backoffLimit\s+<integer>' k explain job.spec
   expect '^web +ClusterIP +10\.96\.' k get svc -n shop
   expect '^web-[^ ]+ +IPv4 +8080' k get endpointslices -n shop
   expect '^web +1 ' k get configmap -n shop
