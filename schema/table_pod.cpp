@@ -147,13 +147,12 @@ Value nominated_cell(const Object& object, WallTime) {
 
 Value gates_cell(const Object& object, WallTime) {
   const Pod& pod = as<Pod>(object);
-  const Value* gates = pod.spec.carried ? pod.spec.carried->find("readinessGates") : nullptr;
-  if (gates == nullptr || !gates->is_list() || gates->as_list().empty()) return kNone;
-  size_t met = 0;
-  for (const Value& gate : gates->as_list()) {
-    if (has_condition(pod.status, gate.string_at("conditionType"))) ++met;
-  }
-  return std::to_string(met) + "/" + std::to_string(gates->as_list().size());
+  if (pod.spec.readiness_gates.empty()) return kNone;
+  auto met = std::count_if(pod.spec.readiness_gates.begin(), pod.spec.readiness_gates.end(),
+                           [&](const PodReadinessGate& gate) {
+                             return has_condition(pod.status, gate.condition_type);
+                           });
+  return std::to_string(met) + "/" + std::to_string(pod.spec.readiness_gates.size());
 }
 
 constexpr CellColumn kPodColumns[] = {

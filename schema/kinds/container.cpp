@@ -84,11 +84,12 @@ constexpr FieldDesc kResourceRequirementsFields[] = {
 constexpr FieldDesc kVolumeMountFields[] = {
     {"name", &kStringType, Card::kOne, kRequired | kEmitZero, 1, "", "", NATIVE(VolumeMount, name)},
     {"readOnly", &kBoolType, Card::kOne, 0, 2, "", "", NATIVE(VolumeMount, read_only)},
-    {"recursiveReadOnly", &kStringType, Card::kOne, 0, 7},
+    {"recursiveReadOnly", &kStringType, Card::kOne, 0, 7, "", "",
+      NATIVE(VolumeMount, recursive_read_only)},
     {"mountPath", &kStringType, Card::kOne, kRequired | kEmitZero, 3, "", "",
       NATIVE(VolumeMount, mount_path)},
     {"subPath", &kStringType, Card::kOne, 0, 4, "", "", NATIVE(VolumeMount, sub_path)},
-    {"mountPropagation", &kStringType, Card::kOne, 0, 5},
+    {"mountPropagation", &kStringType, Card::kOne, 0, 5, "", "", NATIVE(VolumeMount, mount_propagation)},
     {"subPathExpr", &kStringType, Card::kOne, 0, 6, "", "", NATIVE(VolumeMount, sub_path_expr)},
 };
 
@@ -134,9 +135,31 @@ constexpr FieldDesc kProbeFields[] = {
       NATIVE(Probe, termination_grace_period_seconds)},
 };
 
+constexpr FieldDesc kSleepActionFields[] = {
+    {"seconds", &kInt64Type, Card::kOne, kRequired | kEmitZero, 1, "", "", NATIVE(SleepAction, seconds)},
+};
+
+constexpr FieldDesc kLifecycleHandlerFields[] = {
+    {"exec", &ExecAction::kType, Card::kOne, 0, 1, "", "", NATIVE(LifecycleHandler, exec)},
+    {"httpGet", &HTTPGetAction::kType, Card::kOne, 0, 2, "", "", NATIVE(LifecycleHandler, http_get)},
+    {"tcpSocket", &TCPSocketAction::kType, Card::kOne, 0, 3, "", "", NATIVE(LifecycleHandler, tcp_socket)},
+    {"sleep", &SleepAction::kType, Card::kOne, 0, 4, "", "", NATIVE(LifecycleHandler, sleep)},
+};
+
+constexpr FieldDesc kLifecycleFields[] = {
+    {"postStart", &LifecycleHandler::kType, Card::kOne, 0, 1, "", "", NATIVE(Lifecycle, post_start)},
+    {"preStop", &LifecycleHandler::kType, Card::kOne, 0, 2, "", "", NATIVE(Lifecycle, pre_stop)},
+    {"stopSignal", &kStringType, Card::kOne, 0, 3},
+};
+
 constexpr FieldDesc kCapabilitiesFields[] = {
     {"add", &kStringType, Card::kList, 0, 1, "", "", NATIVE(Capabilities, add)},
     {"drop", &kStringType, Card::kList, 0, 2, "", "", NATIVE(Capabilities, drop)},
+};
+
+constexpr FieldDesc kSeccompProfileFields[] = {
+    {"type", &kStringType, Card::kOne, kRequired | kEmitZero, 1, "", "", NATIVE(SeccompProfile, type)},
+    {"localhostProfile", &kStringType, Card::kOne, 0, 2, "", "", NATIVE(SeccompProfile, localhost_profile)},
 };
 
 constexpr FieldDesc kSecurityContextFields[] = {
@@ -151,8 +174,9 @@ constexpr FieldDesc kSecurityContextFields[] = {
       NATIVE(SecurityContext, read_only_root_filesystem)},
     {"allowPrivilegeEscalation", &kBoolType, Card::kOne, 0, 7, "", "",
       NATIVE(SecurityContext, allow_privilege_escalation)},
-    {"procMount", &kStringType, Card::kOne, 0, 9},
-    {"seccompProfile", &described::SeccompProfile, Card::kOne, 0, 11},
+    {"procMount", &kStringType, Card::kOne, 0, 9, "", "", NATIVE(SecurityContext, proc_mount)},
+    {"seccompProfile", &SeccompProfile::kType, Card::kOne, 0, 11, "", "",
+      NATIVE(SecurityContext, seccomp_profile)},
     {"appArmorProfile", &described::AppArmorProfile, Card::kOne, 0, 12},
 };
 
@@ -176,7 +200,7 @@ constexpr FieldDesc kContainerFields[] = {
     {"livenessProbe", &Probe::kType, Card::kOne, 0, 10, "", "", NATIVE(Container, liveness_probe)},
     {"readinessProbe", &Probe::kType, Card::kOne, 0, 11, "", "", NATIVE(Container, readiness_probe)},
     {"startupProbe", &Probe::kType, Card::kOne, 0, 22, "", "", NATIVE(Container, startup_probe)},
-    {"lifecycle", &described::Lifecycle, Card::kOne, 0, 12},
+    {"lifecycle", &Lifecycle::kType, Card::kOne, 0, 12, "", "", NATIVE(Container, lifecycle)},
     {"terminationMessagePath", &kStringType, Card::kOne, 0, 13, "", "",
       NATIVE(Container, termination_message_path)},
     {"terminationMessagePolicy", &kStringType, Card::kOne, 0, 20, "", "",
@@ -227,8 +251,16 @@ constinit const TypeDesc GRPCAction::kType =
     struct_type<GRPCAction>("GRPCAction", kGRPCActionFields);
 constinit const TypeDesc Probe::kType =
     struct_type<Probe>("Probe", kProbeFields);
+constinit const TypeDesc SleepAction::kType =
+    struct_type<SleepAction>("SleepAction", kSleepActionFields);
+constinit const TypeDesc LifecycleHandler::kType =
+    struct_type<LifecycleHandler>("LifecycleHandler", kLifecycleHandlerFields);
+constinit const TypeDesc Lifecycle::kType =
+    struct_type<Lifecycle>("Lifecycle", kLifecycleFields);
 constinit const TypeDesc Capabilities::kType =
     struct_type<Capabilities>("Capabilities", kCapabilitiesFields);
+constinit const TypeDesc SeccompProfile::kType =
+    struct_type<SeccompProfile>("SeccompProfile", kSeccompProfileFields);
 constinit const TypeDesc SecurityContext::kType =
     struct_type<SecurityContext>("SecurityContext", kSecurityContextFields);
 constinit const TypeDesc Container::kType =

@@ -107,7 +107,8 @@ struct VolumeMount {
   std::string mount_path;
   std::string sub_path;
   std::string sub_path_expr;
-  Box<Value> carried;
+  std::string mount_propagation;
+  std::string recursive_read_only;
 
   static const TypeDesc kType;
 };
@@ -164,9 +165,39 @@ struct Probe {
   static const TypeDesc kType;
 };
 
+struct SleepAction {
+  int64_t seconds = 0;
+
+  static const TypeDesc kType;
+};
+
+struct LifecycleHandler {
+  Box<ExecAction> exec;
+  Box<HTTPGetAction> http_get;
+  Box<TCPSocketAction> tcp_socket;
+  Box<SleepAction> sleep;
+
+  static const TypeDesc kType;
+};
+
+struct Lifecycle {
+  Box<LifecycleHandler> post_start;
+  Box<LifecycleHandler> pre_stop;
+  Box<Value> carried;
+
+  static const TypeDesc kType;
+};
+
 struct Capabilities {
   std::vector<std::string> add;
   std::vector<std::string> drop;
+
+  static const TypeDesc kType;
+};
+
+struct SeccompProfile {
+  std::string type;  // "RuntimeDefault", "Unconfined", "Localhost"
+  std::string localhost_profile;
 
   static const TypeDesc kType;
 };
@@ -179,6 +210,8 @@ struct SecurityContext {
   std::optional<bool> run_as_non_root;
   std::optional<bool> read_only_root_filesystem;
   std::optional<bool> allow_privilege_escalation;
+  std::string proc_mount;
+  Box<SeccompProfile> seccomp_profile;
   Box<Value> carried;
 
   static const TypeDesc kType;
@@ -199,6 +232,7 @@ struct Container {
   Box<Probe> liveness_probe;
   Box<Probe> readiness_probe;
   Box<Probe> startup_probe;
+  Box<Lifecycle> lifecycle;
   std::string termination_message_path;
   std::string termination_message_policy;
   std::string image_pull_policy;

@@ -30,23 +30,6 @@ constexpr FieldDesc kContainerResizePolicyFields[] = {
     {"restartPolicy", &kStringType, Card::kOne, 0, 2},
 };
 
-constexpr FieldDesc kLifecycleFields[] = {
-    {"postStart", &described::LifecycleHandler, Card::kOne, 0, 1},
-    {"preStop", &described::LifecycleHandler, Card::kOne, 0, 2},
-    {"stopSignal", &kStringType, Card::kOne, 0, 3},
-};
-
-constexpr FieldDesc kLifecycleHandlerFields[] = {
-    {"exec", &ExecAction::kType, Card::kOne, 0, 1},
-    {"httpGet", &HTTPGetAction::kType, Card::kOne, 0, 2},
-    {"tcpSocket", &TCPSocketAction::kType, Card::kOne, 0, 3},
-    {"sleep", &described::SleepAction, Card::kOne, 0, 4},
-};
-
-constexpr FieldDesc kSleepActionFields[] = {
-    {"seconds", &kInt64Type, Card::kOne, 0, 1},
-};
-
 constexpr FieldDesc kSELinuxOptionsFields[] = {
     {"user", &kStringType, Card::kOne, 0, 1},
     {"role", &kStringType, Card::kOne, 0, 2},
@@ -59,11 +42,6 @@ constexpr FieldDesc kWindowsSecurityContextOptionsFields[] = {
     {"gmsaCredentialSpec", &kStringType, Card::kOne, 0, 2},
     {"runAsUserName", &kStringType, Card::kOne, 0, 3},
     {"hostProcess", &kBoolType, Card::kOne, 0, 4},
-};
-
-constexpr FieldDesc kSeccompProfileFields[] = {
-    {"type", &kStringType, Card::kOne, kRequired, 1},
-    {"localhostProfile", &kStringType, Card::kOne, 0, 2},
 };
 
 constexpr FieldDesc kAppArmorProfileFields[] = {
@@ -88,7 +66,7 @@ constexpr FieldDesc kEphemeralContainerFields[] = {
     {"livenessProbe", &Probe::kType, Card::kOne, 0, 266},
     {"readinessProbe", &Probe::kType, Card::kOne, 0, 267},
     {"startupProbe", &Probe::kType, Card::kOne, 0, 278},
-    {"lifecycle", &described::Lifecycle, Card::kOne, 0, 268},
+    {"lifecycle", &Lifecycle::kType, Card::kOne, 0, 268},
     {"terminationMessagePath", &kStringType, Card::kOne, 0, 269},
     {"terminationMessagePolicy", &kStringType, Card::kOne, 0, 276},
     {"imagePullPolicy", &kStringType, Card::kOne, 0, 270},
@@ -97,11 +75,6 @@ constexpr FieldDesc kEphemeralContainerFields[] = {
     {"stdinOnce", &kBoolType, Card::kOne, 0, 273},
     {"tty", &kBoolType, Card::kOne, 0, 274},
     {"targetContainerName", &kStringType, Card::kOne, 0, 2},
-};
-
-constexpr FieldDesc kSysctlFields[] = {
-    {"name", &kStringType, Card::kOne, kRequired, 1},
-    {"value", &kStringType, Card::kOne, kRequired, 2},
 };
 
 constexpr FieldDesc kPodAffinityFields[] = {
@@ -139,10 +112,6 @@ constexpr FieldDesc kPodDNSConfigFields[] = {
 constexpr FieldDesc kPodDNSConfigOptionFields[] = {
     {"name", &kStringType, Card::kOne, 0, 1},
     {"value", &kStringType, Card::kOne, 0, 2},
-};
-
-constexpr FieldDesc kPodReadinessGateFields[] = {
-    {"conditionType", &kStringType, Card::kOne, kRequired, 1},
 };
 
 constexpr FieldDesc kTopologySpreadConstraintFields[] = {
@@ -362,16 +331,11 @@ constinit const TypeDesc TypedLocalObjectReference{
 constinit const TypeDesc TypedObjectReference{Shape::kStruct, "TypedObjectReference", kTypedObjectReferenceFields};
 constinit const TypeDesc ResourceClaim{Shape::kStruct, "ResourceClaim", kResourceClaimFields};
 constinit const TypeDesc ContainerResizePolicy{Shape::kStruct, "ContainerResizePolicy", kContainerResizePolicyFields};
-constinit const TypeDesc Lifecycle{Shape::kStruct, "Lifecycle", kLifecycleFields};
-constinit const TypeDesc LifecycleHandler{Shape::kStruct, "LifecycleHandler", kLifecycleHandlerFields};
-constinit const TypeDesc SleepAction{Shape::kStruct, "SleepAction", kSleepActionFields};
 constinit const TypeDesc SELinuxOptions{Shape::kStruct, "SELinuxOptions", kSELinuxOptionsFields};
 constinit const TypeDesc WindowsSecurityContextOptions{
     Shape::kStruct, "WindowsSecurityContextOptions", kWindowsSecurityContextOptionsFields};
-constinit const TypeDesc SeccompProfile{Shape::kStruct, "SeccompProfile", kSeccompProfileFields};
 constinit const TypeDesc AppArmorProfile{Shape::kStruct, "AppArmorProfile", kAppArmorProfileFields};
 constinit const TypeDesc EphemeralContainer{Shape::kStruct, "EphemeralContainer", kEphemeralContainerFields};
-constinit const TypeDesc Sysctl{Shape::kStruct, "Sysctl", kSysctlFields};
 constinit const TypeDesc PodAffinity{Shape::kStruct, "PodAffinity", kPodAffinityFields};
 constinit const TypeDesc PodAffinityTerm{Shape::kStruct, "PodAffinityTerm", kPodAffinityTermFields};
 constinit const TypeDesc WeightedPodAffinityTerm{
@@ -379,7 +343,6 @@ constinit const TypeDesc WeightedPodAffinityTerm{
 constinit const TypeDesc PodAntiAffinity{Shape::kStruct, "PodAntiAffinity", kPodAntiAffinityFields};
 constinit const TypeDesc PodDNSConfig{Shape::kStruct, "PodDNSConfig", kPodDNSConfigFields};
 constinit const TypeDesc PodDNSConfigOption{Shape::kStruct, "PodDNSConfigOption", kPodDNSConfigOptionFields};
-constinit const TypeDesc PodReadinessGate{Shape::kStruct, "PodReadinessGate", kPodReadinessGateFields};
 constinit const TypeDesc TopologySpreadConstraint{
     Shape::kStruct, "TopologySpreadConstraint", kTopologySpreadConstraintFields};
 constinit const TypeDesc PodOS{Shape::kStruct, "PodOS", kPodOSFields};

@@ -99,18 +99,6 @@ constexpr FieldDesc kFlockerVolumeSourceFields[] = {
     {"datasetUUID", &kStringType, Card::kOne, 0, 2},
 };
 
-constexpr FieldDesc kDownwardAPIVolumeSourceFields[] = {
-    {"items", &described::DownwardAPIVolumeFile, Card::kList, 0, 1},
-    {"defaultMode", &kInt32Type, Card::kOne, 0, 2},
-};
-
-constexpr FieldDesc kDownwardAPIVolumeFileFields[] = {
-    {"path", &kStringType, Card::kOne, kRequired, 1},
-    {"fieldRef", &ObjectFieldSelector::kType, Card::kOne, 0, 2},
-    {"resourceFieldRef", &ResourceFieldSelector::kType, Card::kOne, 0, 3},
-    {"mode", &kInt32Type, Card::kOne, 0, 4},
-};
-
 constexpr FieldDesc kFCVolumeSourceFields[] = {
     {"targetWWNs", &kStringType, Card::kList, 0, 1},
     {"lun", &kInt32Type, Card::kOne, 0, 2},
@@ -153,41 +141,6 @@ constexpr FieldDesc kAzureDiskVolumeSourceFields[] = {
 constexpr FieldDesc kPhotonPersistentDiskVolumeSourceFields[] = {
     {"pdID", &kStringType, Card::kOne, kRequired, 1},
     {"fsType", &kStringType, Card::kOne, 0, 2},
-};
-
-constexpr FieldDesc kProjectedVolumeSourceFields[] = {
-    {"sources", &described::VolumeProjection, Card::kList, 0, 1},
-    {"defaultMode", &kInt32Type, Card::kOne, 0, 2},
-};
-
-constexpr FieldDesc kVolumeProjectionFields[] = {
-    {"secret", &described::SecretProjection, Card::kOne, 0, 1},
-    {"downwardAPI", &described::DownwardAPIProjection, Card::kOne, 0, 2},
-    {"configMap", &described::ConfigMapProjection, Card::kOne, 0, 3},
-    {"serviceAccountToken", &described::ServiceAccountTokenProjection, Card::kOne, 0, 4},
-    {"clusterTrustBundle", &described::ClusterTrustBundleProjection, Card::kOne, 0, 5},
-};
-
-constexpr FieldDesc kSecretProjectionFields[] = {
-    {"name", &kStringType, Card::kOne, 0, 257},
-    {"items", &KeyToPath::kType, Card::kList, 0, 2},
-    {"optional", &kBoolType, Card::kOne, 0, 4},
-};
-
-constexpr FieldDesc kDownwardAPIProjectionFields[] = {
-    {"items", &described::DownwardAPIVolumeFile, Card::kList, 0, 1},
-};
-
-constexpr FieldDesc kConfigMapProjectionFields[] = {
-    {"name", &kStringType, Card::kOne, 0, 257},
-    {"items", &KeyToPath::kType, Card::kList, 0, 2},
-    {"optional", &kBoolType, Card::kOne, 0, 4},
-};
-
-constexpr FieldDesc kServiceAccountTokenProjectionFields[] = {
-    {"audience", &kStringType, Card::kOne, 0, 1},
-    {"expirationSeconds", &kInt64Type, Card::kOne, 0, 2},
-    {"path", &kStringType, Card::kOne, kRequired, 3},
 };
 
 constexpr FieldDesc kClusterTrustBundleProjectionFields[] = {
@@ -494,9 +447,6 @@ constinit const TypeDesc FlexVolumeSource{Shape::kStruct, "FlexVolumeSource", kF
 constinit const TypeDesc CinderVolumeSource{Shape::kStruct, "CinderVolumeSource", kCinderVolumeSourceFields};
 constinit const TypeDesc CephFSVolumeSource{Shape::kStruct, "CephFSVolumeSource", kCephFSVolumeSourceFields};
 constinit const TypeDesc FlockerVolumeSource{Shape::kStruct, "FlockerVolumeSource", kFlockerVolumeSourceFields};
-constinit const TypeDesc DownwardAPIVolumeSource{
-    Shape::kStruct, "DownwardAPIVolumeSource", kDownwardAPIVolumeSourceFields};
-constinit const TypeDesc DownwardAPIVolumeFile{Shape::kStruct, "DownwardAPIVolumeFile", kDownwardAPIVolumeFileFields};
 constinit const TypeDesc FCVolumeSource{Shape::kStruct, "FCVolumeSource", kFCVolumeSourceFields};
 constinit const TypeDesc AzureFileVolumeSource{Shape::kStruct, "AzureFileVolumeSource", kAzureFileVolumeSourceFields};
 constinit const TypeDesc VsphereVirtualDiskVolumeSource{
@@ -505,13 +455,6 @@ constinit const TypeDesc QuobyteVolumeSource{Shape::kStruct, "QuobyteVolumeSourc
 constinit const TypeDesc AzureDiskVolumeSource{Shape::kStruct, "AzureDiskVolumeSource", kAzureDiskVolumeSourceFields};
 constinit const TypeDesc PhotonPersistentDiskVolumeSource{
     Shape::kStruct, "PhotonPersistentDiskVolumeSource", kPhotonPersistentDiskVolumeSourceFields};
-constinit const TypeDesc ProjectedVolumeSource{Shape::kStruct, "ProjectedVolumeSource", kProjectedVolumeSourceFields};
-constinit const TypeDesc VolumeProjection{Shape::kStruct, "VolumeProjection", kVolumeProjectionFields};
-constinit const TypeDesc SecretProjection{Shape::kStruct, "SecretProjection", kSecretProjectionFields};
-constinit const TypeDesc DownwardAPIProjection{Shape::kStruct, "DownwardAPIProjection", kDownwardAPIProjectionFields};
-constinit const TypeDesc ConfigMapProjection{Shape::kStruct, "ConfigMapProjection", kConfigMapProjectionFields};
-constinit const TypeDesc ServiceAccountTokenProjection{
-    Shape::kStruct, "ServiceAccountTokenProjection", kServiceAccountTokenProjectionFields};
 constinit const TypeDesc ClusterTrustBundleProjection{
     Shape::kStruct, "ClusterTrustBundleProjection", kClusterTrustBundleProjectionFields};
 constinit const TypeDesc PortworxVolumeSource{Shape::kStruct, "PortworxVolumeSource", kPortworxVolumeSourceFields};

@@ -7,6 +7,11 @@
 namespace mainstay {
 namespace {
 
+constexpr FieldDesc kSysctlFields[] = {
+    {"name", &kStringType, Card::kOne, kRequired | kEmitZero, 1, "", "", NATIVE(Sysctl, name)},
+    {"value", &kStringType, Card::kOne, kRequired | kEmitZero, 2, "", "", NATIVE(Sysctl, value)},
+};
+
 constexpr FieldDesc kPodSecurityContextFields[] = {
     {"seLinuxOptions", &described::SELinuxOptions, Card::kOne, 0, 1},
     {"windowsOptions", &described::WindowsSecurityContextOptions, Card::kOne, 0, 8},
@@ -15,11 +20,14 @@ constexpr FieldDesc kPodSecurityContextFields[] = {
     {"runAsNonRoot", &kBoolType, Card::kOne, 0, 3, "", "", NATIVE(PodSecurityContext, run_as_non_root)},
     {"supplementalGroups", &kInt64Type, Card::kList, 0, 4, "", "",
       NATIVE(PodSecurityContext, supplemental_groups)},
-    {"supplementalGroupsPolicy", &kStringType, Card::kOne, 0, 12},
+    {"supplementalGroupsPolicy", &kStringType, Card::kOne, 0, 12, "", "",
+      NATIVE(PodSecurityContext, supplemental_groups_policy)},
     {"fsGroup", &kInt64Type, Card::kOne, 0, 5, "", "", NATIVE(PodSecurityContext, fs_group)},
-    {"sysctls", &described::Sysctl, Card::kList, 0, 7},
-    {"fsGroupChangePolicy", &kStringType, Card::kOne, 0, 9},
-    {"seccompProfile", &described::SeccompProfile, Card::kOne, 0, 10},
+    {"sysctls", &Sysctl::kType, Card::kList, 0, 7, "", "", NATIVE(PodSecurityContext, sysctls)},
+    {"fsGroupChangePolicy", &kStringType, Card::kOne, 0, 9, "", "",
+      NATIVE(PodSecurityContext, fs_group_change_policy)},
+    {"seccompProfile", &SeccompProfile::kType, Card::kOne, 0, 10, "", "",
+      NATIVE(PodSecurityContext, seccomp_profile)},
     {"appArmorProfile", &described::AppArmorProfile, Card::kOne, 0, 11},
     {"seLinuxChangePolicy", &kStringType, Card::kOne, 0, 13},
 };
@@ -78,6 +86,11 @@ constexpr FieldDesc kAffinityFields[] = {
     {"podAntiAffinity", &described::PodAntiAffinity, Card::kOne, 0, 3},
 };
 
+constexpr FieldDesc kPodReadinessGateFields[] = {
+    {"conditionType", &kStringType, Card::kOne, kRequired | kEmitZero, 1, "", "",
+      NATIVE(PodReadinessGate, condition_type)},
+};
+
 constexpr FieldDesc kPodSpecFields[] = {
     {"volumes", &Volume::kType, Card::kList, kRetainKeys, 1, "name", "name", NATIVE(PodSpec, volumes)},
     {"initContainers", &Container::kType, Card::kList, 0, 20, "name", "name",
@@ -100,7 +113,8 @@ constexpr FieldDesc kPodSpecFields[] = {
     {"hostNetwork", &kBoolType, Card::kOne, 0, 11, "", "", NATIVE(PodSpec, host_network)},
     {"hostPID", &kBoolType, Card::kOne, 0, 12, "", "", NATIVE(PodSpec, host_pid)},
     {"hostIPC", &kBoolType, Card::kOne, 0, 13, "", "", NATIVE(PodSpec, host_ipc)},
-    {"shareProcessNamespace", &kBoolType, Card::kOne, 0, 27},
+    {"shareProcessNamespace", &kBoolType, Card::kOne, 0, 27, "", "",
+      NATIVE(PodSpec, share_process_namespace)},
     {"securityContext", &PodSecurityContext::kType, Card::kOne, 0, 14, "", "",
       NATIVE(PodSpec, security_context)},
     {"imagePullSecrets", &LocalObjectReference::kType, Card::kList, 0, 15, "name", "name",
@@ -114,7 +128,8 @@ constexpr FieldDesc kPodSpecFields[] = {
     {"priorityClassName", &kStringType, Card::kOne, 0, 24, "", "", NATIVE(PodSpec, priority_class_name)},
     {"priority", &kInt32Type, Card::kOne, 0, 25, "", "", NATIVE(PodSpec, priority)},
     {"dnsConfig", &described::PodDNSConfig, Card::kOne, 0, 26},
-    {"readinessGates", &described::PodReadinessGate, Card::kList, 0, 28},
+    {"readinessGates", &PodReadinessGate::kType, Card::kList, 0, 28, "", "",
+      NATIVE(PodSpec, readiness_gates)},
     {"runtimeClassName", &kStringType, Card::kOne, 0, 29},
     {"enableServiceLinks", &kBoolType, Card::kOne, 0, 30, "", "", NATIVE(PodSpec, enable_service_links)},
     {"preemptionPolicy", &kStringType, Card::kOne, 0, 31, "", "", NATIVE(PodSpec, preemption_policy)},
@@ -229,6 +244,7 @@ constexpr FieldDesc kPodFields[] = {
 
 }  // namespace
 
+constinit const TypeDesc Sysctl::kType = struct_type<Sysctl>("Sysctl", kSysctlFields);
 constinit const TypeDesc PodSecurityContext::kType =
     struct_type<PodSecurityContext>("PodSecurityContext", kPodSecurityContextFields);
 constinit const TypeDesc Toleration::kType =
@@ -247,6 +263,8 @@ constinit const TypeDesc NodeAffinity::kType =
     struct_type<NodeAffinity>("NodeAffinity", kNodeAffinityFields);
 constinit const TypeDesc Affinity::kType =
     struct_type<Affinity>("Affinity", kAffinityFields);
+constinit const TypeDesc PodReadinessGate::kType =
+    struct_type<PodReadinessGate>("PodReadinessGate", kPodReadinessGateFields);
 constinit const TypeDesc PodSpec::kType =
     struct_type<PodSpec>("PodSpec", kPodSpecFields);
 constinit const TypeDesc ContainerStateWaiting::kType =

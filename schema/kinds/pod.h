@@ -14,12 +14,23 @@
 
 namespace mainstay {
 
+struct Sysctl {
+  std::string name;
+  std::string value;
+
+  static const TypeDesc kType;
+};
+
 struct PodSecurityContext {
   std::optional<int64_t> run_as_user;
   std::optional<int64_t> run_as_group;
   std::optional<bool> run_as_non_root;
   std::vector<int64_t> supplemental_groups;
+  std::string supplemental_groups_policy;
   std::optional<int64_t> fs_group;
+  std::string fs_group_change_policy;
+  std::vector<Sysctl> sysctls;
+  Box<SeccompProfile> seccomp_profile;
   Box<Value> carried;
 
   static const TypeDesc kType;
@@ -84,6 +95,12 @@ struct Affinity {
   static const TypeDesc kType;
 };
 
+struct PodReadinessGate {
+  std::string condition_type;
+
+  static const TypeDesc kType;
+};
+
 struct PodSpec {
   std::vector<Volume> volumes;
   std::vector<Container> init_containers;
@@ -100,6 +117,7 @@ struct PodSpec {
   bool host_network = false;
   bool host_pid = false;
   bool host_ipc = false;
+  std::optional<bool> share_process_namespace;
   Box<PodSecurityContext> security_context;
   std::vector<LocalObjectReference> image_pull_secrets;
   std::string hostname;
@@ -110,6 +128,7 @@ struct PodSpec {
   std::vector<HostAlias> host_aliases;
   std::string priority_class_name;
   std::optional<int32_t> priority;
+  std::vector<PodReadinessGate> readiness_gates;
   std::optional<bool> enable_service_links;
   std::string preemption_policy;
   Box<Value> carried;

@@ -38,6 +38,63 @@ constexpr FieldDesc kConfigMapVolumeSourceFields[] = {
     {"optional", &kBoolType, Card::kOne, 0, 4, "", "", NATIVE(ConfigMapVolumeSource, optional)},
 };
 
+constexpr FieldDesc kDownwardAPIVolumeFileFields[] = {
+    {"path", &kStringType, Card::kOne, kRequired | kEmitZero, 1, "", "",
+      NATIVE(DownwardAPIVolumeFile, path)},
+    {"fieldRef", &ObjectFieldSelector::kType, Card::kOne, 0, 2, "", "",
+      NATIVE(DownwardAPIVolumeFile, field_ref)},
+    {"resourceFieldRef", &ResourceFieldSelector::kType, Card::kOne, 0, 3, "", "",
+      NATIVE(DownwardAPIVolumeFile, resource_field_ref)},
+    {"mode", &kInt32Type, Card::kOne, 0, 4, "", "", NATIVE(DownwardAPIVolumeFile, mode)},
+};
+
+constexpr FieldDesc kDownwardAPIVolumeSourceFields[] = {
+    {"items", &DownwardAPIVolumeFile::kType, Card::kList, 0, 1, "", "",
+      NATIVE(DownwardAPIVolumeSource, items)},
+    {"defaultMode", &kInt32Type, Card::kOne, 0, 2, "", "", NATIVE(DownwardAPIVolumeSource, default_mode)},
+};
+
+constexpr FieldDesc kSecretProjectionFields[] = {
+    {"name", &kStringType, Card::kOne, 0, 257, "", "", NATIVE(SecretProjection, name)},
+    {"items", &KeyToPath::kType, Card::kList, 0, 2, "", "", NATIVE(SecretProjection, items)},
+    {"optional", &kBoolType, Card::kOne, 0, 4, "", "", NATIVE(SecretProjection, optional)},
+};
+
+constexpr FieldDesc kConfigMapProjectionFields[] = {
+    {"name", &kStringType, Card::kOne, 0, 257, "", "", NATIVE(ConfigMapProjection, name)},
+    {"items", &KeyToPath::kType, Card::kList, 0, 2, "", "", NATIVE(ConfigMapProjection, items)},
+    {"optional", &kBoolType, Card::kOne, 0, 4, "", "", NATIVE(ConfigMapProjection, optional)},
+};
+
+constexpr FieldDesc kDownwardAPIProjectionFields[] = {
+    {"items", &DownwardAPIVolumeFile::kType, Card::kList, 0, 1, "", "",
+      NATIVE(DownwardAPIProjection, items)},
+};
+
+constexpr FieldDesc kServiceAccountTokenProjectionFields[] = {
+    {"audience", &kStringType, Card::kOne, 0, 1, "", "", NATIVE(ServiceAccountTokenProjection, audience)},
+    {"expirationSeconds", &kInt64Type, Card::kOne, 0, 2, "", "",
+      NATIVE(ServiceAccountTokenProjection, expiration_seconds)},
+    {"path", &kStringType, Card::kOne, kRequired | kEmitZero, 3, "", "",
+      NATIVE(ServiceAccountTokenProjection, path)},
+};
+
+constexpr FieldDesc kVolumeProjectionFields[] = {
+    {"secret", &SecretProjection::kType, Card::kOne, 0, 1, "", "", NATIVE(VolumeProjection, secret)},
+    {"downwardAPI", &DownwardAPIProjection::kType, Card::kOne, 0, 2, "", "",
+      NATIVE(VolumeProjection, downward_api)},
+    {"configMap", &ConfigMapProjection::kType, Card::kOne, 0, 3, "", "",
+      NATIVE(VolumeProjection, config_map)},
+    {"serviceAccountToken", &ServiceAccountTokenProjection::kType, Card::kOne, 0, 4, "", "",
+      NATIVE(VolumeProjection, service_account_token)},
+    {"clusterTrustBundle", &described::ClusterTrustBundleProjection, Card::kOne, 0, 5},
+};
+
+constexpr FieldDesc kProjectedVolumeSourceFields[] = {
+    {"sources", &VolumeProjection::kType, Card::kList, 0, 1, "", "", NATIVE(ProjectedVolumeSource, sources)},
+    {"defaultMode", &kInt32Type, Card::kOne, 0, 2, "", "", NATIVE(ProjectedVolumeSource, default_mode)},
+};
+
 constexpr FieldDesc kVolumeFields[] = {
     {"name", &kStringType, Card::kOne, kRequired | kEmitZero, 1, "", "", NATIVE(Volume, name)},
     {"hostPath", &HostPathVolumeSource::kType, Card::kOne, 0, 513, "", "", NATIVE(Volume, host_path)},
@@ -55,7 +112,8 @@ constexpr FieldDesc kVolumeFields[] = {
     {"cinder", &described::CinderVolumeSource, Card::kOne, 0, 525},
     {"cephfs", &described::CephFSVolumeSource, Card::kOne, 0, 526},
     {"flocker", &described::FlockerVolumeSource, Card::kOne, 0, 527},
-    {"downwardAPI", &described::DownwardAPIVolumeSource, Card::kOne, 0, 528},
+    {"downwardAPI", &DownwardAPIVolumeSource::kType, Card::kOne, 0, 528, "", "",
+      NATIVE(Volume, downward_api)},
     {"fc", &described::FCVolumeSource, Card::kOne, 0, 529},
     {"azureFile", &described::AzureFileVolumeSource, Card::kOne, 0, 530},
     {"configMap", &ConfigMapVolumeSource::kType, Card::kOne, 0, 531, "", "", NATIVE(Volume, config_map)},
@@ -63,7 +121,7 @@ constexpr FieldDesc kVolumeFields[] = {
     {"quobyte", &described::QuobyteVolumeSource, Card::kOne, 0, 533},
     {"azureDisk", &described::AzureDiskVolumeSource, Card::kOne, 0, 534},
     {"photonPersistentDisk", &described::PhotonPersistentDiskVolumeSource, Card::kOne, 0, 535},
-    {"projected", &described::ProjectedVolumeSource, Card::kOne, 0, 538},
+    {"projected", &ProjectedVolumeSource::kType, Card::kOne, 0, 538, "", "", NATIVE(Volume, projected)},
     {"portworxVolume", &described::PortworxVolumeSource, Card::kOne, 0, 536},
     {"scaleIO", &described::ScaleIOVolumeSource, Card::kOne, 0, 537},
     {"storageos", &described::StorageOSVolumeSource, Card::kOne, 0, 539},
@@ -84,6 +142,22 @@ constinit const TypeDesc SecretVolumeSource::kType =
     struct_type<SecretVolumeSource>("SecretVolumeSource", kSecretVolumeSourceFields);
 constinit const TypeDesc ConfigMapVolumeSource::kType =
     struct_type<ConfigMapVolumeSource>("ConfigMapVolumeSource", kConfigMapVolumeSourceFields);
+constinit const TypeDesc DownwardAPIVolumeFile::kType =
+    struct_type<DownwardAPIVolumeFile>("DownwardAPIVolumeFile", kDownwardAPIVolumeFileFields);
+constinit const TypeDesc DownwardAPIVolumeSource::kType =
+    struct_type<DownwardAPIVolumeSource>("DownwardAPIVolumeSource", kDownwardAPIVolumeSourceFields);
+constinit const TypeDesc SecretProjection::kType =
+    struct_type<SecretProjection>("SecretProjection", kSecretProjectionFields);
+constinit const TypeDesc ConfigMapProjection::kType =
+    struct_type<ConfigMapProjection>("ConfigMapProjection", kConfigMapProjectionFields);
+constinit const TypeDesc DownwardAPIProjection::kType =
+    struct_type<DownwardAPIProjection>("DownwardAPIProjection", kDownwardAPIProjectionFields);
+constinit const TypeDesc ServiceAccountTokenProjection::kType =
+    struct_type<ServiceAccountTokenProjection>("ServiceAccountTokenProjection", kServiceAccountTokenProjectionFields);
+constinit const TypeDesc VolumeProjection::kType =
+    struct_type<VolumeProjection>("VolumeProjection", kVolumeProjectionFields);
+constinit const TypeDesc ProjectedVolumeSource::kType =
+    struct_type<ProjectedVolumeSource>("ProjectedVolumeSource", kProjectedVolumeSourceFields);
 constinit const TypeDesc Volume::kType =
     struct_type<Volume>("Volume", kVolumeFields);
 
