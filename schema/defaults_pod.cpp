@@ -10,6 +10,7 @@ namespace mainstay {
 namespace {
 
 constexpr int32_t kDefaultFileMode = 0644;
+constexpr int64_t kDefaultTokenSeconds = 3600;
 constexpr int64_t kDefaultGraceSeconds = 30;
 constexpr int64_t kDefaultNodeLossSeconds = 300;
 // The two classes every cluster has; others are PriorityClass objects, which are carried.
@@ -30,6 +31,12 @@ void round_up_to_milli(ResourceList& resources) {
   }
 }
 
+void default_http_get(Box<HTTPGetAction>& get) {
+  if (!get) return;
+  set_if_empty(get->path, "/");
+  set_if_empty(get->scheme, "HTTP");
+}
+
 void default_probe(Box<Probe>& box) {
   if (!box) return;
   Probe& probe = *box;
@@ -37,10 +44,7 @@ void default_probe(Box<Probe>& box) {
   if (probe.period_seconds == 0) probe.period_seconds = 10;
   if (probe.success_threshold == 0) probe.success_threshold = 1;
   if (probe.failure_threshold == 0) probe.failure_threshold = 3;
-  if (probe.http_get) {
-    set_if_empty(probe.http_get->path, "/");
-    set_if_empty(probe.http_get->scheme, "HTTP");
-  }
+  default_http_get(probe.http_get);
 }
 
 void default_container(Container& container, bool host_network) {
@@ -59,14 +63,40 @@ void default_container(Container& container, bool host_network) {
   default_probe(container.liveness_probe);
   default_probe(container.readiness_probe);
   default_probe(container.startup_probe);
+  if (container.lifecycle && container.lifecycle->post_start) {
+    default_http_get(container.lifecycle->post_start->http_get);
+  }
+  if (container.lifecycle && container.lifecycle->pre_stop) {
+    default_http_get(container.lifecycle->pre_stop->http_get);
+  }
   round_up_to_milli(container.resources.limits);
   round_up_to_milli(container.resources.requests);
 }
 
+void default_downward_items(std::vector<DownwardAPIVolumeFile>& items) {
+  for (DownwardAPIVolumeFile& item : items) {
+    if (item.field_ref) set_if_empty(item.field_ref->api_version, "v1");
+  }
+}
+
 void default_volume(Volume& volume) {
   bool other_source = volume.carried && volume.carried->is_map() && !volume.carried->as_map().empty();
-  if (!volume.host_path && !volume.empty_dir && !volume.secret && !volume.config_map && !other_source) {
+  if (!volume.host_path && !volume.empty_dir && !volume.secret && !volume.config_map &&
+      !volume.downward_api && !volume.projected && !other_source) {
     volume.empty_dir.ensure();
+  }
+  if (volume.downward_api) {
+    if (!volume.downward_api->default_mode) volume.downward_api->default_mode = kDefaultFileMode;
+    default_downward_items(volume.downward_api->items);
+  }
+  if (volume.projected) {
+    if (!volume.projected->default_mode) volume.projected->default_mode = kDefaultFileMode;
+    for (VolumeProjection& source : volume.projected->sources) {
+      if (source.downward_api) default_downward_items(source.downward_api->items);
+      if (source.service_account_token && !source.service_account_token->expiration_seconds) {
+        source.service_account_token->expiration_seconds = kDefaultTokenSeconds;
+      }
+    }
   }
   if (volume.secret && !volume.secret->default_mode) volume.secret->default_mode = kDefaultFileMode;
   if (volume.config_map && !volume.config_map->default_mode) {

@@ -12,11 +12,16 @@ namespace {
 constexpr std::string_view kProtocols[] = {"TCP", "UDP", "SCTP"};
 constexpr std::string_view kPullPolicies[] = {"Always", "IfNotPresent", "Never"};
 constexpr std::string_view kMessagePolicies[] = {"File", "FallbackToLogsOnError"};
-constexpr std::string_view kSchemes[] = {"HTTP", "HTTPS"};
 constexpr std::string_view kEnvFields[] = {
     "metadata.annotations", "metadata.labels", "metadata.name",    "metadata.namespace",
     "metadata.uid",         "spec.nodeName",   "status.hostIP",    "status.hostIPs",
     "status.podIP",         "status.podIPs",   "spec.serviceAccountName"};
+constexpr std::string_view kVolumeFields[] = {"metadata.annotations", "metadata.labels", "metadata.name",
+                                              "metadata.namespace", "metadata.uid"};
+constexpr std::string_view kPropagations[] = {"None", "HostToContainer", "Bidirectional"};
+constexpr std::string_view kRecursive[] = {"Disabled", "IfPossible", "Enabled"};
+constexpr std::string_view kProcMounts[] = {"Default", "Unmasked"};
+constexpr std::string_view kSeccompTypes[] = {"Localhost", "RuntimeDefault", "Unconfined"};
 constexpr std::string_view kEnvResources[] = {
     "limits.cpu",   "limits.memory",   "limits.ephemeral-storage",
     "requests.cpu", "requests.memory", "requests.ephemeral-storage"};
@@ -37,18 +42,22 @@ void validate_ports(FieldErrors& errors, const Path& path, const std::vector<Con
       errors.port(here.field("containerPort"), port.container_port);
     }
     if (port.host_port != 0) errors.port(here.field("hostPort"), port.host_port);
+    if (!port.host_ip.empty() && !is_ip(port.host_ip)) {
+      errors.invalid(here.field("hostIP"), port.host_ip,
+                     "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)");
+    }
     errors.one_of(here.field("protocol"), port.protocol, kProtocols);
   }
 }
 
-// metadata.labels['k'] and metadata.annotations['k'] name one entry of a map.
-bool is_known_env_field(std::string_view field) {
+// metadata.labels['k'] and metadata.annotations['k'] name one entry of a map; a volume may also have the map.
+bool is_known_field(std::string_view field, std::span<const std::string_view> known, bool whole_maps) {
   size_t bracket = field.find("['");
   bool entry = bracket != std::string_view::npos && field.size() > bracket + 4 && field.ends_with("']");
   std::string_view base = entry ? field.substr(0, bracket) : field;
   bool map = base == "metadata.labels" || base == "metadata.annotations";
-  if (map != entry) return false;
-  return std::find(std::begin(kEnvFields), std::end(kEnvFields), base) != std::end(kEnvFields);
+  if (map != entry && !(map && whole_maps)) return false;
+  return std::find(known.begin(), known.end(), base) != known.end();
 }
 
 void validate_key_ref(FieldErrors& errors, const Path& path, std::string_view name, std::string_view key) {
@@ -69,7 +78,7 @@ void validate_env_source(FieldErrors& errors, const Path& path, const EnvVar& va
     const std::string& field = source.field_ref->field_path;
     if (field.empty()) {
       errors.required(ref.field("fieldPath"));
-    } else if (!is_known_env_field(field)) {
+    } else if (!is_known_field(field, kEnvFields, false)) {
       errors.unsupported(ref.field("fieldPath"), field, kEnvFields);
     }
   }
@@ -139,8 +148,28 @@ bool has_parent_step(std::string_view path) {
   return false;
 }
 
+void validate_mount_options(FieldErrors& errors, const Path& path, const VolumeMount& mount,
+                            bool privileged) {
+  if (!mount.mount_propagation.empty()) {
+    const Path propagation = path.field("mountPropagation");
+    errors.one_of(propagation, mount.mount_propagation, kPropagations);
+    if (mount.mount_propagation == "Bidirectional" && !privileged) {
+      errors.forbidden(propagation, "Bidirectional mount propagation is available only to privileged containers");
+    }
+  }
+  if (mount.recursive_read_only.empty()) return;
+  const Path recursive = path.field("recursiveReadOnly");
+  if (!errors.one_of(recursive, mount.recursive_read_only, kRecursive)) return;
+  if (mount.recursive_read_only == "Disabled") return;
+  if (!mount.read_only) {
+    errors.forbidden(recursive, "may only be specified when readOnly is true");
+  } else if (!mount.mount_propagation.empty() && mount.mount_propagation != "None") {
+    errors.forbidden(recursive, "may only be specified when mountPropagation is None or not specified");
+  }
+}
+
 void validate_mounts(FieldErrors& errors, const Path& path, const std::vector<VolumeMount>& mounts,
-                     const PodSpec& pod) {
+                     const PodSpec& pod, bool privileged) {
   std::set<std::string_view> targets;
   for (size_t i = 0; i < mounts.size(); ++i) {
     const VolumeMount& mount = mounts[i];
@@ -163,64 +192,17 @@ void validate_mounts(FieldErrors& errors, const Path& path, const std::vector<Vo
     } else if (has_parent_step(mount.sub_path)) {
       errors.invalid(here.field("subPath"), mount.sub_path, "must not contain '..'");
     }
+    if (!mount.sub_path_expr.empty() && mount.sub_path_expr.front() == '/') {
+      errors.invalid(here.field("subPathExpr"), mount.sub_path_expr, "must be a relative path");
+    } else if (has_parent_step(mount.sub_path_expr)) {
+      errors.invalid(here.field("subPathExpr"), mount.sub_path_expr, "must not contain '..'");
+    }
+    validate_mount_options(errors, here, mount, privileged);
     if (!mount.sub_path.empty() && !mount.sub_path_expr.empty()) {
       errors.invalid(here.field("subPathExpr"), mount.sub_path_expr,
                      "subPathExpr and subPath are mutually exclusive");
     }
   }
-}
-
-void validate_handler_port(FieldErrors& errors, const Path& path, const IntOrString& port) {
-  if (port.is_int()) {
-    errors.port(path, port.number());
-  } else {
-    errors.problems(path, port.string(), port_name_problems(port.string()));
-  }
-}
-
-void validate_http_get(FieldErrors& errors, const Path& path, const HTTPGetAction& get) {
-  if (get.path.empty()) errors.required(path.field("path"));
-  validate_handler_port(errors, path.field("port"), get.port);
-  errors.one_of(path.field("scheme"), get.scheme, kSchemes);
-  for (size_t i = 0; i < get.http_headers.size(); ++i) {
-    const std::string& name = get.http_headers[i].name;
-    bool good = !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
-      return std::isalnum(c) != 0 || c == '-';
-    });
-    const Path headers = path.field("httpHeaders");
-    const Path header = headers.index(i);
-    if (!good) {
-      errors.invalid(header.field("name"), name,
-                     "a valid HTTP header must consist of alphanumeric characters or '-' (e.g. "
-                     "'X-Header-Name', regex used for validation is '[-A-Za-z0-9]+')");
-    }
-  }
-}
-
-void validate_handlers(FieldErrors& errors, const Path& path, const Probe& probe) {
-  int count = 0;
-  auto counts = [&](bool present, std::string_view name) {
-    if (!present) return false;
-    if (count++ == 0) return true;
-    errors.forbidden(path.field(name), "may not specify more than 1 handler type");
-    return false;
-  };
-  if (counts(probe.exec.has_value(), "exec") && probe.exec->command.empty()) {
-    const Path exec = path.field("exec");
-    errors.required(exec.field("command"));
-  }
-  if (counts(probe.http_get.has_value(), "httpGet")) {
-    validate_http_get(errors, path.field("httpGet"), *probe.http_get);
-  }
-  if (counts(probe.tcp_socket.has_value(), "tcpSocket")) {
-    const Path socket = path.field("tcpSocket");
-    validate_handler_port(errors, socket.field("port"), probe.tcp_socket->port);
-  }
-  if (counts(probe.grpc.has_value(), "grpc")) {
-    const Path grpc = path.field("grpc");
-    errors.port(grpc.field("port"), probe.grpc->port);
-  }
-  if (count == 0) errors.required(path, "must specify a handler type");
 }
 
 bool is_standard_resource(std::string_view name) {
@@ -254,27 +236,60 @@ void validate_security_context(FieldErrors& errors, const Path& path, const Secu
     errors.invalid_shown(path, "{}",
                          "cannot set `allowPrivilegeEscalation` to false and `privileged` to true");
   }
+  bool administrator = context.capabilities &&
+                       std::any_of(context.capabilities->add.begin(), context.capabilities->add.end(),
+                                   [](const std::string& name) { return name == "CAP_SYS_ADMIN"; });
+  if (context.allow_privilege_escalation == false && administrator) {
+    errors.invalid_shown(
+        path, "{}", "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN");
+  }
+  if (!context.proc_mount.empty()) errors.one_of(path.field("procMount"), context.proc_mount, kProcMounts);
+  if (context.seccomp_profile) {
+    validate_seccomp(errors, path.field("seccompProfile"), *context.seccomp_profile);
+  }
 }
 
 }  // namespace
 
-void validate_probe(FieldErrors& errors, const Path& path, const Probe& probe, std::string_view which) {
-  validate_handlers(errors, path, probe);
-  errors.at_least(path.field("initialDelaySeconds"), probe.initial_delay_seconds, 0);
-  errors.at_least(path.field("timeoutSeconds"), probe.timeout_seconds, 0);
-  errors.at_least(path.field("periodSeconds"), probe.period_seconds, 0);
-  errors.at_least(path.field("successThreshold"), probe.success_threshold, 0);
-  errors.at_least(path.field("failureThreshold"), probe.failure_threshold, 0);
-  bool readiness = which == "readinessProbe";
-  if (!readiness && probe.success_threshold != 1) {
-    errors.invalid(path.field("successThreshold"), probe.success_threshold, "must be 1");
+void validate_seccomp(FieldErrors& errors, const Path& path, const SeccompProfile& profile) {
+  errors.one_of(path.field("type"), profile.type, kSeccompTypes);
+  const Path file = path.field("localhostProfile");
+  if (profile.type != "Localhost") {
+    if (!profile.localhost_profile.empty()) {
+      errors.invalid(file, profile.localhost_profile, "can only be set when seccomp type is Localhost");
+    }
+  } else if (profile.localhost_profile.empty()) {
+    errors.required(file, "must be set when seccomp type is Localhost");
+  } else if (profile.localhost_profile.front() == '/') {
+    errors.invalid(file, profile.localhost_profile, "must be a relative path");
+  } else if (has_parent_step(profile.localhost_profile)) {
+    errors.invalid(file, profile.localhost_profile, "must not contain '..'");
   }
-  if (!probe.termination_grace_period_seconds) return;
-  const Path grace = path.field("terminationGracePeriodSeconds");
-  if (readiness) {
-    errors.invalid(grace, *probe.termination_grace_period_seconds, "must not be set for readinessProbes");
-  } else if (*probe.termination_grace_period_seconds <= 0) {
-    errors.invalid(grace, *probe.termination_grace_period_seconds, "must be greater than 0");
+}
+
+void validate_downward_items(FieldErrors& errors, const Path& path,
+                             const std::vector<DownwardAPIVolumeFile>& items) {
+  for (size_t i = 0; i < items.size(); ++i) {
+    const DownwardAPIVolumeFile& item = items[i];
+    const Path here = path.index(i);
+    validate_volume_file(errors, here, item.path, item.mode);
+    if (item.field_ref && item.resource_field_ref) {
+      errors.invalid(here, "resource", "fieldRef and resourceFieldRef can not be specified simultaneously");
+    } else if (item.field_ref) {
+      const Path ref = here.field("fieldRef");
+      const std::string& field = item.field_ref->field_path;
+      if (field.empty()) {
+        errors.required(ref.field("fieldPath"));
+      } else if (!is_known_field(field, kVolumeFields, true)) {
+        errors.unsupported(ref.field("fieldPath"), field, kVolumeFields);
+      }
+    } else if (item.resource_field_ref) {
+      const Path ref = here.field("resourceFieldRef");
+      if (item.resource_field_ref->container_name.empty()) errors.required(ref.field("containerName"));
+      errors.one_of(ref.field("resource"), item.resource_field_ref->resource, kEnvResources);
+    } else {
+      errors.required(here, "one of fieldRef and resourceFieldRef is required");
+    }
   }
 }
 
@@ -325,23 +340,13 @@ void validate_container(FieldErrors& errors, const Path& path, const Container& 
   validate_ports(errors, path.field("ports"), container.ports);
   validate_env(errors, path.field("env"), container.env);
   validate_env_from(errors, path.field("envFrom"), container.env_from);
-  validate_mounts(errors, path.field("volumeMounts"), container.volume_mounts, pod);
+  bool privileged = container.security_context && container.security_context->privileged.value_or(false);
+  validate_mounts(errors, path.field("volumeMounts"), container.volume_mounts, pod, privileged);
   validate_resources(errors, path.field("resources"), container.resources);
   if (container.security_context) {
     validate_security_context(errors, path.field("securityContext"), *container.security_context);
   }
-  bool probed = !is_init || container.restart_policy == "Always";
-  auto probe = [&](const Box<Probe>& box, std::string_view name) {
-    if (!box) return;
-    if (!probed) {
-      return errors.forbidden(path.field(name),
-                              "may not be set for init containers without restartPolicy=Always");
-    }
-    validate_probe(errors, path.field(name), *box, name);
-  };
-  probe(container.liveness_probe, "livenessProbe");
-  probe(container.readiness_probe, "readinessProbe");
-  probe(container.startup_probe, "startupProbe");
+  validate_container_handlers(errors, path, container, is_init, pod);
 }
 
 }  // namespace mainstay

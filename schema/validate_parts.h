@@ -19,7 +19,15 @@ void validate_volumes(FieldErrors& errors, const Path& path, const std::vector<V
 // `is_init`: an init container.
 void validate_container(FieldErrors& errors, const Path& path, const Container& container, bool is_init,
                         const PodSpec& pod);
-void validate_probe(FieldErrors& errors, const Path& path, const Probe& probe, std::string_view which);
+void validate_seccomp(FieldErrors& errors, const Path& path, const SeccompProfile& profile);
+// One file of a volume: its place and mode.
+void validate_volume_file(FieldErrors& errors, const Path& path, std::string_view target,
+                          const std::optional<int32_t>& mode);
+void validate_downward_items(FieldErrors& errors, const Path& path,
+                             const std::vector<DownwardAPIVolumeFile>& items);
+// Probes and lifecycle hooks.
+void validate_container_handlers(FieldErrors& errors, const Path& path, const Container& container,
+                                 bool is_init, const PodSpec& pod);
 void validate_scheduling(FieldErrors& errors, const Path& path, const PodSpec& spec);
 void validate_resources(FieldErrors& errors, const Path& path, const ResourceRequirements& resources);
 

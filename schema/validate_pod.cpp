@@ -1,4 +1,4 @@
-// Validation of pod specs: volumes, containers together, and what stands beside them.
+// Validation of pod specs: containers together, and what stands beside them.
 // Source: Kubernetes core/validation, ValidatePodSpec.
 #include <algorithm>
 #include <set>
@@ -12,78 +12,10 @@ namespace {
 
 constexpr std::string_view kRestartPolicies[] = {"Always", "OnFailure", "Never"};
 constexpr std::string_view kDnsPolicies[] = {"ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"};
-constexpr std::string_view kHostPathTypes[] = {"",     "DirectoryOrCreate", "Directory",  "FileOrCreate",
-                                               "File", "Socket",            "CharDevice", "BlockDevice"};
+constexpr std::string_view kGroupPolicies[] = {"Merge", "Strict"};
+constexpr std::string_view kChangePolicies[] = {"OnRootMismatch", "Always"};
+constexpr size_t kLongestSysctl = 253;
 constexpr int64_t kLargestId = 2147483647;
-
-void validate_mode(FieldErrors& errors, const Path& path, const std::optional<int32_t>& mode) {
-  if (mode && (*mode < 0 || *mode > 0777)) {
-    errors.invalid(path, *mode, "must be a number between 0 and 0777 (octal), both inclusive");
-  }
-}
-
-void validate_items(FieldErrors& errors, const Path& path, const std::vector<KeyToPath>& items) {
-  for (size_t i = 0; i < items.size(); ++i) {
-    const Path here = path.index(i);
-    if (items[i].key.empty()) errors.required(here.field("key"));
-    const std::string& target = items[i].path;
-    if (target.empty()) {
-      errors.required(here.field("path"));
-    } else if (target.front() == '/') {
-      errors.invalid(here.field("path"), target, "must be a relative path");
-    } else if (target == ".." || target.starts_with("../") || target.find("/../") != std::string::npos ||
-               target.ends_with("/..")) {
-      errors.invalid(here.field("path"), target, "must not contain '..'");
-    } else if (target.starts_with("..")) {
-      errors.invalid(here.field("path"), target, "must not start with '..'");
-    }
-    validate_mode(errors, here.field("mode"), items[i].mode);
-  }
-}
-
-void validate_host_path(FieldErrors& errors, const Path& path, const HostPathVolumeSource& source) {
-  if (source.path.empty()) {
-    errors.required(path.field("path"));
-  } else if (("/" + source.path + "/").find("/../") != std::string::npos) {
-    errors.invalid(path.field("path"), source.path, "must not contain '..'");
-  }
-  if (std::find(std::begin(kHostPathTypes), std::end(kHostPathTypes), source.type) ==
-      std::end(kHostPathTypes)) {
-    errors.unsupported(path.field("type"), source.type, kHostPathTypes);
-  }
-}
-
-void validate_source(FieldErrors& errors, const Path& path, const Volume& volume) {
-  int count = 0;
-  auto first = [&](bool present, std::string_view name) {
-    if (!present) return false;
-    if (count++ == 0) return true;
-    errors.forbidden(path.field(name), "may not specify more than 1 volume type");
-    return false;
-  };
-  if (first(volume.empty_dir.has_value(), "emptyDir") && volume.empty_dir->size_limit &&
-      volume.empty_dir->size_limit->is_negative()) {
-    const Path here = path.field("emptyDir");
-    errors.forbidden(here.field("sizeLimit"), "SizeLimit field must be a valid resource quantity");
-  }
-  if (first(volume.host_path.has_value(), "hostPath")) {
-    validate_host_path(errors, path.field("hostPath"), *volume.host_path);
-  }
-  if (first(volume.secret.has_value(), "secret")) {
-    const Path here = path.field("secret");
-    if (volume.secret->secret_name.empty()) errors.required(here.field("secretName"));
-    validate_mode(errors, here.field("defaultMode"), volume.secret->default_mode);
-    validate_items(errors, here.field("items"), volume.secret->items);
-  }
-  if (first(volume.config_map.has_value(), "configMap")) {
-    const Path here = path.field("configMap");
-    if (volume.config_map->name.empty()) errors.required(here.field("name"));
-    validate_mode(errors, here.field("defaultMode"), volume.config_map->default_mode);
-    validate_items(errors, here.field("items"), volume.config_map->items);
-  }
-  if (!volume.carried || !volume.carried->is_map()) return;
-  for (const Member& member : volume.carried->as_map()) first(true, member.name);
-}
 
 void validate_containers(FieldErrors& errors, const Path& path, const PodSpec& spec) {
   const Path containers = path.field("containers"), inits = path.field("initContainers");
@@ -114,7 +46,62 @@ void validate_containers(FieldErrors& errors, const Path& path, const PodSpec& s
   check(inits, spec.init_containers, true);
 }
 
-void validate_security(FieldErrors& errors, const Path& path, const PodSecurityContext& context) {
+// "a.b.c" or "a/b/c", each part of letters, digits, '-' and '_'. Source: core/validation, IsValidSysctlName.
+bool is_sysctl_name(std::string_view name) {
+  if (name.empty() || name.size() > kLongestSysctl) return false;
+  char before = '.';
+  for (char c : name) {
+    bool edge = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+    bool separator = c == '.' || c == '/';
+    if (!edge && !separator && c != '-' && c != '_') return false;
+    if (separator && (before == '.' || before == '/')) return false;
+    before = c;
+  }
+  return before != '.' && before != '/';
+}
+
+void validate_sysctls(FieldErrors& errors, const Path& path, const PodSpec& spec) {
+  const std::vector<Sysctl>& sysctls = spec.security_context->sysctls;
+  std::set<std::string> names;
+  for (size_t i = 0; i < sysctls.size(); ++i) {
+    const Path here = path.index(i);
+    const Path at = here.field("name");
+    std::string name = sysctls[i].name;
+    if (name.empty()) {
+      errors.required(at);
+      continue;
+    }
+    if (!is_sysctl_name(name)) {
+      errors.invalid(at, name, "must have at most 253 characters and consist of parts of lower-case letters, "
+                               "digits, '-' and '_', separated by '.' or '/'");
+      continue;
+    }
+    // With '/' as the first separator, dots and slashes have changed places.
+    size_t first = name.find_first_of("./");
+    if (first != std::string::npos && name[first] == '/') {
+      for (char& c : name) c = c == '/' ? '.' : c == '.' ? '/' : c;
+    }
+    if (!names.insert(name).second) errors.duplicate(at, sysctls[i].name);
+    bool net = name.starts_with("net.");
+    bool ipc = name.starts_with("kernel.shm") || name.starts_with("kernel.msg") || name == "kernel.sem" ||
+               name.starts_with("fs.mqueue.");
+    if (net && spec.host_network) errors.invalid(at, sysctls[i].name, "may not be specified when 'hostNetwork' is true");
+    if (ipc && spec.host_ipc) errors.invalid(at, sysctls[i].name, "may not be specified when 'hostIPC' is true");
+  }
+}
+
+void validate_security(FieldErrors& errors, const Path& path, const PodSpec& spec) {
+  const PodSecurityContext& context = *spec.security_context;
+  if (!context.supplemental_groups_policy.empty()) {
+    errors.one_of(path.field("supplementalGroupsPolicy"), context.supplemental_groups_policy, kGroupPolicies);
+  }
+  if (!context.fs_group_change_policy.empty()) {
+    errors.one_of(path.field("fsGroupChangePolicy"), context.fs_group_change_policy, kChangePolicies);
+  }
+  if (context.seccomp_profile) {
+    validate_seccomp(errors, path.field("seccompProfile"), *context.seccomp_profile);
+  }
+  validate_sysctls(errors, path.field("sysctls"), spec);
   if (context.run_as_user) errors.in_range(path.field("runAsUser"), *context.run_as_user, 0, kLargestId);
   if (context.run_as_group) errors.in_range(path.field("runAsGroup"), *context.run_as_group, 0, kLargestId);
   if (context.fs_group) errors.in_range(path.field("fsGroup"), *context.fs_group, 0, kLargestId);
@@ -140,21 +127,6 @@ void validate_host_aliases(FieldErrors& errors, const Path& path, const std::vec
 }
 
 }  // namespace
-
-void validate_volumes(FieldErrors& errors, const Path& path, const std::vector<Volume>& volumes) {
-  std::set<std::string_view> names;
-  for (size_t i = 0; i < volumes.size(); ++i) {
-    const Path here = path.index(i);
-    const std::string& name = volumes[i].name;
-    if (name.empty()) {
-      errors.required(here.field("name"));
-    } else {
-      errors.problems(here.field("name"), name, dns_label_problems(name));
-      if (!names.insert(name).second) errors.duplicate(here.field("name"), name);
-    }
-    validate_source(errors, here, volumes[i]);
-  }
-}
 
 void validate_pod_spec(FieldErrors& errors, const Path& path, const PodSpec& spec) {
   auto name_at = [&](std::string_view field, const std::string& name,
@@ -182,7 +154,17 @@ void validate_pod_spec(FieldErrors& errors, const Path& path, const PodSpec& spe
     const Path here = secrets.index(i);
     if (spec.image_pull_secrets[i].name.empty()) errors.required(here.field("name"));
   }
-  if (spec.security_context) validate_security(errors, path.field("securityContext"), *spec.security_context);
+  if (spec.share_process_namespace == true && spec.host_pid) {
+    errors.invalid_shown(path.field("shareProcessNamespace"), "true",
+                         "ShareProcessNamespace and HostPID cannot both be enabled");
+  }
+  const Path gates = path.field("readinessGates");
+  for (size_t i = 0; i < spec.readiness_gates.size(); ++i) {
+    const Path here = gates.index(i);
+    const std::string& type = spec.readiness_gates[i].condition_type;
+    errors.problems(here.field("conditionType"), type, qualified_name_problems(type));
+  }
+  if (spec.security_context) validate_security(errors, path.field("securityContext"), spec);
   validate_host_aliases(errors, path.field("hostAliases"), spec.host_aliases);
   validate_scheduling(errors, path, spec);
 }
