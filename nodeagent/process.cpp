@@ -277,7 +277,7 @@ std::string find_program(const std::string& name) {
   for (const char* dir :
        {"/usr/local/sbin/", "/usr/local/bin/", "/usr/sbin/", "/usr/bin/", "/sbin/", "/bin/"}) {
     std::string path = dir + name;
-    if (access(path.c_str(), X_OK) == 0) return path;
+    if (::access(path.c_str(), X_OK) == 0) return path;
   }
   return "";
 }

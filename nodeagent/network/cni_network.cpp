@@ -260,12 +260,12 @@ Result<std::unique_ptr<Network>> open_cni_network(const CniNetworkOptions& optio
   if (geteuid() != 0) return error(ErrorCode::kDenied, "pod networks need root: start the agent as root");
   if (complete.plugin_dir.empty()) {
     for (const char* dir : {"/opt/cni/bin", "/usr/lib/cni"}) {
-      bool both = access((std::string(dir) + "/ptp").c_str(), X_OK) == 0 &&
-                  access((std::string(dir) + "/host-local").c_str(), X_OK) == 0;
+      bool both = ::access((std::string(dir) + "/ptp").c_str(), X_OK) == 0 &&
+                  ::access((std::string(dir) + "/host-local").c_str(), X_OK) == 0;
       if (both && complete.plugin_dir.empty()) complete.plugin_dir = dir;
     }
   }
-  if (access((complete.plugin_dir + "/ptp").c_str(), X_OK) != 0) {
+  if (::access((complete.plugin_dir + "/ptp").c_str(), X_OK) != 0) {
     return error(
         ErrorCode::kUnavailable,
         "the CNI plugins ptp and host-local are not installed (Debian package containernetworking-plugins)");
