@@ -4,32 +4,10 @@
 #include "schema/diagnostics.h"
 #include "schema/encode.h"
 #include "schema/json.h"
+#include "schema/message_json.h"
 
 namespace mainstay {
 namespace {
-
-// Writes the members of one JSON map, commas where they belong.
-class MapWriter {
- public:
-  explicit MapWriter(std::string& out) : out_(out) { out_ += '{'; }
-  std::string& key(std::string_view name) {
-    if (out_.back() != '{') out_ += ',';
-    append_json_string(out_, name);
-    out_ += ':';
-    return out_;
-  }
-  void text(std::string_view name, std::string_view value) {
-    if (!value.empty()) append_json_string(key(name), value);
-  }
-  void number(std::string_view name, int64_t value) { append_json_number(key(name), value); }
-  void flag(std::string_view name, bool value) {
-    if (value) key(name) += "true";
-  }
-  void close() { out_ += '}'; }
-
- private:
-  std::string& out_;
-};
 
 void append_objects(std::string& out, const std::vector<ObjectPtr>& objects) {
   out += '[';
@@ -42,22 +20,6 @@ void append_objects(std::string& out, const std::vector<ObjectPtr>& objects) {
 
 // Messages of a newer version may hold fields this one does not know.
 constexpr DecodeOptions kLenient{UnknownFields::kIgnore};
-
-int64_t int_at(const Value& map, std::string_view name, int64_t otherwise = 0) {
-  const Value* found = map.find(name);
-  return found != nullptr && found->is_int() ? found->as_int() : otherwise;
-}
-bool flag_at(const Value& map, std::string_view name) {
-  const Value* found = map.find(name);
-  return found != nullptr && found->is_bool() && found->as_bool();
-}
-std::string text_at(const Value& map, std::string_view name) { return std::string(map.string_at(name)); }
-
-const ValueList& list_at(const Value& map, std::string_view name) {
-  static const ValueList kEmpty;
-  const Value* found = map.find(name);
-  return found != nullptr && found->is_list() ? found->as_list() : kEmpty;
-}
 
 Error malformed(std::string_view what, const Diagnostics& diagnostics) {
   return error(ErrorCode::kInvalid, "malformed " + std::string(what) + ": " + diagnostics.render());
@@ -172,16 +134,6 @@ StreamRequest read_stream(const Value& value) {
   return out;
 }
 
-template <typename T, typename F>
-void append_each(std::string& out, const std::vector<T>& items, F append) {
-  out += '[';
-  for (const T& item : items) {
-    if (out.back() != '[') out += ',';
-    append(out, item);
-  }
-  out += ']';
-}
-
 }  // namespace
 
 std::string encode(const Assignment& assignment) {
@@ -204,6 +156,8 @@ std::string encode(const NodeReport& report) {
   map.text("boot", report.boot);
   map.number("epoch", static_cast<int64_t>(report.seen.epoch));
   map.number("number", static_cast<int64_t>(report.seen.number));
+  map.some("networkEpoch", static_cast<int64_t>(report.network_seen.epoch));
+  map.some("networkNumber", static_cast<int64_t>(report.network_seen.number));
   map.flag("whole", report.whole);
   append_each(map.key("pods"), report.pods, append_pod_report);
   if (report.node_status) append_json(map.key("nodeStatus"), NodeStatus::kType, &*report.node_status);
@@ -221,6 +175,8 @@ Result<NodeReport> decode_node_report(std::string_view json) {
   out.sequence = static_cast<uint64_t>(int_at(value, "sequence"));
   out.boot = text_at(value, "boot");
   out.seen = {static_cast<uint64_t>(int_at(value, "epoch")), static_cast<uint64_t>(int_at(value, "number"))};
+  out.network_seen = {static_cast<uint64_t>(int_at(value, "networkEpoch")),
+                      static_cast<uint64_t>(int_at(value, "networkNumber"))};
   out.whole = flag_at(value, "whole");
   for (const Value& item : list_at(value, "pods")) {
     PodReport pod;
@@ -248,9 +204,14 @@ Result<NodeReport> decode_node_report(std::string_view json) {
 }
 
 std::string encode(const AgentPollAnswer& answer) {
+  return encode_poll_answer(answer, answer.network ? encode(*answer.network) : std::string());
+}
+
+std::string encode_poll_answer(const AgentPollAnswer& answer, std::string_view network) {
   std::string out;
   MapWriter map(out);
   if (answer.has_assignment) append_assignment(map.key("assignment"), answer.assignment);
+  if (!network.empty()) map.key("network") += network;
   append_each(map.key("streams"), answer.streams, append_stream);
   map.close();
   return out;
@@ -262,6 +223,9 @@ Result<AgentPollAnswer> decode_poll_answer(std::string_view json) {
   if (const Value* assignment = value.find("assignment")) {
     ASSIGN_OR_RETURN(out.assignment, read_assignment(*assignment));
     out.has_assignment = true;
+  }
+  if (const Value* network = value.find("network")) {
+    ASSIGN_OR_RETURN(out.network, read_network_update(*network));
   }
   for (const Value& item : list_at(value, "streams")) out.streams.push_back(read_stream(item));
   return out;

@@ -5,23 +5,19 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "schema/assignment_number.h"
 #include "schema/base/result.h"
+#include "schema/network_state.h"
 #include "schema/object.h"
 
 namespace mainstay {
 
 inline constexpr int kAgentProtocol = 1;
-
-// (epoch, number): ordered; a higher one is newer. The epoch rises when the store went back in time.
-struct AssignmentNumber {
-  uint64_t epoch = 0;
-  uint64_t number = 0;
-  auto operator<=>(const AssignmentNumber&) const = default;
-};
 
 struct Assignment {
   AssignmentNumber at;
@@ -60,6 +56,7 @@ struct NodeReport {
   uint64_t sequence = 0;      // rises by one per report of one agent process start
   std::string boot;           // random per agent process: sequences of another boot start anew
   AssignmentNumber seen;      // the highest assignment taken in
+  AssignmentNumber network_seen;  // the highest network state taken in
   bool whole = false;         // `pods` is everything there is, not only what changed
   std::vector<PodReport> pods;
   Box<NodeStatus> node_status;  // only when changed, and in the first of a boot
@@ -84,13 +81,25 @@ struct StreamRequest {
   int64_t limit_bytes = -1;
 };
 
-// The answer to an agent's long poll. Either part may be empty; both are when the poll timed out.
+// What an agent has when it polls: the answer brings it further from there.
+struct AgentHas {
+  AssignmentNumber assignment;
+  AssignmentNumber network;
+  std::string network_digest;
+  bool operator==(const AgentHas&) const = default;
+};
+
+// The answer to an agent's long poll. Any part may be empty; all are when the poll timed out.
 struct AgentPollAnswer {
   bool has_assignment = false;
   Assignment assignment;
+  std::optional<NetworkUpdate> network;
   std::vector<StreamRequest> streams;
 };
 std::string encode(const AgentPollAnswer& answer);
+// The same with an encoded NetworkUpdate as it is ("" for none) in the place of answer.network, so that one
+// encoding serves every agent.
+std::string encode_poll_answer(const AgentPollAnswer& answer, std::string_view network);
 Result<AgentPollAnswer> decode_poll_answer(std::string_view json);
 
 }  // namespace mainstay

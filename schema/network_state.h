@@ -12,8 +12,9 @@
 #include <string_view>
 #include <vector>
 
-#include "schema/agent_messages.h"
+#include "schema/assignment_number.h"
 #include "schema/base/result.h"
+#include "schema/value.h"
 
 namespace mainstay {
 
@@ -58,12 +59,12 @@ struct NetworkEndpoint {
   bool operator==(const NetworkEndpoint&) const = default;
 };
 
-// One EndpointSlice (at most 100 endpoints, so that a change stays small).
+// One EndpointSlice. On the wire each endpoint is an item of its own, so that a change stays small.
 struct NetworkSlice {
   std::string ns, name;
   std::string service;  // in the same namespace
   std::vector<NetworkSlicePort> ports;
-  std::vector<NetworkEndpoint> endpoints;
+  std::vector<NetworkEndpoint> endpoints;  // in the order of their `ip` as text; no address twice
   bool operator==(const NetworkSlice&) const = default;
 };
 
@@ -115,6 +116,7 @@ struct NetworkPolicyRules {
 // Keys are "namespace/name" ("name" for nodes).
 struct NetworkState {
   AssignmentNumber at;
+  std::string digest;  // of the items as the control plane encoded them; presented again with `at`, never computed
   std::string cluster_domain = "cluster.local";
   std::string cluster_cidr;  // of all pods
   std::string service_cidr;
@@ -127,24 +129,29 @@ struct NetworkState {
 };
 using NetworkStatePtr = std::shared_ptr<const NetworkState>;
 
-// One item as it is sent: `key` is "service/ns/name", "slice/ns/name", "node/name", "policy/ns/name" or "cluster"
-// (domain, ranges); `json` its bytes, "" when it is gone.
+// One item as it is sent: `key` is "cluster" (domain, ranges), "node/name", "policy/ns/name", "service/ns/name",
+// "slice/ns/name" (without endpoints) or "slice/ns/name/ip" (one endpoint); `json` its bytes, "" when it is gone.
 struct NetworkItem {
   std::string key;
   std::string json;
+  bool operator==(const NetworkItem&) const = default;
 };
 
 // What brings a node from number `from` to `at`; whole: forget everything before. Applying one twice, or one
-// whose `from` is older than what the node has, does no harm.
+// whose `from` is older than what the node has, does no harm. Items are in the order of their keys, so that a
+// slice comes before its endpoints.
 struct NetworkUpdate {
   AssignmentNumber at;
   AssignmentNumber from;
   bool whole = false;
+  std::string digest;  // of everything at `at`
   std::vector<NetworkItem> items;
+  bool operator==(const NetworkUpdate&) const = default;
 };
 
 NetworkItem encode_item(const NetworkService& service);
-NetworkItem encode_item(const NetworkSlice& slice);
+// The slice without its endpoints, then each endpoint.
+std::vector<NetworkItem> encode_items(const NetworkSlice& slice);
 NetworkItem encode_item(const NetworkNode& node);
 NetworkItem encode_item(const NetworkPolicyRules& policy);
 // The "cluster" item: domain, ranges, DNS address.
@@ -152,11 +159,22 @@ NetworkItem encode_cluster_item(const NetworkState& state);
 // Every item of a state, in the order of their keys.
 std::vector<NetworkItem> encode_items(const NetworkState& state);
 
+// An item as it stands in an encoded update. An update is the text from begin_network_update(), the items with
+// commas between them, and kNetworkUpdateEnd; so the bytes of an item are made once for every update it is in.
+std::string framed(const NetworkItem& item);
+std::string begin_network_update(const NetworkUpdate& without_items);
+inline constexpr std::string_view kNetworkUpdateEnd = "]}";
+
 std::string encode(const NetworkUpdate& update);
 Result<NetworkUpdate> decode_network_update(std::string_view json);
+Result<NetworkUpdate> read_network_update(const Value& value);  // of a parsed message that it is part of
 
-// The state after an update. kInvalid with a sentence if an item cannot be read (nothing is taken then);
-// kConflict if `update.from` is newer than `state.at`, so that something in between is missing: ask for a whole one.
+// A whole update that makes `state` of an empty one.
+NetworkUpdate whole_update(const NetworkState& state);
+
+// The state after an update; the same state if the update is older. kInvalid with a sentence if an item cannot
+// be read (nothing is taken then); kConflict if `update.from` is newer than `state.at`, so that something in
+// between is missing: ask for a whole one.
 Result<NetworkState> applied(const NetworkState& state, const NetworkUpdate& update);
 
 }  // namespace mainstay
