@@ -114,10 +114,6 @@ std::string with_query(const std::string& path, const ClientOptions& options) {
   return path + "?labelSelector=" + escaped;
 }
 
-Result<Value> find_application(const Client& client, const ClientOptions& options) {
-  return client.get(std::string(kApplications) + "/" + options.application);
-}
-
 void print_conditions(const Value& application) {
   for (const Value& condition : list_at(application, {"status", "conditions"})) {
     std::printf("%s: %s\n", text_at(condition, {"type"}).c_str(), text_at(condition, {"message"}).c_str());
@@ -246,15 +242,13 @@ int status_command(const ClientOptions& options) {
 int history_command(const ClientOptions& options) {
   Result<Client> client = connect(options);
   if (!client.ok()) return complain(client.error());
-  Result<Value> app = find_application(*client, options);
-  if (!app.ok()) return complain(app.error());
-  const Value* history = app->find_path({"status", "history"});
-  Value empty = Value::list();
-  if (print_structured(history != nullptr ? *history : empty, options.output)) return 0;
-  std::vector<std::vector<std::string>> rows = {{"ID", "REVISION", "STARTED", "FINISHED"}};
-  for (const Value& row : list_at(*app, {"status", "history"})) {
-    rows.push_back({text_at(row, {"id"}), text_at(row, {"revision"}), text_at(row, {"deployStartedAt"}),
-                    text_at(row, {"deployedAt"})});
+  Result<Value> found = client->get("/mainstay/v1/applications/" + options.application + "/history");
+  if (!found.ok()) return complain(found.error());
+  if (print_structured(*found, options.output)) return 0;
+  std::vector<std::vector<std::string>> rows = {{"ID", "COMMIT", "RESULT", "SEEN", "FINISHED", "SUBJECT"}};
+  for (const Value& row : list_at(*found, {"items"})) {
+    rows.push_back({text_at(row, {"id"}), text_at(row, {"commit"}).substr(0, 10), text_at(row, {"result"}),
+                    text_at(row, {"seen"}), text_at(row, {"finished"}), text_at(row, {"subject"})});
   }
   print_columns(rows);
   return 0;
@@ -263,20 +257,31 @@ int history_command(const ClientOptions& options) {
 int diff_command(const ClientOptions& options) {
   Result<Client> client = connect(options);
   if (!client.ok()) return complain(client.error());
-  Result<Value> app = find_application(*client, options);
-  if (!app.ok()) return complain(app.error());
-  int differing = 0;
-  for (const Value& resource : list_at(*app, {"status", "resources"})) {
-    if (text_at(resource, {"status"}) == "Synced") continue;
-    ++differing;
-    std::printf("%s %s/%s: %s\n", text_at(resource, {"kind"}).c_str(),
-                text_at(resource, {"namespace"}).c_str(), text_at(resource, {"name"}).c_str(),
-                text_at(resource, {"status"}).c_str());
+  Result<Value> found = client->get("/mainstay/v1/applications/" + options.application + "/diff");
+  if (!found.ok()) return complain(found.error());
+  const ValueList& items = list_at(*found, {"items"});
+  int code = items.empty() ? 0 : 2;
+  if (print_structured(*found, options.output)) return code;
+  for (const Value& item : items) {
+    std::string ns = text_at(item, {"namespace"});
+    const Value* missing = item.find("missing");
+    bool is_missing = missing != nullptr && missing->is_bool() && missing->as_bool();
+    std::printf("%s %s%s, declared at %s:%s%s\n", text_at(item, {"kind"}).c_str(),
+                ns.empty() ? "" : (ns + "/").c_str(), text_at(item, {"name"}).c_str(),
+                text_at(item, {"path"}).c_str(), text_at(item, {"line"}).c_str(), is_missing ? ": is missing" : "");
+    for (const Value& field : list_at(item, {"fields"})) {
+      std::string path = text_at(field, {"path"});
+      const Value* live = field.find("live");
+      const Value* declared = field.find("declared");
+      bool shown = live != nullptr && declared != nullptr;
+      std::string how = shown ? ": live " + to_json(*live) + ", declared " + to_json(*declared) : ": differs (secret)";
+      std::printf("  %s%s\n", path.c_str(), how.c_str());
+    }
   }
-  if (differing == 0)
-    std::printf("live objects are as commit %s declares them\n",
-                text_at(*app, {"status", "sync", "revision"}).c_str());
-  return differing == 0 ? 0 : 2;
+  if (items.empty()) {
+    std::printf("live objects are as commit %s declares them\n", text_at(*found, {"commit"}).c_str());
+  }
+  return code;
 }
 
 int order_command(const ClientOptions& options, const std::string& what, const std::string& commit) {

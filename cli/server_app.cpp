@@ -16,6 +16,7 @@
 #include "reconciler/api/server.h"
 #include "reconciler/api/service.h"
 #include "reconciler/core/core.h"
+#include "reconciler/store/sqlite_history.h"
 #include "reconciler/store/sqlite_journal.h"
 #include "schema/base/clock.h"
 #include "schema/base/crypto.h"
@@ -165,6 +166,11 @@ Status ServerApp::State::open_core() {
 
 Status ServerApp::State::open_api() {
   api::ServiceSettings settings;
+  settings.commits = [folder = config.data_dir](const std::string& application,
+                                                size_t limit) -> Result<std::vector<CommitRow>> {
+    ASSIGN_OR_RETURN(SqliteHistory history, SqliteHistory::open(folder));
+    return history.of_application(application, limit);
+  };
   service = std::make_unique<api::ApiService>(std::move(settings), api::door_to(*loop), *tokens, read_clock);
   loop->start();
   ListenAddress listen = *parse_listen(config.listen);

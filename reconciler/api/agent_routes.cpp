@@ -7,38 +7,17 @@
 #include <charconv>
 
 #include "reconciler/api/errors.h"
+#include "reconciler/api/plain_route.h"
 #include "schema/json.h"
 
 namespace mainstay::api {
 namespace {
-
-std::vector<std::string_view> segments_of(std::string_view path) {
-  std::vector<std::string_view> out;
-  while (!path.empty()) {
-    size_t slash = std::min(path.find('/'), path.size());
-    if (slash > 0) out.push_back(path.substr(0, slash));
-    path.remove_prefix(std::min(slash + 1, path.size()));
-  }
-  return out;
-}
 
 std::optional<uint64_t> number(std::string_view text) {
   uint64_t value = 0;
   auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (code != std::errc{} || end != text.data() + text.size()) return std::nullopt;
   return value;
-}
-
-// An absent body is an empty map.
-Result<Value> json_body(const Request& request) {
-  if (request.body.empty()) return Value::map();
-  ASSIGN_OR_RETURN(Value value, read_json(request.body));
-  if (!value.is_map()) return error(ErrorCode::kInvalid, "the body holds no JSON object");
-  return value;
-}
-
-Response json_response(const Value& value, int status = 200) {
-  return {status, "application/json", make_bytes(to_json(value) + "\n"), {}};
 }
 
 Response response_of_error(const Error& error) {
@@ -48,10 +27,6 @@ Response response_of_error(const Error& error) {
     case ErrorCode::kFull: return failure(429, "TooManyRequests", error.message);
     default: return failure(500, "InternalError", "Internal error occurred: " + error.message);
   }
-}
-
-Response wrong_method() {
-  return failure(405, "MethodNotAllowed", "the server does not allow this method on the requested resource");
 }
 
 Response join(const Request& request, TokenStore& tokens, Now now) {
@@ -175,66 +150,10 @@ Reply token_route(const Request& request, const std::vector<std::string_view>& p
   return json_response(out);
 }
 
-Reply application_route(const Request& request, const std::vector<std::string_view>& parts, const CoreDoor& core) {
-  if (parts.size() != 5 || parts[1] != "v1" || parts[2] != "applications") return no_such_path();
-  if (request.method != "POST") return wrong_method();
-  ApplicationOrder order;
-  if (parts[4] == "sync") order.what = ApplicationOrder::What::kSync;
-  else if (parts[4] == "ack") order.what = ApplicationOrder::What::kAck;
-  else if (parts[4] == "rollback") order.what = ApplicationOrder::What::kRollback;
-  else if (parts[4] == "resume") order.what = ApplicationOrder::What::kResume;
-  else return no_such_path();
-  Result<Value> body = json_body(request);
-  if (!body.ok()) return bad_request(body.error().message);
-  order.application = parts[3];
-  order.commit = body->string_at("commit");
-  order.actor = "user:" + request.identity.user;
-  auto later = std::make_shared<Deferred>();
-  core.order(std::move(order), [later](Answer answer) {
-    if (answer.error) return later->complete(response_of(*answer.error));
-    if (!answer.object) return later->complete(success());
-    std::string text;
-    append_encoded(text, *answer.object);
-    later->complete(Response{200, "application/json", make_bytes(std::move(text)), {}});
-  });
-  return later;
-}
-
-// Where an object is declared: GET /mainstay/v1/origins/{plural}/{namespace or -}/{name}.
-Reply origin_route(const Request& request, const std::vector<std::string_view>& parts, const CoreDoor& core) {
-  if (parts.size() != 6) return no_such_path();
-  if (request.method != "GET") return wrong_method();
-  Key key;
-  key.ns = parts[4] == "-" ? "" : std::string(parts[4]);
-  key.name = parts[5];
-  auto current = core.current();
-  for (const KindInfo& info : all_kinds()) {
-    if (info.plural != parts[3]) continue;
-    key.kind = info.id;
-    for (const AppliedApplication& one : current->applied) {
-      const std::vector<DesiredObject>& objects = one.set->objects;
-      auto found = std::lower_bound(objects.begin(), objects.end(), key,
-                                    [](const DesiredObject& object, const Key& wanted) { return object.key < wanted; });
-      if (found == objects.end() || found->key != key) continue;
-      Value out = Value::map();
-      out.set("application", one.name);
-      out.set("commit", one.commit);
-      out.set("path", found->origin.path);
-      out.set("line", static_cast<int64_t>(found->origin.line));
-      return json_response(out);
-    }
-  }
-  return no_such_path();
-}
-
 }  // namespace
 
 Reply agent_route(const Request& request, AgentLinks& links, TokenStore& tokens, const CoreDoor& core, Now now) {
   std::vector<std::string_view> parts = segments_of(request.path);
-  if (parts.size() > 2 && parts[0] == "mainstay" && parts[1] == "v1" && parts[2] == "origins") {
-    return origin_route(request, parts, core);
-  }
-  if (!parts.empty() && parts[0] == "mainstay") return application_route(request, parts, core);
   if (parts.size() < 3 || parts[1] != "v1") return no_such_path();
   if (parts[2] == "join" && parts.size() == 3) {
     return request.method == "POST" ? join(request, tokens, now) : wrong_method();

@@ -1,4 +1,4 @@
-// The endpoints of nodes' agents, and those that `mainstay` itself uses to administer the cluster. Any thread.
+// The endpoints of nodes' agents, and of their tokens. Any thread.
 //
 //   POST   /agent/v1/join                       {"node":"n1"} with a join token -> {"node","token","protocol"}
 //   GET    /agent/v1/nodes/{n}/poll             ?epoch=&number=&wait=SECONDS -> AgentPollAnswer
@@ -9,8 +9,6 @@
 //   POST   /agent/v1/tokens                     {"description","ttlSeconds"} -> {"token"}
 //   GET    /agent/v1/tokens                     {"items":[{"id","description","expires"}]}
 //   DELETE /agent/v1/tokens/{id}
-//   GET    /mainstay/v1/origins/{plural}/{namespace or -}/{name}   -> {"application","commit","path","line"}
-//   POST   /mainstay/v1/applications/{name}/{sync|ack|rollback|resume}   {"commit":"..."}
 //
 // Refusals are Kubernetes Status objects. Who may use which is decided in access.h, before this.
 #pragma once
@@ -23,7 +21,7 @@
 
 namespace mainstay::api {
 
-// For paths below /agent/ and /mainstay/.
+// For paths below /agent/.
 Reply agent_route(const Request& request, AgentLinks& links, TokenStore& tokens, const CoreDoor& core, Now now);
 
 }  // namespace mainstay::api

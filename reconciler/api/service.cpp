@@ -2,6 +2,7 @@
 
 #include "reconciler/api/access.h"
 #include "reconciler/api/agent_routes.h"
+#include "reconciler/api/application_routes.h"
 #include "reconciler/api/errors.h"
 #include "reconciler/api/log_route.h"
 #include "reconciler/api/read_routes.h"
@@ -85,9 +86,8 @@ void ApiService::count(const std::string& verb, std::string_view resource, const
 }
 
 Reply ApiService::route(const Request& request, const std::optional<ResourcePath>& path, Now now) {
-  if (request.path.starts_with("/agent/") || request.path.starts_with("/mainstay/")) {
-    return agent_route(request, links_, tokens_, core_, now);
-  }
+  if (request.path.starts_with("/agent/")) return agent_route(request, links_, tokens_, core_, now);
+  if (request.path.starts_with("/mainstay/")) return application_route(request, core_, settings_.commits);
   if (path) return resource_route(request, *path, now);
   if (request.method != "GET" && request.method != "HEAD") return no_such_path();
   if (is_health(request.path)) return health(request);

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "reconciler/api/agent_links.h"
+#include "reconciler/api/application_routes.h"
 #include "reconciler/api/auth.h"
 #include "reconciler/api/core_door.h"
 #include "reconciler/api/discovery.h"
@@ -22,6 +23,7 @@ struct ServiceSettings {
   std::string version = "v1.33.0+mainstay";  // what /version says
   WatchLimits watches;
   AgentLinks::Limits agents;
+  CommitHistory commits;  // null: the history is not kept
   // Further conditions of /readyz: a name and "" when fine, else why not. Any thread.
   std::vector<std::pair<std::string, std::function<std::string()>>> ready_checks;
 };

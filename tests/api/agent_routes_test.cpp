@@ -230,16 +230,4 @@ TEST_CASE("logs that cannot be are refused in kubectl's words") {
   CHECK(message("/pending/log") == "400 pod pending does not have a host assigned");
 }
 
-TEST_CASE("orders to applications reach the core") {
-  ApiRig rig;
-  CHECK(rig.post("/mainstay/v1/applications/main/rollback", R"({"commit":"abc"})").status == 200);
-  CHECK(rig.post("/mainstay/v1/applications/main/dance", "{}").status == 404);
-  REQUIRE(rig.core.orders().size() == 1);
-  CHECK(rig.core.orders()[0].what == ApplicationOrder::What::kRollback);
-  CHECK(rig.core.orders()[0].commit == "abc");
-  CHECK(rig.core.orders()[0].actor == "user:admin");
-  std::string token = join(rig, "n1");
-  CHECK(rig.ask_as(token, {"POST", "/mainstay/v1/applications/main/sync", "{}", kJson}).status == 403);
-}
-
 }  // namespace mainstay::test

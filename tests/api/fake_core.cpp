@@ -35,6 +35,7 @@ void FakeCore::change(const std::function<void(Transaction&)>& what, std::vector
   next->epoch = epoch_;
   next->changes = txn.changes();
   next->touched_nodes = std::move(nodes);
+  next->applied = applied_;
   current_ = next;
   if (listener_) listener_(current_);
 }
@@ -52,17 +53,33 @@ void FakeCore::put(const std::string& json) {
   });
 }
 
+void FakeCore::declare(const std::string& application, const std::string& json, const std::string& path,
+                       uint32_t line) {
+  Diagnostics diagnostics;
+  std::optional<Value> value = parse_json(json, diagnostics);
+  ENSURE(value.has_value(), diagnostics.render());
+  std::optional<Object> object = decode_object(*value, {}, diagnostics);
+  ENSURE(object && !diagnostics.has_errors(), diagnostics.render());
+  auto set = std::make_shared<DesiredSet>();
+  set->objects.push_back(
+      {object->key(), std::make_shared<Object>(*object), std::make_shared<Value>(*value), {}, {path, line}});
+  applied_ = {{application, "c0ffee", set}};
+  change([](Transaction&) {});
+}
+
 void FakeCore::remove(const Key& key) {
   change([&](Transaction& txn) { txn.remove(key); });
 }
 
 void FakeCore::touch_node(const std::string& node) {
   // A change of its own, so that the version rises.
-  change([&](Transaction& txn) {
-    Object marker = make_object(Kind::kConfigMap, "default", "");
-    marker.meta.generate_name = "touch-";
-    ENSURE(txn.create(std::move(marker)).ok(), "touching");
-  }, {node});
+  change(
+      [&](Transaction& txn) {
+        Object marker = make_object(Kind::kConfigMap, "default", "");
+        marker.meta.generate_name = "touch-";
+        ENSURE(txn.create(std::move(marker)).ok(), "touching");
+      },
+      {node});
 }
 
 void FakeCore::raise_epoch() {

@@ -25,6 +25,8 @@ class FakeCore {
   // Adds or replaces an object given as JSON, as the core itself would (no admission).
   void put(const std::string& json);
   void remove(const Key& key);
+  // From now on `application` declares this object, at `path`:`line` of commit "c0ffee".
+  void declare(const std::string& application, const std::string& json, const std::string& path, uint32_t line);
   void touch_node(const std::string& node);
   void raise_epoch();
   void set_trouble(std::string why);
@@ -43,6 +45,7 @@ class FakeCore {
   std::vector<ApiWrite> writes_;
   std::vector<NodeReport> reports_;
   std::vector<ApplicationOrder> orders_;
+  std::vector<AppliedApplication> applied_;
   std::string trouble_;
   uint64_t epoch_ = 1;
 };

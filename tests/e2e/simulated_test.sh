@@ -157,6 +157,12 @@ git -C "$repo" revert --no-commit HEAD >/dev/null 2>&1 || fail "git revert"
 push "revert"
 wait_until 60 "shop: Synced and Healthy again" app_is Synced Healthy "$head"
 echo "shop: rollback holds until sync"
+ms history | grep -q "^[0-9]* .*${first:0:10} .*applied" || fail "mainstay history does not go back to the first commit: $(ms history)"
+ms diff | grep -q "as commit $head declares" || fail "mainstay diff: $(ms diff)"
+"$binary" plan --repo "$repo" --from HEAD~2 --to HEAD >"$work/plan.log" 2>&1
+[ $? = 0 ] || fail "mainstay plan over a revert finds a change: $(cat "$work/plan.log")"
+"$binary" plan --repo "$repo" --from HEAD~2 --to HEAD~1 >"$work/plan.log" 2>&1
+[ $? = 2 ] && grep -q 'Deployment shop/web' "$work/plan.log" || fail "mainstay plan: $(cat "$work/plan.log")"
 "$binary" backup --data-dir "$data" "$work/backup.db" >"$work/backup.log" 2>&1 || fail "backup of a running server"
 down
 "$binary" restore --data-dir "$data" "$work/backup.db" >"$work/restore.log" 2>&1 || fail "restore"
