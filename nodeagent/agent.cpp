@@ -331,7 +331,8 @@ Status Agent::start() {
   s.core = std::make_unique<AgentCore>(s.facts, s.boot, load_memory(s.settings.paths));
   auto deliver = [&s](OperationResult result) { s.inbox.push(std::move(result)); };
   if (s.doors) {
-    s.executor = make_door_executor(*s.doors, kOperationThreads, deliver);
+    s.executor = make_door_executor(*s.doors, kOperationThreads, deliver,
+                                    [&s](const TokenOrder& order) { return s.link->issue_token(order); });
   } else {
     s.executor = make_timed_executor(s.network, deliver, [&s] { s.inbox.push(LookAgain{}); });
   }

@@ -106,10 +106,18 @@ void AgentCore::State::take(const Assignment& next, Now now) {
   }
   assignment = next;
   has_assignment = true;
-  config = {};
+  config.config_maps.clear();
+  config.secrets.clear();
+  config.service_accounts.reset();
   for (const ObjectPtr& object : next.config_maps)
     config.config_maps[{object->meta.ns, object->meta.name}] = object;
   for (const ObjectPtr& object : next.secrets) config.secrets[{object->meta.ns, object->meta.name}] = object;
+  if (next.service_accounts) {
+    ObjectsByName& accounts = config.service_accounts.emplace();
+    for (const ObjectPtr& object : *next.service_accounts) {
+      accounts[{object->meta.ns, object->meta.name}] = object;
+    }
+  }
   std::set<std::string> assigned;
   for (const ObjectPtr& pod : next.pods) {
     assigned.insert(pod->meta.uid);

@@ -1,7 +1,8 @@
 #include "nodeagent/container_env.h"
 
 #include <algorithm>
-#include <cctype>
+
+#include "nodeagent/downward_api.h"
 
 namespace mainstay {
 namespace {
@@ -16,69 +17,22 @@ bool is_variable_name(std::string_view name) {
                                       [](unsigned char c) { return c > ' ' && c < 0x7f && c != '='; });
 }
 
-ObjectPtr look_up(const std::map<std::pair<std::string, std::string>, ObjectPtr>& from, const std::string& ns,
-                  const std::string& name) {
-  auto found = from.find({ns, name});
-  return found == from.end() ? nullptr : found->second;
-}
-
-// metadata.labels['key'] -> key; "" if `path` is not of that form.
-std::string subscript(std::string_view path, std::string_view base) {
-  if (!path.starts_with(base) || !path.substr(base.size()).starts_with("['") || !path.ends_with("']"))
-    return "";
-  return std::string(path.substr(base.size() + 2, path.size() - base.size() - 4));
-}
-
-std::string field_value(const Object& pod, std::string_view path, const PodAddresses& addresses) {
-  const PodSpec& spec = as<Pod>(pod).spec;
-  if (path == "metadata.name") return pod.meta.name;
-  if (path == "metadata.namespace") return pod.meta.ns;
-  if (path == "metadata.uid") return pod.meta.uid;
-  if (path == "spec.nodeName") return spec.node_name;
-  if (path == "spec.serviceAccountName") return spec.service_account_name;
-  if (path == "status.podIP" || path == "status.podIPs") return addresses.pod_ip;
-  if (path == "status.hostIP" || path == "status.hostIPs") return addresses.host_ip;
-  if (std::string key = subscript(path, "metadata.labels"); !key.empty()) {
-    const std::string* value = map_find(pod.meta.labels, key);
-    return value != nullptr ? *value : "";
-  }
-  if (std::string key = subscript(path, "metadata.annotations"); !key.empty()) {
-    const std::string* value = map_find(pod.meta.annotations, key);
-    return value != nullptr ? *value : "";
-  }
-  return "";
-}
-
-Result<std::string> resource_value(const Object& pod, const Container& own,
-                                   const ResourceFieldSelector& ref) {
-  const Container* container = &own;
-  for (const Container& candidate : as<Pod>(pod).spec.containers) {
-    if (candidate.name == ref.container_name) container = &candidate;
-  }
-  size_t dot = ref.resource.find('.');
-  std::string_view list = std::string_view(ref.resource).substr(0, dot);
-  std::string_view name = dot == std::string::npos ? "" : std::string_view(ref.resource).substr(dot + 1);
-  const ResourceList& values = list == "limits" ? container->resources.limits : container->resources.requests;
-  const Quantity* found = map_find(values, name);
-  Quantity quantity = found != nullptr ? *found : Quantity();
-  int64_t divisor = std::max<int64_t>(ref.divisor.milli(), 0);
-  if (divisor == 0) divisor = 1000;
-  return std::to_string((quantity.milli() + divisor - 1) / divisor);
-}
-
 // What an EnvVarSource stands for; nothing if it is optional and missing.
 Result<std::optional<std::string>> source_value(const Object& pod, const Container& container,
                                                 const EnvVarSource& source, const NodeConfig& config,
-                                                const PodAddresses& addresses) {
+                                                const PodAddresses& addresses, const NodeFacts& node) {
   const std::string& ns = pod.meta.ns;
-  if (source.field_ref) return std::optional(field_value(pod, source.field_ref->field_path, addresses));
+  if (source.field_ref) {
+    ASSIGN_OR_RETURN(std::string value, field_value(pod, source.field_ref->field_path, addresses));
+    return std::optional(std::move(value));
+  }
   if (source.resource_field_ref) {
-    ASSIGN_OR_RETURN(std::string value, resource_value(pod, container, *source.resource_field_ref));
+    ASSIGN_OR_RETURN(std::string value, resource_value(pod, &container, *source.resource_field_ref, node));
     return std::optional(std::move(value));
   }
   if (source.config_map_key_ref) {
     const ConfigMapKeySelector& ref = *source.config_map_key_ref;
-    ObjectPtr object = look_up(config.config_maps, ns, ref.name);
+    ObjectPtr object = find_object(config.config_maps, ns, ref.name);
     const std::string* value = object ? map_find(as<ConfigMap>(*object).data, ref.key) : nullptr;
     if (value != nullptr) return std::optional(*value);
     if (ref.optional.value_or(false)) return std::optional<std::string>();
@@ -88,7 +42,7 @@ Result<std::optional<std::string>> source_value(const Object& pod, const Contain
   }
   if (source.secret_key_ref) {
     const SecretKeySelector& ref = *source.secret_key_ref;
-    ObjectPtr object = look_up(config.secrets, ns, ref.name);
+    ObjectPtr object = find_object(config.secrets, ns, ref.name);
     const std::string* value = object ? map_find(as<Secret>(*object).data, ref.key) : nullptr;
     if (value != nullptr) return std::optional(*value);
     if (ref.optional.value_or(false)) return std::optional<std::string>();
@@ -127,7 +81,7 @@ class Builder {
 Status add_env_from(Builder& builder, const Object& pod, const EnvFromSource& source,
                     const NodeConfig& config, std::vector<std::string>& skipped) {
   if (source.config_map_ref) {
-    ObjectPtr object = look_up(config.config_maps, pod.meta.ns, source.config_map_ref->name);
+    ObjectPtr object = find_object(config.config_maps, pod.meta.ns, source.config_map_ref->name);
     if (object) {
       builder.take(as<ConfigMap>(*object).data, source.prefix, skipped);
     } else if (!source.config_map_ref->optional.value_or(false)) {
@@ -135,7 +89,7 @@ Status add_env_from(Builder& builder, const Object& pod, const EnvFromSource& so
     }
   }
   if (source.secret_ref) {
-    ObjectPtr object = look_up(config.secrets, pod.meta.ns, source.secret_ref->name);
+    ObjectPtr object = find_object(config.secrets, pod.meta.ns, source.secret_ref->name);
     if (object) {
       builder.take(as<Secret>(*object).data, source.prefix, skipped);
     } else if (!source.secret_ref->optional.value_or(false)) {
@@ -147,7 +101,12 @@ Status add_env_from(Builder& builder, const Object& pod, const EnvFromSource& so
 
 }  // namespace
 
-std::string expand_variables(std::string_view text, const std::map<std::string, std::string>& variables) {
+namespace {
+
+// Expands; calls unknown(name) for what is not known, which then stays as it stands.
+template <typename Unknown>
+std::string expand(std::string_view text, const std::map<std::string, std::string>& variables,
+                   const Unknown& unknown) {
   std::string out;
   for (size_t i = 0; i < text.size(); ++i) {
     if (text[i] != '$' || i + 1 == text.size()) {
@@ -170,16 +129,38 @@ std::string expand_variables(std::string_view text, const std::map<std::string, 
       out += found->second;
     } else {
       out += text.substr(i, close - i + 1);
+      unknown(name);
     }
     i = close;
   }
   return out;
 }
 
+}  // namespace
+
+std::string expand_variables(std::string_view text, const std::map<std::string, std::string>& variables) {
+  return expand(text, variables, [](const std::string&) {});
+}
+
+Result<std::string> expand_all_variables(std::string_view text,
+                                         const std::map<std::string, std::string>& variables) {
+  std::string missing_name;
+  std::string out = expand(text, variables, [&](const std::string& name) { missing_name = name; });
+  if (!missing_name.empty()) {
+    return error(ErrorCode::kInvalid, "missing value for \"" + missing_name + "\"");
+  }
+  return out;
+}
+
 Result<ContainerEnvironment> container_environment(const Object& pod, const Container& container,
-                                                   const NodeConfig& config, const PodAddresses& addresses) {
+                                                   const NodeConfig& config, const PodAddresses& addresses,
+                                                   const NodeFacts& node) {
   ContainerEnvironment out;
   Builder builder;
+  // Services first, so that whatever the manifest says wins over them.
+  if (config.network) {
+    for (auto& [name, value] : service_variables(pod, *config.network)) builder.set(name, std::move(value));
+  }
   for (const EnvFromSource& source : container.env_from) {
     RETURN_IF_ERROR(add_env_from(builder, pod, source, config, out.skipped));
   }
@@ -188,7 +169,7 @@ Result<ContainerEnvironment> container_environment(const Object& pod, const Cont
       builder.set(env.name, expand_variables(env.value, builder.variables()));
       continue;
     }
-    ASSIGN_OR_RETURN(auto value, source_value(pod, container, *env.value_from, config, addresses));
+    ASSIGN_OR_RETURN(auto value, source_value(pod, container, *env.value_from, config, addresses, node));
     if (value) builder.set(env.name, std::move(*value));
   }
   for (const std::string& word : container.command) {
@@ -197,6 +178,7 @@ Result<ContainerEnvironment> container_environment(const Object& pod, const Cont
   for (const std::string& word : container.args)
     out.args.push_back(expand_variables(word, builder.variables()));
   out.env = builder.lines();
+  out.variables = builder.variables();
   return out;
 }
 

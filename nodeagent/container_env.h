@@ -5,38 +5,33 @@
 #include <map>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
+#include "nodeagent/node_config.h"
 #include "schema/base/result.h"
 #include "schema/object.h"
 
 namespace mainstay {
-
-// The ConfigMaps and Secrets the node holds for its pods, by (namespace, name).
-struct NodeConfig {
-  std::map<std::pair<std::string, std::string>, ObjectPtr> config_maps;
-  std::map<std::pair<std::string, std::string>, ObjectPtr> secrets;
-};
-
-struct PodAddresses {
-  std::string pod_ip;
-  std::string host_ip;
-};
 
 struct ContainerEnvironment {
   std::vector<std::string> env;      // "NAME=value", in order, later ones win
   std::vector<std::string> command;  // expanded
   std::vector<std::string> args;
   std::vector<std::string> skipped;  // names of envFrom keys that are no variable names
+  std::map<std::string, std::string> variables;  // the same as `env`, for expansions
 };
 
 // kInvalid with Kubernetes' words when a source is missing: the container then waits with
 // CreateContainerConfigError.
 Result<ContainerEnvironment> container_environment(const Object& pod, const Container& container,
-                                                   const NodeConfig& config, const PodAddresses& addresses);
+                                                   const NodeConfig& config, const PodAddresses& addresses,
+                                                   const NodeFacts& node);
 
 // $(NAME) becomes its value, $$ a dollar; what is not known stays as it stands.
 std::string expand_variables(std::string_view text, const std::map<std::string, std::string>& variables);
+
+// The same, but kInvalid if a variable is not known (subPathExpr).
+Result<std::string> expand_all_variables(std::string_view text,
+                                         const std::map<std::string, std::string>& variables);
 
 }  // namespace mainstay

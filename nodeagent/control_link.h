@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "nodeagent/service_tokens.h"
 #include "schema/agent_messages.h"
 #include "schema/base/result.h"
 
@@ -32,6 +33,8 @@ class ControlLink {
   virtual Result<std::unique_ptr<UpStream>> dial(uint64_t stream) = 0;
   // The stream cannot be served; its client is told `message` with the HTTP status.
   virtual Status refuse(uint64_t stream, int status, const std::string& message) = 0;
+  // A token for one of this node's pods. kDenied: the pod is not this node's, or its account has gone.
+  virtual Result<IssuedToken> issue_token(const TokenOrder& order) = 0;
   // Calls under way end soon with an error; so do all later ones.
   virtual void interrupt() = 0;
 };

@@ -29,7 +29,14 @@ Outcome outcome_of(const Status& status) {
   return Done{};
 }
 
-Outcome carry_out(const Doors& doors, const EnsureImage& order) {
+// What operations are carried out with.
+struct Tools {
+  Doors doors;
+  ServiceTokens tokens;
+};
+
+Outcome carry_out(Tools& tools, const EnsureImage& order) {
+  const Doors& doors = tools.doors;
   if (order.policy != PullPolicy::kAlways) {
     Result<std::optional<Image>> present = doors.images.present(order.ref);
     if (!present.ok()) return present.error();
@@ -48,15 +55,25 @@ Outcome carry_out(const Doors& doors, const EnsureImage& order) {
   return ImageEnsured{std::move(*pulled), true, read_clock().mono - before};
 }
 
-Outcome carry_out(const Doors& doors, const SetUpPod& order) {
+// Prepares one volume with its tokens in it.
+Result<std::string> prepare_volume(Tools& tools, const Object& pod, VolumeSpec volume) {
+  Status filled = tools.tokens.fill(pod, volume, read_clock().mono);
+  Result<std::string> path = filled.ok() ? tools.doors.volumes.prepare(pod.meta.uid, volume) : filled.error();
+  if (!path.ok()) return path.error().in("MountVolume.SetUp failed for volume \"" + volume.name + "\" ");
+  return path;
+}
+
+Outcome carry_out(Tools& tools, const SetUpPod& order) {
+  const Doors& doors = tools.doors;
   const std::string& uid = order.plan.sandbox.uid;
   PodSetUp made;
   SandboxSpec sandbox = order.plan.sandbox;
   for (const VolumeSpec& volume : order.plan.volumes) {
-    Result<std::string> path = doors.volumes.prepare(uid, volume);
-    if (!path.ok()) return path.error().in("MountVolume.SetUp failed for volume \"" + volume.name + "\"");
+    Result<std::string> path = prepare_volume(tools, *order.pod, volume);
+    if (!path.ok()) return path.error();
     made.volume_paths[volume.name] = *path;
   }
+  made.renew_after = tools.tokens.renew_after(uid, read_clock().mono);
   if (order.plan.wants_network) {
     Result<PodNetwork> network = doors.network.add(uid);
     if (!network.ok()) return network.error().in("failed to set up the pod's network");
@@ -72,21 +89,43 @@ Outcome carry_out(const Doors& doors, const SetUpPod& order) {
   return made;
 }
 
-Outcome carry_out(const Doors& doors, const StartContainer& order) {
-  return outcome_of(doors.runtime.start(order.spec));
+Outcome carry_out(Tools& tools, const UpdateVolumes& order) {
+  for (const VolumeSpec& volume : order.volumes) {
+    Result<std::string> path = prepare_volume(tools, *order.pod, volume);
+    if (!path.ok()) return path.error();
+  }
+  return VolumesUpdated{tools.tokens.renew_after(order.pod->meta.uid, read_clock().mono)};
 }
-Outcome carry_out(const Doors& doors, const StopContainer& order) {
-  return outcome_of(doors.runtime.stop(order.key));
+
+Outcome carry_out(Tools& tools, const StartContainer& order) {
+  ContainerSpec spec = order.spec;
+  for (const SubPathMount& part : order.sub_paths) {
+    VolumeSpec volume = part.volume;
+    Status filled = tools.tokens.fill(*order.pod, volume, read_clock().mono);
+    if (!filled.ok()) return filled.error();
+    Result<std::string> path = tools.doors.volumes.sub_path(spec.key.uid, volume, part.sub_path, part.slot);
+    if (!path.ok()) {
+      return error(ErrorCode::kInvalid, "failed to prepare subPath for volumeMount \"" + volume.name + "\": " +
+                                            path.error().message);
+    }
+    spec.mounts[part.mount].host_path = *path;
+  }
+  return outcome_of(tools.doors.runtime.start(spec));
 }
-Outcome carry_out(const Doors& doors, const KillContainer& order) {
-  return outcome_of(doors.runtime.kill(order.key));
+Outcome carry_out(Tools& tools, const StopContainer& order) {
+  return outcome_of(tools.doors.runtime.stop(order.key));
 }
-Outcome carry_out(const Doors& doors, const RemoveContainer& order) {
-  return outcome_of(doors.runtime.remove(order.key));
+Outcome carry_out(Tools& tools, const KillContainer& order) {
+  return outcome_of(tools.doors.runtime.kill(order.key));
+}
+Outcome carry_out(Tools& tools, const RemoveContainer& order) {
+  return outcome_of(tools.doors.runtime.remove(order.key));
 }
 
 // Everything is tried even if something fails; the first failure is told, and the whole is tried again.
-Outcome carry_out(const Doors& doors, const TearDownPod& order) {
+Outcome carry_out(Tools& tools, const TearDownPod& order) {
+  const Doors& doors = tools.doors;
+  tools.tokens.forget(order.uid);
   Status sandbox = doors.runtime.remove_sandbox(order.uid);
   if (!sandbox.ok()) return sandbox.error();
   Status network = doors.network.del(order.uid);
@@ -95,7 +134,8 @@ Outcome carry_out(const Doors& doors, const TearDownPod& order) {
   return outcome_of(volumes);
 }
 
-Outcome carry_out(const Doors& doors, const RunProbe& order) {
+Outcome carry_out(Tools& tools, const RunProbe& order) {
+  const Doors& doors = tools.doors;
   if (order.target.kind != ProbeTarget::Kind::kExec) return probe_network(order.target);
   constexpr size_t kOutput = 1024;
   Result<ExecResult> ran = doors.runtime.exec(order.key, order.target.command, order.target.timeout, kOutput);
@@ -104,7 +144,8 @@ Outcome carry_out(const Doors& doors, const RunProbe& order) {
   return ProbeResult{ran->exit_code == 0, ran->output};
 }
 
-Outcome carry_out(const Doors& doors, const Observe&) {
+Outcome carry_out(Tools& tools, const Observe&) {
+  const Doors& doors = tools.doors;
   Observed out;
   Result<RuntimeList> runtime = doors.runtime.list();
   if (!runtime.ok()) return runtime.error();
@@ -123,7 +164,8 @@ Outcome carry_out(const Doors& doors, const Observe&) {
 
 class DoorExecutor : public Executor {
  public:
-  DoorExecutor(Doors doors, size_t threads, Deliver deliver) : doors_(doors), deliver_(std::move(deliver)) {
+  DoorExecutor(Doors doors, size_t threads, Deliver deliver, IssueToken issue)
+      : tools_{doors, ServiceTokens(std::move(issue))}, deliver_(std::move(deliver)) {
     for (size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
   }
   ~DoorExecutor() override { stop(); }
@@ -185,7 +227,7 @@ class DoorExecutor : public Executor {
       result.id = operation.id;
       result.uid = operation.uid;
       result.outcome =
-          std::visit([&](const auto& order) { return carry_out(doors_, order); }, operation.body);
+          std::visit([&](const auto& order) { return carry_out(tools_, order); }, operation.body);
       deliver_(std::move(result));
       std::lock_guard lock(mutex_);
       auto lane = lanes_.find(work->first);
@@ -194,7 +236,7 @@ class DoorExecutor : public Executor {
     }
   }
 
-  Doors doors_;
+  Tools tools_;
   Deliver deliver_;
   std::mutex mutex_;
   std::condition_variable ready_;
@@ -205,8 +247,9 @@ class DoorExecutor : public Executor {
 
 }  // namespace
 
-std::unique_ptr<Executor> make_door_executor(Doors doors, size_t threads, Executor::Deliver deliver) {
-  return std::make_unique<DoorExecutor>(doors, threads, std::move(deliver));
+std::unique_ptr<Executor> make_door_executor(Doors doors, size_t threads, Executor::Deliver deliver,
+                                             IssueToken issue) {
+  return std::make_unique<DoorExecutor>(doors, threads, std::move(deliver), std::move(issue));
 }
 
 }  // namespace mainstay

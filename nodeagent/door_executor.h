@@ -5,6 +5,7 @@
 
 #include "nodeagent/doors.h"
 #include "nodeagent/executor.h"
+#include "nodeagent/service_tokens.h"
 
 namespace mainstay {
 
@@ -15,7 +16,8 @@ struct Doors {
   Runtime& runtime;
 };
 
-// The doors must outlive it.
-std::unique_ptr<Executor> make_door_executor(Doors doors, size_t threads, Executor::Deliver deliver);
+// The doors must outlive it. `issue` is asked for the ServiceAccount tokens of pods; it may be empty.
+std::unique_ptr<Executor> make_door_executor(Doors doors, size_t threads, Executor::Deliver deliver,
+                                             IssueToken issue = {});
 
 }  // namespace mainstay

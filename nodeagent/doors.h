@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "schema/base/result.h"
@@ -115,6 +116,17 @@ struct VolumeFile {
   std::string path;   // relative, '/' allowed, no ".."
   std::string bytes;
   uint32_t mode = 0644;
+  std::optional<int64_t> owner;  // uid; root's otherwise
+};
+
+// A ServiceAccount token that a volume holds. Whoever carries the set-up out fetches it and puts it among the
+// files; a Volumes door never sees one.
+struct VolumeToken {
+  std::string path;
+  std::string audience;  // "" is the API's own
+  int64_t seconds = 3600;
+  uint32_t mode = 0644;
+  std::optional<int64_t> owner;
 };
 
 struct VolumeSpec {
@@ -125,6 +137,7 @@ struct VolumeSpec {
   std::string host_path;                  // kHostPath
   std::string host_path_type;             // kHostPath: "", "DirectoryOrCreate", "Directory", "FileOrCreate", ...
   std::vector<VolumeFile> files;          // kFiles (ConfigMap, Secret, projected): the whole tree, on tmpfs
+  std::vector<VolumeToken> tokens;        // kFiles: see there
   std::optional<int64_t> fs_group;        // group that owns emptyDir and files, mode bits as Kubernetes sets them
 };
 
@@ -171,6 +184,7 @@ struct SandboxSpec {
   bool host_network = false;
   bool host_ipc = false;
   bool host_pid = false;
+  std::vector<std::pair<std::string, std::string>> sysctls;  // namespaced ones, checked by the caller
 };
 
 struct ContainerKey {
@@ -180,10 +194,15 @@ struct ContainerKey {
   auto operator<=>(const ContainerKey&) const = default;
 };
 
+// How mounts made later on one side of a bind mount show on the other.
+enum class MountPropagation : uint8_t { kPrivate, kHostToContainer, kBidirectional };
+
 struct MountSpec {
   std::string host_path;       // file or directory
   std::string container_path;  // absolute
   bool read_only = false;
+  MountPropagation propagation = MountPropagation::kPrivate;
+  bool recursive_read_only = false;  // with read_only: what is mounted below, too
 };
 
 struct ResourceLimits {
@@ -194,16 +213,22 @@ struct ResourceLimits {
   int oom_score_adj = 0;             // raised to the nearest value the machine allows, with a note
 };
 
+enum class SeccompKind : uint8_t { kUnconfined, kRuntimeDefault, kLocalhost };
+
 struct SecuritySpec {
   std::optional<int64_t> run_as_user;
   std::optional<int64_t> run_as_group;
   std::vector<int64_t> extra_groups;  // supplementalGroups and fsGroup
+  bool strict_groups = false;         // the image's /etc/group adds none
   bool run_as_non_root = false;
   bool read_only_root = false;
   bool privileged = false;
   bool no_new_privileges = false;     // allowPrivilegeEscalation: false
   std::vector<std::string> add_capabilities;   // "NET_ADMIN", "ALL"
   std::vector<std::string> drop_capabilities;
+  SeccompKind seccomp = SeccompKind::kUnconfined;
+  std::string seccomp_profile;        // kLocalhost: a file below the node's seccomp directory
+  bool unmasked_proc = false;         // nothing of /proc and /sys is hidden or read-only
 };
 
 struct ContainerSpec {

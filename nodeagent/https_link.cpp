@@ -212,6 +212,28 @@ class HttpsLink : public ControlLink {
     return {};
   }
 
+  Result<IssuedToken> issue_token(const TokenOrder& order) override {
+    Value body = Value::map();
+    body.set("namespace", order.ns);
+    body.set("pod", order.pod);
+    body.set("uid", order.uid);
+    body.set("serviceAccount", order.service_account);
+    body.set("audience", order.audience);
+    body.set("expirationSeconds", order.seconds);
+    std::string json = to_json(body);
+    ASSIGN_OR_RETURN(HttpAnswer answer, request(settings_, base() + "/tokens", &json, settings_.token,
+                                                kRequestSeconds, &interrupted_));
+    if (answer.status < 200 || answer.status > 299) return refusal(answer.status, answer.body);
+    ASSIGN_OR_RETURN(Value parsed, read_json(answer.body));
+    const Value* seconds = parsed.find("expirationSeconds");
+    IssuedToken out{std::string(parsed.string_at("token")), {}};
+    if (out.text.empty() || seconds == nullptr || !seconds->is_int() || seconds->as_int() <= 0) {
+      return failed("the control plane's answer holds no token");
+    }
+    out.life = std::chrono::seconds{seconds->as_int()};
+    return out;
+  }
+
   void interrupt() override { interrupted_.store(true); }
 
  private:

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -31,6 +32,13 @@ struct SetUpPod {
 };
 struct StartContainer {
   ContainerSpec spec;
+  std::vector<SubPathMount> sub_paths;  // whose host paths are filled in before
+  ObjectPtr pod;
+};
+// Brings the content of volumes up to date in sight of the running containers: config, labels, tokens.
+struct UpdateVolumes {
+  std::vector<VolumeSpec> volumes;
+  ObjectPtr pod;
 };
 struct StopContainer {
   ContainerKey key;
@@ -53,8 +61,8 @@ struct RunProbe {
 // Reads back what exists: containers, sandboxes, pods with a network or volumes left.
 struct Observe {};
 
-using OperationBody = std::variant<EnsureImage, SetUpPod, StartContainer, StopContainer, KillContainer,
-                                   RemoveContainer, TearDownPod, RunProbe, Observe>;
+using OperationBody = std::variant<EnsureImage, SetUpPod, UpdateVolumes, StartContainer, StopContainer,
+                                   KillContainer, RemoveContainer, TearDownPod, RunProbe, Observe>;
 
 struct Operation {
   uint64_t id = 0;
@@ -71,6 +79,10 @@ struct PodSetUp {
   std::string ip;                                   // "" with the host's network
   std::map<std::string, std::string> volume_paths;  // by volume name
   std::string etc_dir;
+  std::optional<Duration> renew_after;              // when a token among the volumes is to be replaced
+};
+struct VolumesUpdated {
+  std::optional<Duration> renew_after;
 };
 struct Observed {
   RuntimeList runtime;
@@ -82,7 +94,8 @@ struct OperationResult {
   uint64_t id = 0;
   std::string uid;
   // An Error, or what the operation makes; Done where it makes nothing.
-  std::variant<Error, Done, ImageEnsured, PodSetUp, RuntimeContainer, ProbeResult, Observed> outcome = Done{};
+  std::variant<Error, Done, ImageEnsured, PodSetUp, VolumesUpdated, RuntimeContainer, ProbeResult, Observed>
+      outcome = Done{};
 };
 
 }  // namespace mainstay

@@ -1,7 +1,10 @@
 #include "nodeagent/pod_plan.h"
 
 #include <algorithm>
+#include <cstdio>
 
+#include "nodeagent/volume_plan.h"
+#include "schema/base/crypto.h"
 #include "schema/pod_resources.h"
 
 namespace mainstay {
@@ -9,53 +12,16 @@ namespace {
 
 constexpr std::string_view kClusterDomain = "cluster.local";
 
-Error missing_volume_source(const Volume& volume, std::string_view what, std::string_view name) {
-  return error(ErrorCode::kInvalid, "MountVolume.SetUp failed for volume \"" + volume.name + "\" : " +
-                                        std::string(what) + " \"" + std::string(name) + "\" not found");
-}
-
-// The files of `data` that `items` selects (all of them if it selects none), with their modes.
-Status add_files(const Volume& volume, const StringMap& data, const std::vector<KeyToPath>& items,
-                 int32_t mode, bool optional, std::vector<VolumeFile>& files) {
-  if (items.empty()) {
-    for (const auto& [key, bytes] : data) files.push_back({key, bytes, static_cast<uint32_t>(mode)});
-    return {};
+void set_seccomp(const SeccompProfile& profile, SecuritySpec& out) {
+  out.seccomp_profile.clear();
+  if (profile.type == "RuntimeDefault") {
+    out.seccomp = SeccompKind::kRuntimeDefault;
+  } else if (profile.type == "Localhost") {
+    out.seccomp = SeccompKind::kLocalhost;
+    out.seccomp_profile = profile.localhost_profile;
+  } else {
+    out.seccomp = SeccompKind::kUnconfined;
   }
-  for (const KeyToPath& item : items) {
-    const std::string* bytes = map_find(data, item.key);
-    if (bytes == nullptr) {
-      if (optional) continue;
-      return error(ErrorCode::kInvalid, "MountVolume.SetUp failed for volume \"" + volume.name +
-                                            "\" : references non-existent config key: " + item.key);
-    }
-    files.push_back({item.path, *bytes, static_cast<uint32_t>(item.mode.value_or(mode))});
-  }
-  return {};
-}
-
-Status add_config_map(const Object& pod, const Volume& volume, const NodeConfig& config, VolumeSpec& out) {
-  const ConfigMapVolumeSource& source = *volume.config_map;
-  bool optional = source.optional.value_or(false);
-  auto found = config.config_maps.find({pod.meta.ns, source.name});
-  if (found == config.config_maps.end()) {
-    if (optional) return {};
-    return missing_volume_source(volume, "configmap", source.name);
-  }
-  StringMap data = as<ConfigMap>(*found->second).data;
-  for (const auto& [key, bytes] : as<ConfigMap>(*found->second).binary_data) map_slot(data, key) = bytes;
-  return add_files(volume, data, source.items, source.default_mode.value_or(0644), optional, out.files);
-}
-
-Status add_secret(const Object& pod, const Volume& volume, const NodeConfig& config, VolumeSpec& out) {
-  const SecretVolumeSource& source = *volume.secret;
-  bool optional = source.optional.value_or(false);
-  auto found = config.secrets.find({pod.meta.ns, source.secret_name});
-  if (found == config.secrets.end()) {
-    if (optional) return {};
-    return missing_volume_source(volume, "secret", source.secret_name);
-  }
-  return add_files(volume, as<Secret>(*found->second).data, source.items, source.default_mode.value_or(0644),
-                   optional, out.files);
 }
 
 SecuritySpec plan_security(const PodSpec& spec, const Container& container) {
@@ -66,6 +32,8 @@ SecuritySpec plan_security(const PodSpec& spec, const Container& container) {
     out.run_as_group = pod.run_as_group;
     out.run_as_non_root = pod.run_as_non_root.value_or(false);
     out.extra_groups = pod.supplemental_groups;
+    out.strict_groups = pod.supplemental_groups_policy == "Strict";
+    if (pod.seccomp_profile) set_seccomp(*pod.seccomp_profile, out);
     if (pod.fs_group) out.extra_groups.push_back(*pod.fs_group);
   }
   if (!container.security_context) return out;
@@ -73,7 +41,10 @@ SecuritySpec plan_security(const PodSpec& spec, const Container& container) {
   if (own.run_as_user) out.run_as_user = own.run_as_user;
   if (own.run_as_group) out.run_as_group = own.run_as_group;
   if (own.run_as_non_root) out.run_as_non_root = *own.run_as_non_root;
+  if (own.seccomp_profile) set_seccomp(*own.seccomp_profile, out);
+  out.unmasked_proc = own.proc_mount == "Unmasked";
   out.privileged = own.privileged.value_or(false);
+  if (out.privileged) out.seccomp = SeccompKind::kUnconfined;  // as the container runtimes have it
   out.read_only_root = own.read_only_root_filesystem.value_or(false);
   out.no_new_privileges = !own.allow_privilege_escalation.value_or(true) && !out.privileged;
   if (own.capabilities) {
@@ -94,8 +65,86 @@ ResourceLimits plan_limits(const Object& pod, const Container& container, const 
   }
   const Quantity* memory = map_find(container.resources.limits, "memory");
   if (memory != nullptr) out.memory_bytes = memory->units();
+  out.pids = node.pids_limit;
   out.oom_score_adj = oom_score_adj(qos_class(as<Pod>(pod).spec), container, node.memory_bytes);
   return out;
+}
+
+// Those that a pod may set without touching its neighbours. Source: Kubernetes, "Using sysctls in a cluster".
+constexpr std::string_view kSafeSysctls[] = {"kernel.shm_rmid_forced",
+                                             "net.ipv4.ip_local_port_range",
+                                             "net.ipv4.ip_local_reserved_ports",
+                                             "net.ipv4.ip_unprivileged_port_start",
+                                             "net.ipv4.ping_group_range",
+                                             "net.ipv4.tcp_fin_timeout",
+                                             "net.ipv4.tcp_keepalive_intvl",
+                                             "net.ipv4.tcp_keepalive_probes",
+                                             "net.ipv4.tcp_keepalive_time",
+                                             "net.ipv4.tcp_rmem",
+                                             "net.ipv4.tcp_syncookies",
+                                             "net.ipv4.tcp_wmem"};
+
+// "net/ipv4/x" and "net.ipv4.x" are the same; the first separator says which of the two is meant.
+std::string sysctl_name(std::string name) {
+  size_t first = name.find_first_of("./");
+  if (first == std::string::npos || name[first] == '.') return name;
+  for (char& c : name) c = c == '/' ? '.' : c == '.' ? '/' : c;
+  return name;
+}
+
+bool may_set(const std::string& name, const NodeFacts& node) {
+  if (std::find(std::begin(kSafeSysctls), std::end(kSafeSysctls), name) != std::end(kSafeSysctls)) return true;
+  return std::any_of(node.allowed_sysctls.begin(), node.allowed_sysctls.end(), [&](const std::string& allowed) {
+    bool pattern = allowed.ends_with('*');
+    return pattern ? name.starts_with(std::string_view(allowed).substr(0, allowed.size() - 1)) : name == allowed;
+  });
+}
+
+Result<std::vector<std::pair<std::string, std::string>>> plan_sysctls(const std::vector<Sysctl>& sysctls,
+                                                                      const NodeFacts& node) {
+  std::vector<std::pair<std::string, std::string>> out;
+  for (const Sysctl& sysctl : sysctls) {
+    std::string name = sysctl_name(sysctl.name);
+    if (!may_set(name, node)) {
+      return error(ErrorCode::kInvalid, "forbidden sysctl: \"" + name + "\" not allowlisted");
+    }
+    out.emplace_back(std::move(name), sysctl.value);
+  }
+  return out;
+}
+
+MountPropagation propagation_of(const VolumeMount& mount) {
+  if (mount.mount_propagation == "HostToContainer") return MountPropagation::kHostToContainer;
+  if (mount.mount_propagation == "Bidirectional") return MountPropagation::kBidirectional;
+  return MountPropagation::kPrivate;
+}
+
+Result<StartPlan::Mount> plan_mount(const VolumeMount& mount, const ContainerEnvironment& environment) {
+  StartPlan::Mount out;
+  out.volume = mount.name;
+  out.path = mount.mount_path;
+  out.read_only = mount.read_only;
+  out.propagation = propagation_of(mount);
+  out.recursive_read_only = mount.read_only && (mount.recursive_read_only == "Enabled" ||
+                                                mount.recursive_read_only == "IfPossible");
+  out.sub_path = mount.sub_path;
+  if (!mount.sub_path_expr.empty()) {
+    ASSIGN_OR_RETURN(out.sub_path, expand_all_variables(mount.sub_path_expr, environment.variables));
+    if (out.sub_path.empty() || out.sub_path[0] == '/' ||
+        ("/" + out.sub_path + "/").find("/../") != std::string::npos) {
+      return error(ErrorCode::kInvalid, "subPathExpr '" + mount.sub_path_expr + "' of volume " + mount.name +
+                                            " expands to '" + out.sub_path +
+                                            "', which is not a relative path without '..'");
+    }
+  }
+  return out;
+}
+
+// A name that fits in a path's component, however long the container's is.
+std::string slot_of(const std::string& container, size_t index) {
+  char hash[9];
+  std::snprintf(hash, sizeof hash, "%08x", fnv32a(container));
+  return container.substr(0, 40) + "-" + hash + "-" + std::to_string(index);
 }
 
 std::string resolv_conf(const SetUp& set_up, const Object& pod, const NodeFacts& node) {
@@ -154,35 +203,7 @@ int oom_score_adj(std::string_view qos, const Container& container, int64_t node
   return static_cast<int>(std::clamp<int64_t>(1000 - share, 2, 999));
 }
 
-Result<VolumeSpec> plan_volume(const Object& pod, const Volume& volume, const NodeConfig& config) {
-  VolumeSpec out;
-  out.name = volume.name;
-  const PodSpec& spec = as<Pod>(pod).spec;
-  if (spec.security_context) out.fs_group = spec.security_context->fs_group;
-  if (volume.host_path) {
-    out.kind = VolumeSpec::Kind::kHostPath;
-    out.host_path = volume.host_path->path;
-    out.host_path_type = volume.host_path->type;
-  } else if (volume.config_map) {
-    out.kind = VolumeSpec::Kind::kFiles;
-    RETURN_IF_ERROR(add_config_map(pod, volume, config, out));
-  } else if (volume.secret) {
-    out.kind = VolumeSpec::Kind::kFiles;
-    RETURN_IF_ERROR(add_secret(pod, volume, config, out));
-  } else if (volume.empty_dir) {
-    bool memory = volume.empty_dir->medium == "Memory";
-    out.kind = memory ? VolumeSpec::Kind::kMemory : VolumeSpec::Kind::kEmptyDir;
-    if (volume.empty_dir->size_limit) {
-      out.size_limit = static_cast<uint64_t>(std::max<int64_t>(0, volume.empty_dir->size_limit->units()));
-    }
-  } else {
-    return error(ErrorCode::kUnsupported,
-                 "volume \"" + volume.name + "\" is of a kind this agent does not mount yet");
-  }
-  return out;
-}
-
-Result<SetUp> plan_set_up(const Object& pod, const NodeConfig& config, uint64_t number) {
+Result<SetUp> plan_set_up(const Object& pod, const NodeConfig& config, const NodeFacts& node, uint64_t number) {
   const PodSpec& spec = as<Pod>(pod).spec;
   SetUp out;
   out.sandbox.uid = pod.meta.uid;
@@ -199,10 +220,10 @@ Result<SetUp> plan_set_up(const Object& pod, const NodeConfig& config, uint64_t 
   if (spec.carried) {
     if (const Value* dns = spec.carried->find("dnsConfig")) out.dns_config = Box<Value>(*dns);
   }
-  for (const Volume& volume : spec.volumes) {
-    ASSIGN_OR_RETURN(VolumeSpec planned, plan_volume(pod, volume, config));
-    out.volumes.push_back(std::move(planned));
+  if (spec.security_context) {
+    ASSIGN_OR_RETURN(out.sandbox.sysctls, plan_sysctls(spec.security_context->sysctls, node));
   }
+  ASSIGN_OR_RETURN(out.volumes, plan_volumes(pod, config, node));
   return out;
 }
 
@@ -225,8 +246,21 @@ Result<StartPlan> plan_start(const Object& pod, const Container& container, uint
                              const NodeConfig& config, const PodAddresses& addresses, const NodeFacts& node,
                              uint64_t number) {
   ASSIGN_OR_RETURN(ContainerEnvironment environment,
-                   container_environment(pod, container, config, addresses));
+                   container_environment(pod, container, config, addresses, node));
   StartPlan out;
+  for (const VolumeMount& mount : container.volume_mounts) {
+    ASSIGN_OR_RETURN(StartPlan::Mount planned, plan_mount(mount, environment));
+    out.mounts.push_back(std::move(planned));
+  }
+  bool has_token = std::any_of(out.mounts.begin(), out.mounts.end(),
+                               [](const StartPlan::Mount& mount) { return mount.path == kTokenMountPath; });
+  if (!has_token && mounts_token(pod, config)) {
+    StartPlan::Mount token;
+    token.volume = kTokenVolumeName;
+    token.path = kTokenMountPath;
+    token.read_only = true;
+    out.mounts.push_back(std::move(token));
+  }
   out.skipped_env = std::move(environment.skipped);
   out.spec.key = {pod.meta.uid, container.name, attempt};
   out.spec.number = number;
@@ -238,19 +272,66 @@ Result<StartPlan> plan_start(const Object& pod, const Container& container, uint
   out.spec.workdir = container.working_dir;
   out.spec.limits = plan_limits(pod, container, node);
   out.spec.security = plan_security(as<Pod>(pod).spec, container);
-  for (const VolumeMount& mount : container.volume_mounts) {
-    out.mounts.push_back({mount.name, mount.mount_path, mount.read_only});
+  return out;
+}
+
+Result<std::vector<SubPathMount>> place_mounts(StartPlan& plan, const Object& pod, const NodeConfig& config,
+                                               const NodeFacts& node,
+                                               const std::map<std::string, std::string>& volume_paths,
+                                               const std::string& etc_dir) {
+  std::vector<SubPathMount> out;
+  const std::vector<Volume>& volumes = as<Pod>(pod).spec.volumes;
+  for (size_t i = 0; i < plan.mounts.size(); ++i) {
+    const StartPlan::Mount& mount = plan.mounts[i];
+    auto path = volume_paths.find(mount.volume);
+    if (path == volume_paths.end()) continue;
+    plan.spec.mounts.push_back(
+        {path->second, mount.path, mount.read_only, mount.propagation, mount.recursive_read_only});
+    if (mount.sub_path.empty()) continue;
+    auto volume = std::find_if(volumes.begin(), volumes.end(),
+                               [&](const Volume& one) { return one.name == mount.volume; });
+    if (volume == volumes.end()) continue;
+    ASSIGN_OR_RETURN(VolumeSpec whole, plan_volume(pod, *volume, config, node));
+    out.push_back({std::move(whole), mount.sub_path, slot_of(plan.spec.key.container, i), plan.spec.mounts.size() - 1});
+  }
+  for (const char* file : {"hosts", "resolv.conf", "hostname"}) {
+    std::string path = std::string("/etc/") + file;
+    bool taken = std::any_of(plan.mounts.begin(), plan.mounts.end(),
+                             [&](const StartPlan::Mount& mount) { return mount.path == path; });
+    if (!taken) plan.spec.mounts.push_back({etc_dir + "/" + file, path, false});
   }
   return out;
 }
 
+namespace {
+
+// .dockercfg is what .dockerconfigjson has under "auths".
+std::optional<std::string> credentials_of(const Object& secret) {
+  const StringMap& data = as<Secret>(secret).data;
+  if (const std::string* json = map_find(data, ".dockerconfigjson")) return *json;
+  if (const std::string* old = map_find(data, ".dockercfg")) return "{\"auths\":" + *old + "}";
+  return std::nullopt;
+}
+
+}  // namespace
+
 std::vector<std::string> pull_credentials(const Object& pod, const NodeConfig& config) {
-  std::vector<std::string> out;
-  for (const LocalObjectReference& ref : as<Pod>(pod).spec.image_pull_secrets) {
-    auto found = config.secrets.find({pod.meta.ns, ref.name});
-    if (found == config.secrets.end()) continue;
-    const std::string* json = map_find(as<Secret>(*found->second).data, ".dockerconfigjson");
-    if (json != nullptr) out.push_back(*json);
+  const PodSpec& spec = as<Pod>(pod).spec;
+  std::vector<std::string> names, out;
+  for (const LocalObjectReference& ref : spec.image_pull_secrets) names.push_back(ref.name);
+  if (config.service_accounts) {
+    ObjectPtr account = find_object(*config.service_accounts, pod.meta.ns, spec.service_account_name);
+    // The account's count only for a pod that names none of its own.
+    if (account && names.empty()) {
+      for (const LocalObjectReference& ref : as<ServiceAccount>(*account).image_pull_secrets) {
+        names.push_back(ref.name);
+      }
+    }
+  }
+  for (const std::string& name : names) {
+    ObjectPtr secret = find_object(config.secrets, pod.meta.ns, name);
+    if (!secret) continue;
+    if (std::optional<std::string> json = credentials_of(*secret)) out.push_back(std::move(*json));
   }
   return out;
 }

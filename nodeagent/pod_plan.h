@@ -2,23 +2,17 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
 #include "nodeagent/container_env.h"
 #include "nodeagent/doors.h"
+#include "nodeagent/node_config.h"
 #include "schema/base/result.h"
 #include "schema/object.h"
 
 namespace mainstay {
-
-struct NodeFacts {
-  std::string name;
-  std::string address;                   // the node's own, for status.hostIP
-  int64_t memory_bytes = 0;              // for OOM scores
-  std::vector<std::string> nameservers;  // the node's /etc/resolv.conf
-  std::vector<std::string> searches;
-};
 
 // Everything a pod needs before its first container: what one set-up operation makes.
 struct SetUp {
@@ -30,11 +24,9 @@ struct SetUp {
   Box<Value> dns_config;
 };
 
-// kInvalid with Kubernetes' words where a ConfigMap or Secret of a volume is missing (event FailedMount).
-Result<SetUp> plan_set_up(const Object& pod, const NodeConfig& config, uint64_t number);
-
-// The volume sources of ConfigMaps and Secrets as file trees; kInvalid if one is missing and not optional.
-Result<VolumeSpec> plan_volume(const Object& pod, const Volume& volume, const NodeConfig& config);
+// kInvalid with Kubernetes' words where a ConfigMap or Secret of a volume is missing (event FailedMount), or
+// for a sysctl that this node forbids ("forbidden sysctl: ...", event SysctlForbidden).
+Result<SetUp> plan_set_up(const Object& pod, const NodeConfig& config, const NodeFacts& node, uint64_t number);
 
 // The files every pod has, once its address is known.
 EtcFiles plan_etc_files(const SetUp& set_up, const Object& pod, std::string_view pod_ip,
@@ -47,6 +39,9 @@ struct StartPlan {
     std::string volume;
     std::string path;
     bool read_only = false;
+    std::string sub_path;  // expanded; "" for the whole volume
+    MountPropagation propagation = MountPropagation::kPrivate;
+    bool recursive_read_only = false;
   };
   std::vector<Mount> mounts;
   std::vector<std::string> skipped_env;
@@ -55,7 +50,23 @@ Result<StartPlan> plan_start(const Object& pod, const Container& container, uint
                              const NodeConfig& config, const PodAddresses& addresses, const NodeFacts& node,
                              uint64_t number);
 
-// The .dockerconfigjson of every pull secret of the pod that is there.
+// A part of a volume that is to be mounted: found, and pinned, when the container is started.
+struct SubPathMount {
+  VolumeSpec volume;
+  std::string sub_path;
+  std::string slot;  // unique within the pod
+  size_t mount = 0;  // index into ContainerSpec::mounts
+};
+
+// Fills plan.spec.mounts: the volumes at their paths on the node, and those of the pod's own files
+// (`etc_dir`) that no volume covers. Returns the mounts whose host path is yet to be found.
+Result<std::vector<SubPathMount>> place_mounts(StartPlan& plan, const Object& pod, const NodeConfig& config,
+                                               const NodeFacts& node,
+                                               const std::map<std::string, std::string>& volume_paths,
+                                               const std::string& etc_dir);
+
+// Credentials of every pull secret of the pod, and of its ServiceAccount, that is there, in the form of
+// .dockerconfigjson.
 std::vector<std::string> pull_credentials(const Object& pod, const NodeConfig& config);
 
 // Kubernetes' oom_score_adj for a container. Rule: k8s-semantics section 1.8.

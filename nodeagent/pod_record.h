@@ -34,6 +34,16 @@ struct ContainerTrack {
   MonoTime started;  // when we saw it run; for back-off and probes
 };
 
+// How far the content of a running pod's volumes is (nodeagent/volume_refresh.h).
+struct VolumeRefresh {
+  std::string content;          // digest of what the volumes hold
+  std::string planned;          // of what the operation under way brings
+  uint64_t checked = 0;         // the assignment they were last compared with
+  uint64_t operation = 0;       // under way; 0: none
+  std::optional<MonoTime> due;  // a token is to be renewed, or a failed update to be repeated
+  std::string trouble;          // why the last update failed
+};
+
 struct PodRecord {
   std::string uid, ns, name;
   ObjectPtr pod;        // newest from the control plane; null: no longer ours
@@ -41,6 +51,7 @@ struct PodRecord {
   std::map<std::string, ContainerTrack> containers;
   bool is_set_up = false;
   PodSetUp set_up;
+  VolumeRefresh refresh;
   Backoff set_up_retry = Backoff::for_image();
   bool set_up_failed = false;
   std::string trouble;     // why it is not set up

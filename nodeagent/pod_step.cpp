@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "nodeagent/pod_status.h"
+#include "nodeagent/volume_refresh.h"
 #include "schema/compare.h"
 
 namespace mainstay {
@@ -84,9 +85,10 @@ void step_termination(PodRecord& record, PodStepContext& context) {
 
 void set_up_trouble(PodRecord& record, PodStepContext& context, const Error& error) {
   bool mount = error.message.starts_with("MountVolume") || error.code == ErrorCode::kInvalid;
-  if (record.trouble != error.message) {
-    note(context, record, "", true, mount ? "FailedMount" : "FailedCreatePodSandBox", error.message);
-  }
+  std::string_view reason = error.message.starts_with("forbidden sysctl") ? "SysctlForbidden"
+                            : mount                                        ? "FailedMount"
+                                                                           : "FailedCreatePodSandBox";
+  if (record.trouble != error.message) note(context, record, "", true, std::string(reason), error.message);
   record.trouble = error.message;
   record.set_up_failed = true;
   record.set_up_retry.fail(context.now.mono);
@@ -97,12 +99,13 @@ void step_set_up(PodRecord& record, PodStepContext& context) {
     context.wake_at(record.set_up_retry.retry_at());
     return;
   }
-  Result<SetUp> plan = plan_set_up(*record.pod, context.config, context.assignment);
+  Result<SetUp> plan = plan_set_up(*record.pod, context.config, context.node, context.assignment);
   if (!plan.ok()) {
     set_up_trouble(record, context, plan.error());
     context.wake_at(record.set_up_retry.retry_at());
     return;
   }
+  note_planned_volumes(record, plan->volumes);
   record.operation = context.submit(SetUpPod{std::move(*plan), record.pod, context.node}, record.uid);
 }
 
@@ -178,22 +181,19 @@ void start_container(PodRecord& record, const Container& spec, ContainerTrack& c
              plan->skipped_env.front());
   }
   plan->spec.image = *container.image;
-  for (const StartPlan::Mount& mount : plan->mounts) {
-    auto path = record.set_up.volume_paths.find(mount.volume);
-    if (path != record.set_up.volume_paths.end()) {
-      plan->spec.mounts.push_back({path->second, mount.path, mount.read_only});
-    }
-  }
-  for (const char* file : {"hosts", "resolv.conf", "hostname"}) {
-    bool taken = std::any_of(plan->mounts.begin(), plan->mounts.end(),
-                             [&](auto& mount) { return mount.path == std::string("/etc/") + file; });
-    if (!taken)
-      plan->spec.mounts.push_back({record.set_up.etc_dir + "/" + file, std::string("/etc/") + file, false});
+  Result<std::vector<SubPathMount>> parts =
+      place_mounts(*plan, *record.pod, context.config, context.node, record.set_up.volume_paths,
+                   record.set_up.etc_dir);
+  if (!parts.ok()) {
+    start_trouble(record, spec.name, container, parts.error(), context);
+    context.wake_at(container.restart.retry_at());
+    return;
   }
   container.exit_handled = false;
   container.stopping = false;
   container.kill_at.reset();
-  record.operation = context.submit(StartContainer{std::move(plan->spec)}, record.uid);
+  record.operation =
+      context.submit(StartContainer{std::move(plan->spec), std::move(*parts), record.pod}, record.uid);
 }
 
 // A container's end: leave it so, or start the next attempt when the back-off is over.
@@ -358,6 +358,7 @@ void step_pod(PodRecord& record, PodStepContext& context) {
     bool finished = record.pod && all_finished(record);
     if (record.operation == 0 && !finished) step_set_up(record, context);
   } else {
+    step_volumes(record, context);
     for (const Container& container : as<Pod>(*record.pod).spec.containers)
       step_container(record, container, context);
   }
@@ -463,6 +464,7 @@ void take_failure(PodRecord& record, const Error& failure, PodStepContext& conte
 
 void take_operation_result(PodRecord& record, const OperationResult& result, PodStepContext& context) {
   if (take_image_result(record, result, context) || take_probe_result(record, result, context)) return;
+  if (take_volumes_result(record, result, context)) return;
   if (record.operation != result.id) return;  // a removal nobody waits for
   record.operation = 0;
   bool was_last = std::exchange(record.tearing_down, false);
@@ -471,6 +473,7 @@ void take_operation_result(PodRecord& record, const OperationResult& result, Pod
   } else if (const auto* set_up = std::get_if<PodSetUp>(&result.outcome)) {
     record.set_up = *set_up;
     record.is_set_up = true;
+    take_prepared_volumes(record, set_up->renew_after, context);
     record.set_up_failed = false;
     record.trouble.clear();
   } else if (const auto* started = std::get_if<RuntimeContainer>(&result.outcome)) {

@@ -92,6 +92,10 @@ SimulatedNode::Outcome SimulatedNode::apply(const SetUpPod& order, const std::st
   return out;
 }
 
+SimulatedNode::Outcome SimulatedNode::apply(const UpdateVolumes&, const std::string&, Now, Duration&) {
+  return VolumesUpdated{};
+}
+
 SimulatedNode::Outcome SimulatedNode::apply(const StartContainer& order, const std::string& uid, Now now,
                                             Duration& takes) {
   const PodTraits& traits = traits_[uid];

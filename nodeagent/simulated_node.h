@@ -61,6 +61,7 @@ class SimulatedNode {
 
   Outcome apply(const EnsureImage& order, const std::string& uid, Now now, Duration& takes);
   Outcome apply(const SetUpPod& order, const std::string& uid, Now now, Duration& takes);
+  Outcome apply(const UpdateVolumes& order, const std::string& uid, Now now, Duration& takes);
   Outcome apply(const StartContainer& order, const std::string& uid, Now now, Duration& takes);
   Outcome apply(const StopContainer& order, const std::string& uid, Now now, Duration& takes);
   Outcome apply(const KillContainer& order, const std::string& uid, Now now, Duration& takes);

@@ -63,6 +63,7 @@ void append_assignment(std::string& out, const Assignment& assignment) {
   append_objects(map.key("pods"), assignment.pods);
   append_objects(map.key("configMaps"), assignment.config_maps);
   append_objects(map.key("secrets"), assignment.secrets);
+  if (assignment.service_accounts) append_objects(map.key("serviceAccounts"), *assignment.service_accounts);
   map.close();
 }
 
@@ -75,6 +76,9 @@ Result<Assignment> read_assignment(const Value& value) {
   ASSIGN_OR_RETURN(out.pods, read_objects(value, "pods"));
   ASSIGN_OR_RETURN(out.config_maps, read_objects(value, "configMaps"));
   ASSIGN_OR_RETURN(out.secrets, read_objects(value, "secrets"));
+  if (value.find("serviceAccounts") != nullptr) {
+    ASSIGN_OR_RETURN(out.service_accounts, read_objects(value, "serviceAccounts"));
+  }
   return out;
 }
 

@@ -29,6 +29,8 @@ struct Assignment {
   // Every ConfigMap, Secret and Service account's pull secret those pods use; missing ones are absent.
   std::vector<ObjectPtr> config_maps;
   std::vector<ObjectPtr> secrets;
+  // The ServiceAccounts of those pods; nothing from a control plane that is too old to send them.
+  std::optional<std::vector<ObjectPtr>> service_accounts;
 };
 
 // One pod as the node sees it.
@@ -86,6 +88,7 @@ struct AgentHas {
   AssignmentNumber assignment;
   AssignmentNumber network;
   std::string network_digest;
+  bool wants_network = true;  // false for an agent of a version that knows no network stream
   bool operator==(const AgentHas&) const = default;
 };
 

@@ -24,6 +24,15 @@ void add_container(const Container& container, UsedConfig& used) {
   }
 }
 
+constexpr std::string_view kAuthorityName = "kube-root-ca.crt";
+
+void add_projected(const ProjectedVolumeSource& projected, UsedConfig& used) {
+  for (const VolumeProjection& source : projected.sources) {
+    if (source.config_map) used.config_maps.push_back(source.config_map->name);
+    if (source.secret) used.secrets.push_back(source.secret->name);
+  }
+}
+
 // A pod's account may name secrets for pulling images; they count as the pod's own.
 void add_account(const Snapshot& view, const Object& pod, UsedConfig& used) {
   const std::string& name = as<Pod>(pod).spec.service_account_name;
@@ -40,6 +49,7 @@ std::string_view node_of(const ObjectPtr& object) {
 }
 
 bool uses(const Snapshot& view, const Object& pod, const Key& config) {
+  if (config.kind == Kind::kServiceAccount) return as<Pod>(pod).spec.service_account_name == config.name;
   UsedConfig used = used_config(as<Pod>(pod).spec);
   if (config.kind == Kind::kSecret) add_account(view, pod, used);
   const auto& names = config.kind == Kind::kSecret ? used.secrets : used.config_maps;
@@ -55,7 +65,10 @@ UsedConfig used_config(const PodSpec& spec) {
   for (const Volume& volume : spec.volumes) {
     if (volume.config_map) used.config_maps.push_back(volume.config_map->name);
     if (volume.secret) used.secrets.push_back(volume.secret->secret_name);
+    if (volume.projected) add_projected(*volume.projected, used);
   }
+  // Beside the account's token stands the certificate to check the API's with.
+  if (spec.automount_service_account_token.value_or(true)) used.config_maps.emplace_back(kAuthorityName);
   for (const LocalObjectReference& ref : spec.image_pull_secrets) used.secrets.push_back(ref.name);
   sort_unique(used.config_maps);
   sort_unique(used.secrets);
@@ -66,10 +79,11 @@ Assignment assignment(const Snapshot& view, std::string_view node) {
   Assignment out;
   out.node = node;
   if (ObjectPtr found = view.find(Kind::kNode, "", node)) out.pod_cidr = as<Node>(*found).spec.pod_cidr;
-  std::set<ObjectName> config_maps, secrets;
+  std::set<ObjectName> config_maps, secrets, accounts;
   for (const ObjectPtr& pod : view.pods_on(node)) {
     // A finished pod stays assigned until it is deleted: its logs are kept and its agent cleans up behind it.
     out.pods.push_back(pod);
+    accounts.insert({pod->meta.ns, as<Pod>(*pod).spec.service_account_name});
     UsedConfig used = used_config(as<Pod>(*pod).spec);
     add_account(view, *pod, used);
     for (std::string& name : used.config_maps) config_maps.insert({pod->meta.ns, std::move(name)});
@@ -80,6 +94,12 @@ Assignment assignment(const Snapshot& view, std::string_view node) {
   }
   for (const ObjectName& name : secrets) {
     if (ObjectPtr found = view.find(Kind::kSecret, name.ns, name.name)) out.secrets.push_back(found);
+  }
+  out.service_accounts.emplace();
+  for (const ObjectName& name : accounts) {
+    if (ObjectPtr found = view.find(Kind::kServiceAccount, name.ns, name.name)) {
+      out.service_accounts->push_back(found);
+    }
   }
   return out;
 }
@@ -96,7 +116,8 @@ std::vector<std::string> touched_nodes(const std::vector<Change>& changes, const
       bool same =
           change.before && as<Node>(*change.before).spec.pod_cidr == as<Node>(*change.after).spec.pod_cidr;
       if (!same) nodes.push_back(change.key.name);
-    } else if (change.key.kind == Kind::kConfigMap || change.key.kind == Kind::kSecret) {
+    } else if (change.key.kind == Kind::kConfigMap || change.key.kind == Kind::kSecret ||
+               change.key.kind == Kind::kServiceAccount) {
       configs.insert(change.key);
     }
   }
