@@ -1,13 +1,18 @@
 #include "gitsync/forge.h"
 
+#include <nlohmann/json.hpp>
+
 #include <algorithm>
 
 #include "gitsync/remote_url.h"
-#include "schema/json.h"
-#include "schema/value.h"
 
 namespace mainstay {
 namespace {
+
+using Json = nlohmann::ordered_json;
+
+// Descriptions may hold bytes of a manifest or a commit that are no UTF-8: shown as U+FFFD.
+std::string text_of(const Json& body) { return body.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 struct KnownForge {
   std::string_view host;
@@ -89,24 +94,24 @@ std::string_view bitbucket_state(CommitState state) {
 }
 
 ForgeRequest gitlab_request(const ForgeTarget& target, const CommitStatus& status) {
-  Value body = Value::map();
-  body.set("state", gitlab_state(status.state));
-  body.set("name", status.context);
-  body.set("description", shortened(status.description, 255));
-  if (!status.target_url.empty()) body.set("target_url", status.target_url);
+  Json body = Json::object();
+  body["state"] = gitlab_state(status.state);
+  body["name"] = status.context;
+  body["description"] = shortened(status.description, 255);
+  if (!status.target_url.empty()) body["target_url"] = status.target_url;
   return {target.api_url + "/projects/" + percent_encoded(target.repository) + "/statuses/" +
               status.commit.text(),
           {"Content-Type: application/json"},
-          to_json(body)};
+          text_of(body)};
 }
 
 ForgeRequest bitbucket_request(const ForgeTarget& target, const CommitStatus& status) {
   const bool cloud = target.api_url.ends_with("/2.0");
-  Value body = Value::map();
-  body.set("state", bitbucket_state(status.state));
-  body.set("key", shortened(status.context, 40));
-  body.set("name", status.context);
-  body.set("description", shortened(status.description, 255));
+  Json body = Json::object();
+  body["state"] = bitbucket_state(status.state);
+  body["key"] = shortened(status.context, 40);
+  body["name"] = status.context;
+  body["description"] = shortened(status.description, 255);
   // Bitbucket refuses a status without a link.
   std::string link = status.target_url;
   if (link.empty()) {
@@ -114,29 +119,29 @@ ForgeRequest bitbucket_request(const ForgeTarget& target, const CommitStatus& st
                        status.commit.text()
                  : target.api_url.substr(0, target.api_url.find('/', target.api_url.find("://") + 3)) + "/";
   }
-  body.set("url", link);
+  body["url"] = link;
   std::string path = cloud ? "/repositories/" + encoded_path(target.repository) + "/commit/" +
                                  status.commit.text() + "/statuses/build"
                            : "/commits/" + status.commit.text();
   std::string base = target.api_url;
   if (!cloud && base.ends_with("/rest/api/1.0")) base.replace(base.size() - 13, 13, "/rest/build-status/1.0");
-  return {base + path, {"Content-Type: application/json"}, to_json(body)};
+  return {base + path, {"Content-Type: application/json"}, text_of(body)};
 }
 
 // GitHub's shape, which Gitea, Forgejo and Gogs share.
 ForgeRequest github_request(const ForgeTarget& target, const CommitStatus& status) {
-  Value body = Value::map();
-  body.set("state", commit_state_name(status.state));
-  body.set("context", status.context);
-  body.set("description", shortened(status.description, 140));
-  if (!status.target_url.empty()) body.set("target_url", status.target_url);
+  Json body = Json::object();
+  body["state"] = commit_state_name(status.state);
+  body["context"] = status.context;
+  body["description"] = shortened(status.description, 140);
+  if (!status.target_url.empty()) body["target_url"] = status.target_url;
   std::vector<std::string> headers{"Content-Type: application/json"};
   if (target.kind == ForgeKind::kGitHub) {
     headers.push_back("Accept: application/vnd.github+json");
     headers.push_back("X-GitHub-Api-Version: 2022-11-28");
   }
   return {target.api_url + "/repos/" + encoded_path(target.repository) + "/statuses/" + status.commit.text(),
-          std::move(headers), to_json(body)};
+          std::move(headers), text_of(body)};
 }
 
 }  // namespace

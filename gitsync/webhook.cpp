@@ -1,19 +1,22 @@
 #include "gitsync/webhook.h"
 
+#include <nlohmann/json.hpp>
+
 #include <algorithm>
 #include <charconv>
 #include <optional>
 
 #include "schema/base/crypto.h"
 #include "schema/base/ensure.h"
-#include "schema/json.h"
 
 namespace mainstay {
 namespace {
 
+using Json = nlohmann::json;
+
 constexpr Duration kReplayWindow = 5min;
 constexpr size_t kMaxHint = 256;
-constexpr size_t kMaxPayloadDepth = 32;
+constexpr int kMaxPayloadDepth = 32;
 constexpr std::string_view kStandardSecretPrefix = "whsec_";
 
 bool same_name(std::string_view a, std::string_view b) {
@@ -163,42 +166,25 @@ std::string hint(std::string_view text) {
 }
 
 // The first of the paths that leads to a string.
-std::string first_hint(const Value& payload,
-                       std::initializer_list<std::initializer_list<std::string_view>> paths) {
-  for (const auto& path : paths) {
-    const Value* value = payload.find_path(path);
-    if (value != nullptr && value->is_string()) return hint(value->as_string());
-  }
-  return "";
-}
-
-// Bitbucket Cloud: push.changes[].new.name; Bitbucket Server: changes[].refId.
-std::string bitbucket_ref(const Value& payload) {
-  for (const Value* changes : {payload.find_path({"push", "changes"}), payload.find("changes")}) {
-    if (changes == nullptr || !changes->is_list() || changes->as_list().empty()) continue;
-    const Value& first = changes->as_list().front();
-    std::string found = first_hint(first, {{"new", "name"}, {"refId"}});
-    if (!found.empty()) return found;
+std::string first_hint(const Json& payload, std::initializer_list<const char*> paths) {
+  for (const char* path : paths) {
+    Json::json_pointer pointer(path);
+    if (payload.contains(pointer) && payload[pointer].is_string())
+      return hint(payload[pointer].get_ref<const std::string&>());
   }
   return "";
 }
 
 void take_hints(WebhookVerdict& verdict, std::string_view body) {
-  Diagnostics unused;
-  JsonOptions options;
-  options.bytes = kMaxWebhookBody;
-  options.depth = kMaxPayloadDepth;
-  options.marks = false;
-  std::optional<Value> payload = parse_json(body, unused, options);
-  if (!payload || !payload->is_map()) return;
-  verdict.repository = first_hint(*payload, {{"repository", "clone_url"},
-                                             {"project", "git_http_url"},
-                                             {"repository", "git_http_url"},
-                                             {"repository", "links", "html", "href"},
-                                             {"repository", "html_url"},
-                                             {"repository", "full_name"}});
-  verdict.ref = first_hint(*payload, {{"ref"}});
-  if (verdict.ref.empty()) verdict.ref = bitbucket_ref(*payload);
+  // Values nested deeper than any forge sends are dropped, so that their number does not matter.
+  auto shallow = [](int depth, Json::parse_event_t, Json&) { return depth <= kMaxPayloadDepth; };
+  Json payload = Json::parse(body, shallow, /*allow_exceptions=*/false);
+  if (!payload.is_object()) return;
+  verdict.repository =
+      first_hint(payload, {"/repository/clone_url", "/project/git_http_url", "/repository/git_http_url",
+                           "/repository/links/html/href", "/repository/html_url", "/repository/full_name"});
+  // The last two: Bitbucket Cloud and Bitbucket Server.
+  verdict.ref = first_hint(payload, {"/ref", "/push/changes/0/new/name", "/changes/0/refId"});
 }
 
 bool is_ping(const WebhookHeaders& headers) {
@@ -212,13 +198,20 @@ bool is_ping(const WebhookHeaders& headers) {
 
 std::string_view forge_kind_name(ForgeKind kind) {
   switch (kind) {
-    case ForgeKind::kGitHub: return "github";
-    case ForgeKind::kGitLab: return "gitlab";
-    case ForgeKind::kGitea: return "gitea";
-    case ForgeKind::kForgejo: return "forgejo";
-    case ForgeKind::kGogs: return "gogs";
-    case ForgeKind::kBitbucket: return "bitbucket";
-    case ForgeKind::kGeneric: return "generic";
+    case ForgeKind::kGitHub:
+      return "github";
+    case ForgeKind::kGitLab:
+      return "gitlab";
+    case ForgeKind::kGitea:
+      return "gitea";
+    case ForgeKind::kForgejo:
+      return "forgejo";
+    case ForgeKind::kGogs:
+      return "gogs";
+    case ForgeKind::kBitbucket:
+      return "bitbucket";
+    case ForgeKind::kGeneric:
+      return "generic";
   }
   return "generic";
 }
