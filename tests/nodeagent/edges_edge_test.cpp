@@ -14,6 +14,7 @@
 #include "nodeagent/runtime/oci_config.h"
 #include "nodeagent/runtime/records.h"
 #include "nodeagent/runtime/user.h"
+#include "nodeagent/dns/resolver_config.h"
 #include "nodeagent/volumes/etc_files.h"
 #include "schema/json.h"
 
