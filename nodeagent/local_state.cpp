@@ -44,6 +44,7 @@ Status save_assignment(const NodePaths& paths, const Assignment& assignment) {
   pods.pod_cidr = assignment.pod_cidr;
   pods.cluster_cidr = assignment.cluster_cidr;
   pods.pods = assignment.pods;
+  pods.service_accounts = assignment.service_accounts;
   Assignment config;
   config.at = assignment.at;
   config.node = assignment.node;

@@ -2,6 +2,7 @@
 
 #include "reconciler/api/auth.h"
 #include "reconciler/api/status_response.h"
+#include "reconciler/api/token_routes.h"
 
 namespace mainstay::api {
 namespace {
@@ -10,7 +11,8 @@ constexpr std::string_view kJoinPath = "/agent/v1/join";
 constexpr std::string_view kNodesPath = "/agent/v1/nodes/";
 
 bool is_discovery(std::string_view path) {
-  return path == "/api" || path == "/api/" || path == "/apis" || path == "/apis/" || path.starts_with("/openapi/");
+  return path == "/api" || path == "/api/" || path == "/apis" || path == "/apis/" || path.starts_with("/openapi/") ||
+         is_token_document(path);
 }
 
 // Reviews ask about the one who asks: everyone known may.

@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "reconciler/api/errors.h"
+#include "reconciler/api/token_routes.h"
 #include "reconciler/api/plain_route.h"
 #include "schema/json.h"
 
@@ -92,7 +93,7 @@ Reply stream(const Request& request, const std::vector<std::string_view>& parts,
 }
 
 Reply node_route(const Request& request, const std::vector<std::string_view>& parts, AgentLinks& links,
-                 TokenStore& tokens, const CoreDoor& core) {
+                 TokenStore& tokens, const CoreDoor& core, Now now) {
   if (parts.size() < 5) return no_such_path();
   std::string node(parts[3]);
   if (parts[4] == "poll" && parts.size() == 5) {
@@ -100,6 +101,9 @@ Reply node_route(const Request& request, const std::vector<std::string_view>& pa
   }
   if (parts[4] == "report" && parts.size() == 5) {
     return request.method == "POST" ? report(request, node, core) : Reply(wrong_method());
+  }
+  if (parts[4] == "tokens" && parts.size() == 5) {
+    return request_pod_token(request, node, tokens.accounts(), core.current()->view, now);
   }
   if (parts[4] == "credential" && parts.size() == 5) {
     if (request.method != "DELETE") return wrong_method();
@@ -159,7 +163,7 @@ Reply agent_route(const Request& request, AgentLinks& links, TokenStore& tokens,
     return request.method == "POST" ? join(request, tokens, now) : wrong_method();
   }
   if (parts[2] == "tokens") return token_route(request, parts, tokens, now);
-  if (parts[2] == "nodes") return node_route(request, parts, links, tokens, core);
+  if (parts[2] == "nodes") return node_route(request, parts, links, tokens, core, now);
   return no_such_path();
 }
 

@@ -83,6 +83,8 @@ Result<std::unique_ptr<TokenStore>> TokenStore::open(const std::string& data_dir
   std::unique_ptr<TokenStore> store(new TokenStore(data_dir));
   RETURN_IF_ERROR(store->load());
   RETURN_IF_ERROR(store->load_admin());
+  ASSIGN_OR_RETURN(std::unique_ptr<TokenKey> key, TokenKey::open(data_dir));
+  store->accounts_ = std::make_unique<AccountTokens>(std::move(key));
   return store;
 }
 

@@ -3,7 +3,8 @@
 // that a kubeconfig can be written. A token is looked up by its digest, so the time that takes tells nothing about it.
 //
 // Kinds of tokens: the administrator's; those of a static file; join tokens, with which a node asks for its
-// credential (they expire and can be revoked); node credentials. Any thread; changes are on disk on return.
+// credential (they expire and can be revoked); node credentials. Those of ServiceAccounts are signed and kept
+// nowhere (account_tokens.h). Any thread; changes are on disk on return.
 #pragma once
 
 #include <map>
@@ -14,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "reconciler/api/account_tokens.h"
 #include "reconciler/api/http.h"
 #include "schema/base/crypto.h"
 #include "schema/base/result.h"
@@ -43,7 +45,9 @@ class TokenStore {
   // Nothing is added when a line is wrong: the error names it.
   Status load_static_tokens(const std::string& path);
 
-  // Who the token belongs to, with system:authenticated among the groups; nothing if unknown or expired.
+  const AccountTokens& accounts() const { return *accounts_; }
+
+  // Who the token belongs to (ServiceAccounts' excepted), with system:authenticated among the groups; nothing if unknown or expired.
   std::optional<Identity> authenticate(std::string_view token, WallTime now) const;
 
   // The new token's text, which is not kept. kFull above 1,000 join tokens.
@@ -77,6 +81,7 @@ class TokenStore {
 
   const std::string data_dir_;
   std::string admin_token_;
+  std::unique_ptr<AccountTokens> accounts_;
   mutable std::mutex mutex_;  // of entries_; held while saving, so that files and memory agree
   Entries entries_;
 };

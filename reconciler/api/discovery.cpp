@@ -50,6 +50,9 @@ std::vector<Subresource> subresources_of(const KindInfo& info) {
     out.push_back({"eviction", {"policy", "v1", "Eviction"}, {"create"}});
     out.push_back({"log", self, {"get"}});
   }
+  if (info.id == Kind::kServiceAccount) {
+    out.push_back({"token", {"authentication.k8s.io", "v1", "TokenRequest"}, {"create"}});
+  }
   if (info.id == Kind::kNamespace) out.push_back({"finalize", self, {"update"}});
   if (has_scale(info.id)) out.push_back({"scale", {"autoscaling", "v1", "Scale"}, kChangeVerbs});
   if (info.has_status) out.push_back({"status", self, kChangeVerbs});
@@ -91,6 +94,7 @@ std::vector<GroupVersion> all_group_versions() {
     add(authz, "v1", question(singular + "s", singular, {authz, "v1", kind}));
   }
   add(authn, "v1", question("selfsubjectreviews", "selfsubjectreview", {authn, "v1", "SelfSubjectReview"}));
+  add(authn, "v1", question("tokenreviews", "tokenreview", {authn, "v1", "TokenReview"}));
   std::stable_sort(out.begin(), out.end(),
                    [](const GroupVersion& a, const GroupVersion& b) { return a.group < b.group; });
   for (GroupVersion& gv : out) {

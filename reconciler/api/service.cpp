@@ -7,6 +7,7 @@
 #include "reconciler/api/log_route.h"
 #include "reconciler/api/read_routes.h"
 #include "reconciler/api/reviews.h"
+#include "reconciler/api/token_routes.h"
 #include "reconciler/api/write_routes.h"
 
 namespace mainstay::api {
@@ -56,9 +57,7 @@ void ApiService::publish(const std::shared_ptr<const Publication>& publication) 
 Reply ApiService::handle(Request request) {
   Now now = now_();
   request.identity = {};
-  if (std::optional<Identity> known = tokens_.authenticate(bearer_token(request), now.wall)) {
-    request.identity = std::move(*known);
-  }
+  if (std::optional<Identity> known = who_asks(request, now)) request.identity = std::move(*known);
   std::optional<ResourcePath> path = parse_resource_path(request.path);
   Reply reply;
   bool open = is_public_path(request.path);
@@ -71,6 +70,14 @@ Reply ApiService::handle(Request request) {
   }
   count(request_verb(request, path), resource_label(path, request.path), reply, now.mono);
   return reply;
+}
+
+std::optional<Identity> ApiService::who_asks(const Request& request, Now now) const {
+  std::string_view token = bearer_token(request);
+  if (!looks_signed(token)) return tokens_.authenticate(token, now.wall);
+  std::optional<AccountIdentity> account = tokens_.accounts().authenticate(token, {}, core_.current()->view, now.wall);
+  if (account) return std::move(account->identity);
+  return tokens_.authenticate(token, now.wall);  // a token of a static file may look like anything
 }
 
 // Requests are counted when their status is known; a poll that waits is no slow request.
@@ -94,6 +101,7 @@ Reply ApiService::route(const Request& request, const std::optional<ResourcePath
   if (request.path == "/metrics") {
     return Response{200, "text/plain; version=0.0.4; charset=utf-8", make_bytes(metrics_.text()), {}};
   }
+  if (std::optional<Response> keys = answer_token_documents(request, tokens_.accounts())) return std::move(*keys);
   Response document = discovery_.answer(request);
   if (!document.body) document = openapi_.answer(request);
   return document.body ? Reply(std::move(document)) : Reply(no_such_path());
@@ -101,8 +109,14 @@ Reply ApiService::route(const Request& request, const std::optional<ResourcePath
 
 Reply ApiService::resource_route(const Request& request, const ResourcePath& path, Now now) {
   if (std::optional<Response> review = answer_review(request, path)) return std::move(*review);
+  if (std::optional<Response> review = answer_token_review(request, path, tokens_, core_.current()->view, now)) {
+    return std::move(*review);
+  }
   if (!path.kind) return no_such_path();
   if (!path.kind->namespaced && !path.ns.empty()) return no_such_path();
+  if (path.kind->id == Kind::kServiceAccount && path.subresource == "token") {
+    return request_token(request, path, tokens_.accounts(), core_.current()->view, now);
+  }
   if (request.method != "GET" && request.method != "HEAD") return write_object(request, path, core_, now);
   if (path.kind->id == Kind::kPod && path.subresource == "log") return log_route(request, path, now);
   std::shared_ptr<const Publication> current = core_.current();

@@ -49,6 +49,7 @@ class ApiService {
   Reply route(const Request& request, const std::optional<ResourcePath>& path, Now now);
   Reply resource_route(const Request& request, const ResourcePath& path, Now now);
   Reply log_route(const Request& request, const ResourcePath& path, Now now);
+  std::optional<Identity> who_asks(const Request& request, Now now) const;
   Response health(const Request& request) const;
   void count(const std::string& verb, std::string_view resource, const Reply& reply, MonoTime since);
   void register_metrics();

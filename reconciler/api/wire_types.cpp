@@ -79,4 +79,30 @@ constexpr TypeDesc kSelfSubjectAccessReview{Shape::kStruct, "SelfSubjectAccessRe
 constexpr TypeDesc kSelfSubjectRulesReview{Shape::kStruct, "SelfSubjectRulesReview", kRulesFields};
 constexpr TypeDesc kSelfSubjectReview{Shape::kStruct, "SelfSubjectReview", {}};
 
+namespace {
+constexpr FieldDesc kBoundObjectFields[] = {
+    {"kind", &kStringType, Card::kOne, 0, 1},
+    {"apiVersion", &kStringType, Card::kOne, 0, 2},
+    {"name", &kStringType, Card::kOne, 0, 3},
+    {"uid", &kStringType, Card::kOne, 0, 4},
+};
+constexpr TypeDesc kBoundObject{Shape::kStruct, "BoundObjectReference", kBoundObjectFields};
+constexpr FieldDesc kTokenRequestSpecFields[] = {
+    {"audiences", &kStringType, Card::kList, 0, 1},
+    {"boundObjectRef", &kBoundObject, Card::kOne, 0, 3},
+    {"expirationSeconds", &kInt64Type, Card::kOne, 0, 4},
+};
+constexpr TypeDesc kTokenRequestSpec{Shape::kStruct, "TokenRequestSpec", kTokenRequestSpecFields};
+constexpr FieldDesc kTokenRequestFields[] = {{"spec", &kTokenRequestSpec, Card::kOne, 0, 2}};
+constexpr FieldDesc kTokenReviewSpecFields[] = {
+    {"token", &kStringType, Card::kOne, kSecret, 1},
+    {"audiences", &kStringType, Card::kList, 0, 2},
+};
+constexpr TypeDesc kTokenReviewSpec{Shape::kStruct, "TokenReviewSpec", kTokenReviewSpecFields};
+constexpr FieldDesc kTokenReviewFields[] = {{"spec", &kTokenReviewSpec, Card::kOne, 0, 2}};
+}  // namespace
+
+constexpr TypeDesc kTokenRequest{Shape::kStruct, "TokenRequest", kTokenRequestFields};
+constexpr TypeDesc kTokenReview{Shape::kStruct, "TokenReview", kTokenReviewFields};
+
 }  // namespace mainstay::api::wire

@@ -303,7 +303,6 @@ Reply write_subresource(Writing& w) {
   if (sub == "finalize" && kind == Kind::kNamespace && method == "PUT") return update(w);
   if (sub == "binding" && kind == Kind::kPod && method == "POST") return bind(w);
   if (sub == "eviction" && kind == Kind::kPod && method == "POST") return evict(w);
-  if (sub == "token" && kind == Kind::kServiceAccount) return not_yet("tokens of service accounts");
   if (sub == "ephemeralcontainers" || sub == "exec" || sub == "attach" || sub == "portforward" ||
       sub.starts_with("proxy")) {
     return not_yet("the subresource " + sub.substr(0, 32));
