@@ -18,6 +18,8 @@ struct NodePaths {
   std::string images() const { return data_dir + "/images"; }
   std::string layers() const { return data_dir + "/images/layers"; }
 
+  std::string seccomp_profiles() const { return data_dir + "/seccomp"; }  // the administrator's
+
   std::string pods() const { return data_dir + "/pods"; }
   std::string pod(const std::string& uid) const { return pods() + "/" + uid; }
   std::string sandbox_record(const std::string& uid) const { return pod(uid) + "/sandbox.json"; }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "nodeagent/runtime/seccomp.h"
 #include "schema/json.h"
 
 namespace mainstay {
@@ -90,6 +91,22 @@ Status check_mount_path(const std::string& path) {
   return {};
 }
 
+std::string spread_of(MountPropagation propagation) {
+  switch (propagation) {
+    case MountPropagation::kPrivate: return "rprivate";
+    case MountPropagation::kHostToContainer: return "rslave";
+    case MountPropagation::kBidirectional: return "rshared";
+  }
+  return "rprivate";
+}
+
+// What the whole tree must be for its mounts to have their propagation.
+std::string root_spread(const OciConfigInput& input) {
+  MountPropagation widest = MountPropagation::kPrivate;
+  for (const MountSpec& item : input.spec.mounts) widest = std::max(widest, item.propagation);
+  return widest == MountPropagation::kPrivate ? "private" : spread_of(widest);
+}
+
 Result<Value> mounts_json(const OciConfigInput& input) {
   std::vector<MountSpec> wanted = input.spec.mounts;
   for (MountSpec& item : wanted) {
@@ -110,8 +127,8 @@ Result<Value> mounts_json(const OciConfigInput& input) {
     if (!replaced) out.push(std::move(item));
   }
   for (const MountSpec& item : wanted) {
-    out.push(mount(item.container_path, "bind", item.host_path,
-                   {"rbind", "rprivate", item.read_only ? "ro" : "rw"}));
+    std::string mode = !item.read_only ? "rw" : item.recursive_read_only ? "rro" : "ro";
+    out.push(mount(item.container_path, "bind", item.host_path, {"rbind", spread_of(item.propagation), mode}));
   }
   return out;
 }
@@ -168,15 +185,36 @@ Value devices_json(const std::vector<DeviceNode>& devices) {
   return out;
 }
 
-Value linux_json(const OciConfigInput& input) {
+// The filter of the container's system calls; null for none.
+Result<Value> seccomp_json(const OciConfigInput& input) {
+  const SecuritySpec& security = input.spec.security;
+  if (security.privileged || security.seccomp == SeccompKind::kUnconfined) return Value();
+  if (security.seccomp == SeccompKind::kLocalhost) {
+    Result<Value> profile = parse_seccomp(input.seccomp);
+    if (!profile.ok()) return profile.error().in("seccomp profile '" + security.seccomp_profile + "'");
+    return profile;
+  }
+  ASSIGN_OR_RETURN(CapabilitySet wanted, wanted_capabilities(security));
+  return default_seccomp(wanted & input.machine.capabilities);
+}
+
+Result<Value> linux_json(const OciConfigInput& input) {
   Value out = object({{"cgroupsPath", input.cgroup},
                       {"namespaces", namespaces_json(input)},
                       {"resources", resources_json(input)},
-                      {"rootfsPropagation", "private"}});
+                      {"rootfsPropagation", root_spread(input)}});
+  ASSIGN_OR_RETURN(Value seccomp, seccomp_json(input));
+  if (!seccomp.is_null()) out.set("seccomp", std::move(seccomp));
+  if (!input.sandbox.sysctls.empty()) {
+    Value sysctls = Value::map();
+    for (const auto& [name, value] : input.sandbox.sysctls) sysctls.set(name, value);
+    out.set("sysctl", std::move(sysctls));
+  }
   if (input.spec.security.privileged) {
     out.set("devices", devices_json(input.devices));
     return out;
   }
+  if (input.spec.security.unmasked_proc) return out;
   out.set("maskedPaths",
           strings({"/proc/acpi", "/proc/asound", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
                    "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi",
@@ -224,12 +262,13 @@ Result<OciConfig> oci_config(const OciConfigInput& input) {
   OciConfig out;
   ASSIGN_OR_RETURN(Value process, process_json(input, out.notes));
   ASSIGN_OR_RETURN(Value mounts, mounts_json(input));
+  ASSIGN_OR_RETURN(Value kernel, linux_json(input));
   out.json = to_json(
       object({{"ociVersion", "1.0.2"},
               {"process", process},
               {"root", object({{"path", input.rootfs}, {"readonly", input.spec.security.read_only_root}})},
               {"mounts", mounts},
-              {"linux", linux_json(input)}}));
+              {"linux", kernel}}));
   return out;
 }
 

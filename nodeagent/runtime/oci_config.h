@@ -40,6 +40,7 @@ struct OciConfigInput {
   std::string uts;
   std::string shm;      // directory for /dev/shm
   std::vector<DeviceNode> devices;  // for privileged containers: every device of the machine
+  std::string seccomp;  // the profile's text, where the security context names a file
 };
 
 struct OciConfig {
@@ -55,7 +56,7 @@ Result<std::vector<std::string>> process_arguments(const ContainerSpec& spec);
 std::vector<std::string> process_environment(const ContainerSpec& spec, const std::string& hostname,
                                              const std::string& home);
 
-// kInvalid: no command, a bad mount path, an unknown capability.
+// kInvalid: no command, a bad mount path, an unknown capability, no seccomp profile.
 Result<OciConfig> oci_config(const OciConfigInput& input);
 
 }  // namespace mainstay

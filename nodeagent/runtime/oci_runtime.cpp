@@ -79,6 +79,7 @@ class OciRuntime : public Runtime {
   Result<std::vector<ContainerKey>> attempts(const std::string& uid) const;
   Result<State> settle(const ContainerRecord& record);
   Status create(const ContainerSpec& spec, const SandboxSpec& sandbox, ContainerRecord& record);
+  Result<std::string> read_seccomp_profile(const std::string& name) const;
   Status run(ContainerRecord& record);
 
   const NodePaths paths_;
@@ -231,6 +232,9 @@ Status OciRuntime::create(const ContainerSpec& spec, const SandboxSpec& sandbox,
   ASSIGN_OR_RETURN(input.user, resolve_user(spec.image.config.user, spec.security,
                                             read_in_root(input.rootfs, "/etc/passwd"),
                                             read_in_root(input.rootfs, "/etc/group")));
+  if (spec.security.seccomp == SeccompKind::kLocalhost) {
+    ASSIGN_OR_RETURN(input.seccomp, read_seccomp_profile(spec.security.seccomp_profile));
+  }
   ASSIGN_OR_RETURN(OciConfig config, oci_config(input));
   container.notes = config.notes;
   RETURN_IF_ERROR(write_file(paths_.bundle(key) + "/config.json", config.json, 0600));
@@ -247,6 +251,22 @@ Status OciRuntime::create(const ContainerSpec& spec, const SandboxSpec& sandbox,
   monitor.log = log;
   auto pid = start_monitor(monitor);
   return pid.ok() ? Status{} : Status(pid.error());
+}
+
+// A file below the node's directory of profiles; links and ".." do not lead out of it.
+Result<std::string> OciRuntime::read_seccomp_profile(const std::string& name) const {
+  std::string dir = paths_.seccomp_profiles();
+  auto refuse = [&](const std::string& why) {
+    return error(ErrorCode::kInvalid, "seccomp profile '" + name + "' cannot be used: " + why +
+                                          " (the node keeps its profiles in " + dir + ")");
+  };
+  Fd root(open(dir.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!root.open()) return refuse("the node has none");
+  auto file = open_beneath(root.get(), name, O_RDONLY | O_NONBLOCK);
+  if (!file.ok()) return refuse(file.error().message);
+  auto text = read_file("/proc/self/fd/" + std::to_string(file->get()), 1 << 20);
+  if (!text.ok()) return refuse(text.error().message);
+  return text;
 }
 
 Status OciRuntime::run(ContainerRecord& record) {

@@ -5,27 +5,14 @@
 #include <map>
 
 #include "schema/json.h"
+#include "schema/message_json.h"
 
 namespace mainstay {
 namespace {
 
-std::string text_at(const Value& value, std::string_view name) { return std::string(value.string_at(name)); }
-
-int64_t int_at(const Value& value, std::string_view name) {
-  const Value* found = value.find(name);
-  return found && found->is_int() ? found->as_int() : 0;
-}
-
-bool bool_at(const Value& value, std::string_view name) {
-  const Value* found = value.find(name);
-  return found && found->is_bool() && found->as_bool();
-}
-
 std::vector<std::string> strings_at(const Value& value, std::string_view name) {
   std::vector<std::string> out;
-  const Value* found = value.find(name);
-  if (!found || !found->is_list()) return out;
-  for (const Value& item : found->as_list()) {
+  for (const Value& item : list_at(value, name)) {
     if (item.is_string()) out.push_back(item.as_string());
   }
   return out;
@@ -56,6 +43,9 @@ std::string encode_record(const SandboxSpec& spec) {
   out.set("hostNetwork", spec.host_network);
   out.set("hostIPC", spec.host_ipc);
   out.set("hostPID", spec.host_pid);
+  Value sysctls = Value::map();
+  for (const auto& [name, value] : spec.sysctls) sysctls.set(name, value);
+  out.set("sysctls", std::move(sysctls));
   return to_json(out);
 }
 
@@ -68,9 +58,14 @@ Result<SandboxSpec> decode_sandbox_record(std::string_view text) {
   out.number = static_cast<uint64_t>(int_at(value, "number"));
   out.hostname = text_at(value, "hostname");
   out.netns = text_at(value, "netns");
-  out.host_network = bool_at(value, "hostNetwork");
-  out.host_ipc = bool_at(value, "hostIPC");
-  out.host_pid = bool_at(value, "hostPID");
+  out.host_network = flag_at(value, "hostNetwork");
+  out.host_ipc = flag_at(value, "hostIPC");
+  out.host_pid = flag_at(value, "hostPID");
+  const Value* sysctls = value.find("sysctls");
+  if (sysctls == nullptr || !sysctls->is_map()) return out;
+  for (const Member& member : sysctls->as_map()) {
+    if (member.value.is_string()) out.sysctls.emplace_back(member.name, member.value.as_string());
+  }
   return out;
 }
 
@@ -106,7 +101,7 @@ Result<ContainerRecord> decode_container_record(std::string_view text) {
   out.container.layers = strings_at(value, "layers");
   out.container.notes = strings_at(value, "notes");
   out.stop_signal = text_at(value, "stopSignal");
-  out.host_pid = bool_at(value, "hostPID");
+  out.host_pid = flag_at(value, "hostPID");
   out.started_at.since_epoch = Duration(int_at(value, "startedAtMicros"));
   return out;
 }

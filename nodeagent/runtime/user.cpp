@@ -107,7 +107,7 @@ Result<ProcessUser> resolve_user(std::string_view image_user, const SecuritySpec
   if (entry) {
     out.gid = entry->gid;
     out.home = entry->home;
-    out.groups = groups_of(group, entry->name);
+    if (!security.strict_groups) out.groups = groups_of(group, entry->name);
   }
   if (!group_name.empty()) {
     auto gid = number(group_name);

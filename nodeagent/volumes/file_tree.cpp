@@ -20,6 +20,7 @@ std::string payload_name(const std::vector<VolumeFile>& files, std::optional<int
   for (const VolumeFile& file : files) {
     all +=
         '\0' + file.path + '\0' + std::to_string(file.mode) + '\0' + std::to_string(file.bytes.size()) + '\0';
+    if (file.owner) all += std::to_string(*file.owner) + '\0';
     all += file.bytes;
   }
   return ".." + hex(sha256(all)).substr(0, 32);
@@ -40,8 +41,10 @@ Status write_payload(const std::string& payload, const std::vector<VolumeFile>& 
     RETURN_IF_ERROR(make_dirs(path.substr(0, path.rfind('/')), 0755));
     uint32_t mode = (file.mode & 0777) | (group ? 0440u : 0u);
     RETURN_IF_ERROR(write_file(path, file.bytes, mode));
-    if (group && chown(path.c_str(), 0, static_cast<gid_t>(*group)) != 0)
-      return errno_error("setting the group of " + path, errno);
+    uid_t owner = static_cast<uid_t>(file.owner.value_or(0));
+    gid_t owning_group = static_cast<gid_t>(group.value_or(0));
+    if ((group || file.owner) && chown(path.c_str(), owner, owning_group) != 0)
+      return errno_error("setting the owner of " + path, errno);
   }
   return {};
 }
