@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "nodeagent/dns/resolver_config.h"
 #include "schema/network_state.h"
 #include "schema/object.h"
 
@@ -18,8 +19,9 @@ struct NodeFacts {
   std::string name;
   std::string address;                   // the node's own, for status.hostIP
   int64_t memory_bytes = 0;              // for OOM scores
-  std::vector<std::string> nameservers;  // the node's /etc/resolv.conf
-  std::vector<std::string> searches;
+  std::string hostname;                  // what the kernel calls the machine
+  ResolverConfig resolver;               // the node's /etc/resolv.conf
+  std::string hosts;                     // the node's /etc/hosts
   ResourceList allocatable;              // what a container without a limit may count on
   int64_t pids_limit = 0;                // processes and threads of one container; 0: none
   // Sysctls beyond the safe ones that pods may set: names, or patterns that end in '*'.

@@ -133,18 +133,11 @@ NodeFacts read_node_facts(const MachineOptions& options) {
                  [](unsigned char c) { return std::tolower(c); });
   out.address = options.address.empty() ? own_address() : options.address;
   out.memory_bytes = memory_field("MemTotal");
+  out.hostname = names.nodename;
   Result<std::string> resolv = read_file("/etc/resolv.conf", 64 << 10);
-  if (!resolv.ok()) return out;
-  std::istringstream lines(*resolv);
-  for (std::string line; std::getline(lines, line);) {
-    std::istringstream words(line);
-    std::string word, value;
-    words >> word;
-    if (word == "nameserver" && words >> value) out.nameservers.push_back(value);
-    if (word != "search") continue;
-    out.searches.clear();
-    while (words >> value) out.searches.push_back(value);
-  }
+  if (resolv.ok()) out.resolver = parse_resolv_conf(*resolv);
+  Result<std::string> hosts = read_file("/etc/hosts", 256 << 10);
+  if (hosts.ok()) out.hosts = std::move(*hosts);
   return out;
 }
 

@@ -10,8 +10,6 @@
 namespace mainstay {
 namespace {
 
-constexpr std::string_view kClusterDomain = "cluster.local";
-
 void set_seccomp(const SeccompProfile& profile, SecuritySpec& out) {
   out.seccomp_profile.clear();
   if (profile.type == "RuntimeDefault") {
@@ -147,50 +145,6 @@ std::string slot_of(const std::string& container, size_t index) {
   return container.substr(0, 40) + "-" + hash + "-" + std::to_string(index);
 }
 
-std::string resolv_conf(const SetUp& set_up, const Object& pod, const NodeFacts& node) {
-  std::vector<std::string> servers, searches, options;
-  if (set_up.dns_policy != "None") {
-    servers = node.nameservers;
-    searches = node.searches;
-  }
-  if (set_up.dns_policy == "ClusterFirst" && !set_up.sandbox.host_network) {
-    std::vector<std::string> own = {pod.meta.ns + ".svc." + std::string(kClusterDomain),
-                                    "svc." + std::string(kClusterDomain), std::string(kClusterDomain)};
-    own.insert(own.end(), searches.begin(), searches.end());
-    searches = std::move(own);
-    options.push_back("ndots:5");
-  }
-  auto add_strings = [](const Value* list, std::vector<std::string>& to) {
-    if (list == nullptr || !list->is_list()) return;
-    for (const Value& item : list->as_list()) {
-      if (item.is_string()) to.push_back(item.as_string());
-    }
-  };
-  if (set_up.dns_config) {
-    add_strings(set_up.dns_config->find("nameservers"), servers);
-    add_strings(set_up.dns_config->find("searches"), searches);
-    const Value* extra = set_up.dns_config->find("options");
-    if (extra != nullptr && extra->is_list()) {
-      for (const Value& option : extra->as_list()) {
-        std::string text(option.string_at("name"));
-        if (!option.string_at("value").empty()) text += ":" + std::string(option.string_at("value"));
-        if (!text.empty()) options.push_back(text);
-      }
-    }
-  }
-  std::string out;
-  auto line = [&out](std::string_view word, const std::vector<std::string>& values) {
-    if (values.empty()) return;
-    out += word;
-    for (const std::string& value : values) out += " " + value;
-    out += "\n";
-  };
-  for (const std::string& server : servers) out += "nameserver " + server + "\n";
-  line("search", searches);
-  line("options", options);
-  return out;
-}
-
 }  // namespace
 
 int oom_score_adj(std::string_view qos, const Container& container, int64_t node_memory_bytes) {
@@ -210,35 +164,17 @@ Result<SetUp> plan_set_up(const Object& pod, const NodeConfig& config, const Nod
   out.sandbox.ns = pod.meta.ns;
   out.sandbox.name = pod.meta.name;
   out.sandbox.number = number;
-  out.sandbox.hostname = (spec.hostname.empty() ? pod.meta.name : spec.hostname).substr(0, 63);
+  ASSIGN_OR_RETURN(out.names, pod_names(pod, cluster_domain(config), node));
+  out.resolver = pod_resolver(pod, node, config.network.get());
+  out.sandbox.hostname = out.names.kernel;
   out.sandbox.host_network = spec.host_network;
   out.sandbox.host_ipc = spec.host_ipc;
   out.sandbox.host_pid = spec.host_pid;
   out.wants_network = !spec.host_network;
-  out.host_aliases = spec.host_aliases;
-  out.dns_policy = spec.dns_policy;
-  if (spec.carried) {
-    if (const Value* dns = spec.carried->find("dnsConfig")) out.dns_config = Box<Value>(*dns);
-  }
   if (spec.security_context) {
     ASSIGN_OR_RETURN(out.sandbox.sysctls, plan_sysctls(spec.security_context->sysctls, node));
   }
   ASSIGN_OR_RETURN(out.volumes, plan_volumes(pod, config, node));
-  return out;
-}
-
-EtcFiles plan_etc_files(const SetUp& set_up, const Object& pod, std::string_view pod_ip,
-                        const NodeFacts& node) {
-  EtcFiles out;
-  out.hostname = set_up.sandbox.hostname + "\n";
-  out.hosts = "# Written by Mainstay.\n127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n";
-  if (!pod_ip.empty()) out.hosts += std::string(pod_ip) + "\t" + set_up.sandbox.hostname + "\n";
-  for (const HostAlias& alias : set_up.host_aliases) {
-    out.hosts += alias.ip;
-    for (const std::string& name : alias.hostnames) out.hosts += "\t" + name;
-    out.hosts += "\n";
-  }
-  out.resolv_conf = resolv_conf(set_up, pod, node);
   return out;
 }
 
@@ -268,7 +204,8 @@ Result<StartPlan> plan_start(const Object& pod, const Container& container, uint
   out.spec.args = std::move(environment.args);
   out.spec.env = std::move(environment.env);
   // HOSTNAME stands first so that a manifest may override it.
-  out.spec.env.insert(out.spec.env.begin(), "HOSTNAME=" + pod.meta.name.substr(0, 63));
+  ASSIGN_OR_RETURN(PodNames names, pod_names(pod, cluster_domain(config), node));
+  out.spec.env.insert(out.spec.env.begin(), "HOSTNAME=" + names.kernel);
   out.spec.workdir = container.working_dir;
   out.spec.limits = plan_limits(pod, container, node);
   out.spec.security = plan_security(as<Pod>(pod).spec, container);

@@ -8,6 +8,7 @@
 
 #include "nodeagent/container_env.h"
 #include "nodeagent/doors.h"
+#include "nodeagent/etc_plan.h"
 #include "nodeagent/node_config.h"
 #include "schema/base/result.h"
 #include "schema/object.h"
@@ -19,18 +20,13 @@ struct SetUp {
   SandboxSpec sandbox;
   bool wants_network = true;
   std::vector<VolumeSpec> volumes;
-  std::vector<HostAlias> host_aliases;
-  std::string dns_policy;
-  Box<Value> dns_config;
+  PodNames names;
+  ResolverConfig resolver;
 };
 
 // kInvalid with Kubernetes' words where a ConfigMap or Secret of a volume is missing (event FailedMount), or
 // for a sysctl that this node forbids ("forbidden sysctl: ...", event SysctlForbidden).
 Result<SetUp> plan_set_up(const Object& pod, const NodeConfig& config, const NodeFacts& node, uint64_t number);
-
-// The files every pod has, once its address is known.
-EtcFiles plan_etc_files(const SetUp& set_up, const Object& pod, std::string_view pod_ip,
-                        const NodeFacts& node);
 
 // A container without its image and mounts' host paths, which the operation fills in. `mounts` names volumes.
 struct StartPlan {

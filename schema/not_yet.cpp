@@ -28,7 +28,6 @@ constexpr NotYet kFields[] = {
     {"PodSpec", "topologySpreadConstraints", "topology spread constraints are"},
     {"PodSpec", "shareProcessNamespace", "sharing the process namespace between containers is"},
     {"PodSpec", "hostUsers", "user namespaces are", "true"},
-    {"PodSpec", "setHostnameAsFQDN", "a fully qualified host name is"},
     {"PodSpec", "runtimeClassName", "runtime classes are"},
     {"PodSpec", "readinessGates", "readiness gates are"},
     {"PodSpec", "schedulingGates", "scheduling gates are"},
@@ -150,6 +149,10 @@ void check_not_yet(const Object& object, const NotYetOptions& options, const Val
 }
 
 std::vector<std::string> not_enforced(const Object& object) {
+  // Kept as they stand in the manifest, and read from there by the node agent.
+  auto acted_on = [](const TypeDesc& type, const FieldDesc& field) {
+    return type.name == "PodSpec" && (field.name == "dnsConfig" || field.name == "setHostnameAsFQDN");
+  };
   std::vector<std::string> out;
   bool whole = is_carried_kind(object.kind);
   Value body = body_of(object);
@@ -159,6 +162,7 @@ std::vector<std::string> not_enforced(const Object& object) {
       harmless |= row.type == type.name && row.field == field.name && find_row(type, field, value) == nullptr;
     }
     if (!whole && !field.is_carried()) return true;
+    if (!whole && acted_on(type, field)) return false;
     if (!harmless) out.push_back(path.text());
     return false;
   };

@@ -16,6 +16,9 @@ constexpr std::string_view kGroupPolicies[] = {"Merge", "Strict"};
 constexpr std::string_view kChangePolicies[] = {"OnRootMismatch", "Always"};
 constexpr size_t kLongestSysctl = 253;
 constexpr int64_t kLargestId = 2147483647;
+constexpr size_t kMostNameservers = 3;
+constexpr size_t kMostSearches = 32;
+constexpr size_t kMostSearchBytes = 2048;
 
 void validate_containers(FieldErrors& errors, const Path& path, const PodSpec& spec) {
   const Path containers = path.field("containers"), inits = path.field("initContainers");
@@ -126,6 +129,45 @@ void validate_host_aliases(FieldErrors& errors, const Path& path, const std::vec
   }
 }
 
+// Kept as it stands in the manifest; its types have been checked by then.
+void validate_dns_config(FieldErrors& errors, const Path& path, const PodSpec& spec) {
+  const Value* config = spec.carried ? spec.carried->find("dnsConfig") : nullptr;
+  auto list = [&](std::string_view field) {
+    const Value* found = config != nullptr ? config->find(field) : nullptr;
+    return found != nullptr && found->is_list() ? found->as_list() : ValueList();
+  };
+  const Path servers_path = path.field("nameservers"), searches_path = path.field("searches");
+  const ValueList servers = list("nameservers"), searches = list("searches"), options = list("options");
+  if (spec.dns_policy == "None" && servers.empty()) {
+    errors.required(servers_path, "must provide at least one DNS nameserver when `dnsPolicy` is None");
+  }
+  if (servers.size() > kMostNameservers) {
+    errors.invalid_shown(servers_path, std::to_string(servers.size()), "must not have more than 3 nameservers");
+  }
+  for (size_t i = 0; i < servers.size(); ++i) {
+    const std::string text(servers[i].is_string() ? servers[i].as_string() : "");
+    if (!is_ip(text)) errors.invalid(servers_path.index(i), text, "must be a valid IP address, (e.g. 10.9.8.7)");
+  }
+  size_t bytes = searches.empty() ? 0 : searches.size() - 1;
+  for (size_t i = 0; i < searches.size(); ++i) {
+    std::string text(searches[i].is_string() ? searches[i].as_string() : "");
+    bytes += text.size();
+    if (text == ".") continue;  // the root: the name as it stands
+    const std::string_view name = text.ends_with('.') ? std::string_view(text).substr(0, text.size() - 1) : text;
+    errors.problems(searches_path.index(i), text, dns_subdomain_problems(name));
+  }
+  if (searches.size() > kMostSearches) {
+    errors.invalid_shown(searches_path, std::to_string(searches.size()), "must not have more than 32 search paths");
+  }
+  if (bytes > kMostSearchBytes) {
+    errors.invalid_shown(searches_path, std::to_string(bytes),
+                         "must not have more than 2048 characters (including spaces) in the search list");
+  }
+  for (size_t i = 0; i < options.size(); ++i) {
+    if (options[i].string_at("name").empty()) errors.required(path.field("options").index(i).field("name"));
+  }
+}
+
 }  // namespace
 
 void validate_pod_spec(FieldErrors& errors, const Path& path, const PodSpec& spec) {
@@ -166,6 +208,7 @@ void validate_pod_spec(FieldErrors& errors, const Path& path, const PodSpec& spe
   }
   if (spec.security_context) validate_security(errors, path.field("securityContext"), spec);
   validate_host_aliases(errors, path.field("hostAliases"), spec.host_aliases);
+  validate_dns_config(errors, path.field("dnsConfig"), spec);
   validate_scheduling(errors, path, spec);
 }
 

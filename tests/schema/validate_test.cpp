@@ -170,6 +170,13 @@ TEST_CASE("validation of pods") {
             "in the range 1-100",
             "spec.affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution[0].preference.matchExpressions[0]"
             ".values[0]: Invalid value: \"x\": must be an integer"}},
+          {"dnsPolicy: None",
+           {"spec.dnsConfig.nameservers: Required value: must provide at least one DNS nameserver when `dnsPolicy` is None"}},
+          {"dnsConfig: {nameservers: [1.1.1.1, 1.1.1.2, 1.1.1.3, x], searches: [., a.b., A_b], options: [{value: '1'}]}",
+           {"spec.dnsConfig.nameservers: Invalid value: 4: must not have more than 3 nameservers",
+            "spec.dnsConfig.nameservers[3]: Invalid value: \"x\": must be a valid IP address, (e.g. 10.9.8.7)",
+            "spec.dnsConfig.searches[2]: Invalid value: \"A_b\": " + kSubdomain,
+            "spec.dnsConfig.options[0].name: Required value"}},
           {"hostAliases: [{ip: x}]",
            {"spec.hostAliases[0].ip: Invalid value: \"x\": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"}},
       },
