@@ -23,13 +23,17 @@ struct NodeRoutesOptions {
   int protocol = 77;                      // of our routes: `ip route show proto 77`
 };
 
+// What VXLAN puts around a packet: outer IPv4 20, UDP 8, VXLAN 8, inner Ethernet 14.
+inline constexpr int kOverlayHeaders = 50;
+
 class NodeRoutes {
  public:
   explicit NodeRoutes(NodeRoutesOptions options) : options_(std::move(options)) {}
 
   // Routes for every other node of the state, none for nodes that are gone. Without overlay a node that is
   // not on our segment gets no route and is named in the error (kInvalid), after all others have theirs.
-  // kUnavailable: our own address is not known yet (overlay).
+  // kUnavailable: our own address is not known yet (overlay), or iproute2 is not installed. Turns on
+  // net.ipv4.ip_forward.
   Status apply(const NetworkState& state);
 
   // The same for the last state; returns whether anything had to be mended.
@@ -43,11 +47,12 @@ class NodeRoutes {
 
   const NodeRoutesOptions options_;
   std::mutex mutex_;
-  NetworkState last_;  // nodes only; guarded by mutex_
+  NetworkState last_;    // nodes only; guarded by mutex_
+  bool applied_ = false;  // guarded by mutex_
 };
 
 // Bytes of the largest packet a pod may send (CniNetworkOptions::mtu): that of the interface that has
-// `node_address`, less the 50 of VXLAN's headers with `overlay`. kNotFound: no interface has the address.
+// `node_address`, less kOverlayHeaders with `overlay`. kNotFound: no interface has the address.
 Result<int> pod_mtu(const std::string& node_address, bool overlay);
 
 }  // namespace mainstay

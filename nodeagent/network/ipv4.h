@@ -1,0 +1,31 @@
+// IPv4 addresses and ranges as numbers, for whoever has to compare, subtract or write them. Plain values, pure.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace mainstay {
+
+// In host order, so that neighbours differ by one.
+std::optional<uint32_t> parse_ipv4(const std::string& text);
+std::string ipv4_text(uint32_t address);
+
+// Both ends belong to it.
+struct Ipv4Range {
+  uint32_t first = 0, last = 0;
+  bool operator==(const Ipv4Range&) const = default;
+  bool has(uint32_t address) const { return first <= address && address <= last; }
+};
+
+// "10.0.0.0/8"; bits below the prefix are ignored, as Kubernetes does.
+std::optional<Ipv4Range> parse_ipv4_block(const std::string& text);
+
+// The addresses of `ranges` that are in none of `holes`: sorted, apart from each other by at least one address.
+std::vector<Ipv4Range> without(std::vector<Ipv4Range> ranges, const std::vector<Ipv4Range>& holes);
+
+// As nft lists it: "10.0.0.1", "10.0.0.0/8" or "10.0.0.1-10.0.0.9".
+std::string range_text(const Ipv4Range& range);
+
+}  // namespace mainstay

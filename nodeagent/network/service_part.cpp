@@ -1,0 +1,305 @@
+#include "nodeagent/network/service_part.h"
+
+#include <algorithm>
+#include <set>
+
+#include "nodeagent/network/ipv4.h"
+
+namespace mainstay {
+namespace {
+
+// Indices of the endpoints of outside clients begin here, in the same data map.
+constexpr size_t kOutsideOffset = 65536;
+constexpr size_t kMostEndpoints = kOutsideOffset - 1;
+
+// A chain that draws an endpoint. Services with equally many endpoints share it.
+struct Draw {
+  bool node_port = false;
+  bool outside = false;
+  size_t count = 1;
+};
+
+std::string draw_name(const Draw& draw, bool keeps_client_at_endpoint) {
+  return std::string(keeps_client_at_endpoint ? "keep" : "draw") + (draw.outside ? "_outside" : "") +
+         (draw.node_port ? "_port_" : "_") + std::to_string(draw.count);
+}
+
+NftChain draw_chain(const Draw& draw) {
+  std::string rule = std::string("dnat ip to ") + (draw.node_port ? "" : "ip daddr . ") +
+                     "meta l4proto . th dport . numgen random mod " + std::to_string(draw.count);
+  if (draw.outside) rule += " offset " + std::to_string(kOutsideOffset);
+  rule += std::string(" map @") + (draw.node_port ? service_sets::kPortEndpoints : service_sets::kEndpoints);
+  return {"", {rule}};
+}
+
+// A client seen before goes where it went; a new one draws.
+NftChain keep_chain(const Draw& draw) {
+  return {"",
+          {"dnat ip to ip saddr . ip daddr . meta l4proto . th dport map @affinity",
+           "goto " + draw_name(draw, false)}};
+}
+
+// Behind the hook that translated the destination: notes where the client went, or that it came again.
+NftChain stick_chain(int32_t seconds) {
+  NftChain out;
+  for (const char* protocol : {"tcp", "udp", "sctp"}) {
+    out.rules.push_back(std::string("meta l4proto ") + protocol +
+                        " update @affinity { ip saddr . ct original ip daddr . meta l4proto . ct original proto-dst timeout " +
+                        std::to_string(seconds) + "s : ip daddr . " + protocol + " dport }");
+  }
+  return out;
+}
+
+void add_record_chains(std::map<std::string, NftChain>& chains) {
+  if (chains.count("record") > 0) return;
+  NftChain record;
+  for (const char* protocol : {"tcp", "udp", "sctp"}) {
+    std::string begin = std::string("meta l4proto ") + protocol;
+    record.rules.push_back(begin + " ct original ip daddr . meta l4proto . ct original proto-dst vmap @sticky");
+    record.rules.push_back(begin + " meta l4proto . ct original proto-dst vmap @sticky_ports");
+  }
+  chains["record"] = std::move(record);
+  // Right behind the translation of destinations (priority -100).
+  for (const char* hook : {"prerouting", "output"}) {
+    chains[std::string("record_") + hook] = {
+        std::string("type filter hook ") + hook + " priority -90; policy accept;",
+        {"ct state new ct status & dnat == dnat goto record"}};
+  }
+}
+
+struct Side {
+  const std::vector<std::string>& endpoints;
+  bool outside;
+  const char* verdicts;  // the verdict map
+};
+
+void add_side(ServicePart& part, const ServiceFront& front, const Side& side, bool any_endpoint) {
+  using namespace service_sets;
+  std::string key = front.key();
+  size_t count = std::min(side.endpoints.size(), kMostEndpoints);
+  Draw draw{front.address.empty(), side.outside, count};
+  std::string verdict = any_endpoint ? "drop" : "goto refuse";
+  if (count > 0) {
+    bool keep = front.affinity_seconds > 0;
+    part.chains.emplace(draw_name(draw, false), draw_chain(draw));
+    if (keep) part.chains.emplace(draw_name(draw, true), keep_chain(draw));
+    verdict = "goto " + draw_name(draw, keep);
+  }
+  part.elements.push_back({side.verdicts, key, verdict});
+  const char* data = front.address.empty() ? kPortEndpoints : kEndpoints;
+  size_t first = side.outside ? kOutsideOffset : 0;
+  for (size_t i = 0; i < count; ++i) {
+    part.elements.push_back({data, key + " . " + std::to_string(first + i), side.endpoints[i]});
+  }
+}
+
+void add_front(ServicePart& part, const ServiceFront& front, const PortEndpoints& behind) {
+  using namespace service_sets;
+  bool port = front.address.empty();
+  bool local = !front.external && front.internal_local;
+  bool any = !behind.cluster.empty();
+  Side side{local ? behind.local : behind.cluster, false, port ? kNodePorts : kServices};
+  add_side(part, front, side, any);
+  if (front.external) part.elements.push_back({port ? kExternalPorts : kExternal, front.key(), ""});
+  if (front.external && front.external_local) {
+    add_side(part, front, {behind.local, true, port ? kOutsideNodePorts : kOutsideServices}, any);
+    part.elements.push_back({port ? kKeepClientPorts : kKeepClient, front.key(), ""});
+  }
+  if (front.affinity_seconds > 0 && any) {
+    std::string chain = "stick_" + std::to_string(front.affinity_seconds);
+    part.chains.emplace(chain, stick_chain(front.affinity_seconds));
+    add_record_chains(part.chains);
+    part.elements.push_back({port ? kStickyPorts : kSticky, front.key(), "goto " + chain});
+  }
+}
+
+// ---- Fronts ---------------------------------------------------------------------------------------------
+
+class Claims {
+ public:
+  void claim(const std::string& service, ServiceFront front, const char* what) {
+    std::string key = front.key();
+    auto [owner, fresh] = owners_.emplace(key, service);
+    if (fresh) {
+      out_.of[service].push_back(std::move(front));
+    } else if (owner->second != service && !service.empty()) {
+      note(service, std::string(what) + " " + (front.address.empty() ? "" : front.address + ":") +
+                        std::to_string(front.port) + " is taken by " + owner->second);
+    }
+  }
+  void note(const std::string& service, const std::string& sentence) {
+    out_.notes.push_back("Service " + service + ": " + sentence);
+  }
+  ServiceFronts take() { return std::move(out_); }
+
+ private:
+  std::map<std::string, std::string> owners_;
+  ServiceFronts out_;
+};
+
+bool has_cluster_address(const NetworkService& service) {
+  return service.type != "ExternalName" && !service.cluster_ip.empty() && service.cluster_ip != "None";
+}
+
+ServiceFront front_of(const NetworkService& service, const NetworkServicePort& port) {
+  ServiceFront front;
+  front.protocol = protocol_number(port.protocol);
+  front.port = port.port;
+  front.behind = port.protocol + "/" + port.name;
+  front.internal_local = service.internal_local;
+  front.external_local = service.external_local;
+  front.affinity_seconds = service.affinity_seconds;
+  return front;
+}
+
+void claim_address(Claims& claims, const std::string& key, const NetworkService& service,
+                   const std::string& address, const char* what) {
+  bool external = address != service.cluster_ip;
+  if (!parse_ipv4(address)) {
+    claims.note(key, std::string(what) + " " + address + " is no IPv4 address: it is not served");
+    return;
+  }
+  for (const NetworkServicePort& port : service.ports) {
+    ServiceFront front = front_of(service, port);
+    front.address = address;
+    front.external = external;
+    if (!front.protocol.empty()) claims.claim(key, std::move(front), what);
+  }
+}
+
+void claim_node_ports(Claims& claims, const std::string& key, const NetworkService& service) {
+  for (const NetworkServicePort& port : service.ports) {
+    ServiceFront front = front_of(service, port);
+    front.port = port.node_port;
+    front.external = true;
+    if (port.node_port > 0 && !front.protocol.empty()) claims.claim(key, std::move(front), "node port");
+  }
+}
+
+// ---- Endpoints ------------------------------------------------------------------------------------------
+
+// What one port of a service may reach: whether each endpoint is ready, or at least still serves.
+struct Candidates {
+  std::set<std::string> ready, terminating;
+  const std::set<std::string>& usable() const { return ready.empty() ? terminating : ready; }
+};
+
+std::vector<std::string> placed(const std::set<std::string>& wanted, std::vector<std::string> before) {
+  std::set<std::string> fresh = wanted;
+  std::vector<size_t> holes;
+  for (size_t i = 0; i < before.size(); ++i) {
+    if (fresh.erase(before[i]) == 0) holes.push_back(i);
+  }
+  std::reverse(holes.begin(), holes.end());  // lowest last
+  for (const std::string& endpoint : fresh) {
+    if (holes.empty()) {
+      before.push_back(endpoint);
+    } else {
+      before[holes.back()] = endpoint;
+      holes.pop_back();
+    }
+  }
+  // Highest first: nothing behind a hole but what stays.
+  for (size_t hole : holes) {
+    before[hole] = before.back();
+    before.pop_back();
+  }
+  return before;
+}
+
+}  // namespace
+
+std::string ServiceFront::key() const {
+  std::string out = address.empty() ? "" : address + " . ";
+  return out + protocol + " . " + std::to_string(port);
+}
+
+std::string protocol_number(const std::string& protocol) {
+  if (protocol == "TCP") return "6";
+  if (protocol == "UDP") return "17";
+  return protocol == "SCTP" ? "132" : "";
+}
+
+ServiceFronts claim_fronts(const NetworkState& state, bool dns) {
+  Claims claims;
+  for (const auto& [key, service] : state.services) {
+    if (has_cluster_address(service)) claim_address(claims, key, service, service.cluster_ip, "clusterIP");
+  }
+  for (const auto& [key, service] : state.services) {
+    if (has_cluster_address(service)) claim_node_ports(claims, key, service);
+  }
+  for (const auto& [key, service] : state.services) {
+    if (!has_cluster_address(service)) continue;
+    for (const std::string& ip : service.load_balancer_ips)
+      claim_address(claims, key, service, ip, "load balancer address");
+  }
+  for (const auto& [key, service] : state.services) {
+    if (!has_cluster_address(service)) continue;
+    for (const std::string& ip : service.external_ips) claim_address(claims, key, service, ip, "external address");
+  }
+  if (dns && parse_ipv4(state.dns_address)) {
+    NetworkService service;
+    service.cluster_ip = state.dns_address;
+    service.ports = {{"dns", "UDP", 53, 0}, {"dns", "TCP", 53, 0}};
+    claim_address(claims, "", service, service.cluster_ip, "DNS");
+  }
+  return claims.take();
+}
+
+EndpointLists endpoint_lists(const NetworkService& service, const std::vector<const NetworkSlice*>& slices,
+                             const std::string& node, const EndpointLists& before) {
+  std::map<std::string, Candidates> cluster, local;
+  for (const NetworkSlice* slice : slices) {
+    for (const NetworkSlicePort& port : slice->ports) {
+      std::string behind = port.protocol + "/" + port.name;
+      for (const NetworkEndpoint& endpoint : slice->endpoints) {
+        bool ready = endpoint.ready || service.publish_not_ready;
+        bool last_resort = !ready && endpoint.serving && endpoint.terminating;
+        if ((!ready && !last_resort) || !parse_ipv4(endpoint.ip)) continue;
+        std::string text = endpoint.ip + " . " + std::to_string(port.port);
+        Candidates& all = cluster[behind];
+        (ready ? all.ready : all.terminating).insert(text);
+        if (endpoint.node != node) continue;
+        Candidates& here = local[behind];
+        (ready ? here.ready : here.terminating).insert(text);
+      }
+    }
+  }
+  EndpointLists out;
+  for (const NetworkServicePort& port : service.ports) {
+    std::string behind = port.protocol + "/" + port.name;
+    auto old = before.find(behind);
+    const PortEndpoints& places = old == before.end() ? PortEndpoints() : old->second;
+    out[behind] = {placed(cluster[behind].usable(), places.cluster), placed(local[behind].usable(), places.local)};
+  }
+  return out;
+}
+
+std::vector<std::string> hairpins_of(const std::vector<const NetworkSlice*>& slices, const NetworkNode& node) {
+  std::set<std::string> out;
+  for (const NetworkSlice* slice : slices) {
+    for (const NetworkEndpoint& endpoint : slice->endpoints) {
+      // A pod on the host's network reaches itself without help.
+      bool pod = endpoint.node == node.name && endpoint.ip != node.address;
+      if (pod && parse_ipv4(endpoint.ip)) out.insert(endpoint.ip);
+    }
+  }
+  return {out.begin(), out.end()};
+}
+
+ServicePart service_part(std::vector<ServiceFront> fronts, EndpointLists endpoints,
+                         std::vector<std::string> hairpins) {
+  static const PortEndpoints kNone;
+  ServicePart part;
+  part.fronts = std::move(fronts);
+  part.endpoints = std::move(endpoints);
+  part.hairpins = std::move(hairpins);
+  for (const ServiceFront& front : part.fronts) {
+    auto behind = part.endpoints.find(front.behind);
+    add_front(part, front, behind == part.endpoints.end() ? kNone : behind->second);
+  }
+  std::sort(part.elements.begin(), part.elements.end());
+  return part;
+}
+
+}  // namespace mainstay

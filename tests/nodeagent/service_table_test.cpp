@@ -1,0 +1,303 @@
+// What the table for Services holds, and how one content becomes another: literals, and changes one by one against
+// the whole.
+#include <catch2/catch.hpp>
+
+#include "nodeagent/network/affinity.h"
+#include "nodeagent/network/ipv4.h"
+#include "nodeagent/network/service_table.h"
+#include "schema/base/rng.h"
+#include "tests/nodeagent/network_states.h"
+
+using namespace mainstay;
+using namespace mainstay::test;
+
+namespace {
+
+using Elements = std::map<std::string, std::string>;
+
+ServiceTable table_of(const NetworkState& state, const std::string& node = "a", const std::string& dns_ip = "") {
+  ServiceTable out({node, "t", dns_ip, 5353});
+  CHECK(out.update(state).commands == "");
+  return out;
+}
+
+Elements elements(const ServiceTable& table, const char* set) { return table.table().sets.at(set).elements; }
+
+bool has_rule(const ServiceTable& table, const std::string& chain, const std::string& rule) {
+  auto found = table.table().chains.find(chain);
+  if (found == table.table().chains.end()) return false;
+  const auto& rules = found->second.rules;
+  return std::find(rules.begin(), rules.end(), rule) != rules.end();
+}
+
+}  // namespace
+
+TEST_CASE("a service's address leads to a chain for its number of endpoints") {
+  NetworkState state = two_nodes();
+  add_service(state, "web", "10.96.0.1", {endpoint("10.88.1.2", "a"), endpoint("10.88.2.2", "b")});
+  ServiceTable table = table_of(state);
+  CHECK(elements(table, "services") == Elements{{"10.96.0.1 . 6 . 80", "goto draw_2"}});
+  CHECK(elements(table, "endpoints") == Elements{{"10.96.0.1 . 6 . 80 . 0", "10.88.1.2 . 8080"},
+                                                 {"10.96.0.1 . 6 . 80 . 1", "10.88.2.2 . 8080"}});
+  CHECK(has_rule(table, "draw_2",
+                 "dnat ip to ip daddr . meta l4proto . th dport . numgen random mod 2 map @endpoints"));
+  // Only an endpoint on this node can reach itself through it.
+  CHECK(elements(table, "hairpin") == Elements{{"10.88.1.2 . 10.88.1.2", ""}});
+  CHECK(has_rule(table, "dispatch", "ip daddr 10.96.0.0/16 fib daddr type != local goto refuse"));
+  CHECK(table.notes().empty());
+}
+
+TEST_CASE("which endpoints count") {
+  auto drawn = [](std::vector<NetworkEndpoint> list, bool publish = false) {
+    NetworkState state = two_nodes();
+    add_service(state, "web", "10.96.0.1", std::move(list)).publish_not_ready = publish;
+    ServiceTable table = table_of(state);
+    std::string out = elements(table, "services").at("10.96.0.1 . 6 . 80");
+    for (const auto& [key, value] : elements(table, "endpoints")) out += " " + value.substr(0, value.find(' '));
+    return out;
+  };
+  NetworkEndpoint waiting = endpoint("10.88.1.9", "a");
+  waiting.ready = waiting.serving = false;
+  CHECK(drawn({}) == "goto refuse");
+  CHECK(drawn({waiting}) == "goto refuse");
+  CHECK(drawn({waiting}, true) == "goto draw_1 10.88.1.9");
+  CHECK(drawn({endpoint("10.88.1.2"), terminating("10.88.1.3"), waiting}) == "goto draw_1 10.88.1.2");
+  CHECK(drawn({terminating("10.88.1.3"), waiting}) == "goto draw_1 10.88.1.3");
+  CHECK(drawn({terminating("10.88.1.3", "a", false)}) == "goto refuse");
+  CHECK(drawn({endpoint("fd00::1"), endpoint("10.88.1.2")}) == "goto draw_1 10.88.1.2");
+}
+
+TEST_CASE("an endpoint in two slices is one, and slices name ports of their own") {
+  NetworkState state = two_nodes();
+  add_service(state, "web", "10.96.0.1", {endpoint("10.88.1.2"), endpoint("10.88.1.3")});
+  NetworkSlice moved = state.slices.at("default/web-1");
+  moved.name = "web-2";
+  moved.endpoints = {endpoint("10.88.1.3"), endpoint("10.88.1.4")};
+  state.slices["default/web-2"] = moved;
+  NetworkSlice old_port = moved;
+  old_port.ports = {{"", "TCP", 9090}};
+  old_port.endpoints = {endpoint("10.88.1.2")};
+  state.slices["default/web-3"] = old_port;
+  NetworkSlice other = moved;
+  other.ports = {{"metrics", "TCP", 9100}, {"", "UDP", 8080}};
+  state.slices["default/web-4"] = other;
+  ServiceTable table = table_of(state);
+  CHECK(elements(table, "services").at("10.96.0.1 . 6 . 80") == "goto draw_4");
+  CHECK(elements(table, "endpoints").at("10.96.0.1 . 6 . 80 . 1") == "10.88.1.2 . 9090");
+}
+
+TEST_CASE("headless and external names have no rules, SCTP has") {
+  NetworkState state = two_nodes();
+  add_service(state, "headless", "", {endpoint("10.88.1.2")}).external_ips = {"198.51.100.1"};
+  add_service(state, "alias", "", {}).type = "ExternalName";
+  add_service(state, "sctp", "10.96.0.3", {endpoint("10.88.1.2")}, "SCTP");
+  ServiceTable table = table_of(state);
+  CHECK(elements(table, "services") == Elements{{"10.96.0.3 . 132 . 80", "goto draw_1"}});
+}
+
+TEST_CASE("internalTrafficPolicy Local reaches endpoints of the node only") {
+  NetworkState state = two_nodes();
+  add_service(state, "web", "10.96.0.1", {endpoint("10.88.1.2", "a"), endpoint("10.88.2.2", "b")}).internal_local =
+      true;
+  CHECK(elements(table_of(state, "a"), "endpoints") == Elements{{"10.96.0.1 . 6 . 80 . 0", "10.88.1.2 . 8080"}});
+  CHECK(elements(table_of(state, "c"), "services") == Elements{{"10.96.0.1 . 6 . 80", "drop"}});
+  endpoints_of(state, "web").clear();
+  CHECK(elements(table_of(state, "a"), "services") == Elements{{"10.96.0.1 . 6 . 80", "goto refuse"}});
+  // Terminating ones serve here although others are ready elsewhere.
+  endpoints_of(state, "web") = {terminating("10.88.1.2", "a"), endpoint("10.88.2.2", "b")};
+  CHECK(elements(table_of(state, "a"), "endpoints") == Elements{{"10.96.0.1 . 6 . 80 . 0", "10.88.1.2 . 8080"}});
+}
+
+TEST_CASE("node ports, load balancers and external addresses") {
+  NetworkState state = two_nodes();
+  NetworkService& service =
+      add_service(state, "web", "10.96.0.1", {endpoint("10.88.1.2", "a"), endpoint("10.88.2.2", "b")});
+  service.type = "LoadBalancer";
+  service.ports[0].node_port = 30080;
+  service.load_balancer_ips = {"198.51.100.1"};
+  service.external_ips = {"198.51.100.2", "198.51.100.1"};  // the second one twice
+  service.internal_local = true;                            // means the cluster address only
+  ServiceTable cluster = table_of(state);
+  CHECK(elements(cluster, "services") == Elements{{"10.96.0.1 . 6 . 80", "goto draw_1"},
+                                                  {"198.51.100.1 . 6 . 80", "goto draw_2"},
+                                                  {"198.51.100.2 . 6 . 80", "goto draw_2"}});
+  CHECK(elements(cluster, "node_ports") == Elements{{"6 . 30080", "goto draw_port_2"}});
+  CHECK(elements(cluster, "port_endpoints") ==
+        Elements{{"6 . 30080 . 0", "10.88.1.2 . 8080"}, {"6 . 30080 . 1", "10.88.2.2 . 8080"}});
+  CHECK(elements(cluster, "external").size() == 2);
+  CHECK(elements(cluster, "external_ports") == Elements{{"6 . 30080", ""}});
+  CHECK(elements(cluster, "keep_client").empty());
+  CHECK(elements(cluster, "outside_services").empty());
+
+  service.external_local = true;
+  ServiceTable local = table_of(state);
+  CHECK(elements(local, "outside_services") == Elements{{"198.51.100.1 . 6 . 80", "goto draw_outside_1"},
+                                                        {"198.51.100.2 . 6 . 80", "goto draw_outside_1"}});
+  CHECK(elements(local, "outside_node_ports") == Elements{{"6 . 30080", "goto draw_outside_port_1"}});
+  CHECK(elements(local, "port_endpoints").at("6 . 30080 . 65536") == "10.88.1.2 . 8080");
+  CHECK(elements(local, "node_ports") == Elements{{"6 . 30080", "goto draw_port_2"}});
+  CHECK(elements(local, "keep_client_ports") == Elements{{"6 . 30080", ""}});
+  CHECK(has_rule(local, "draw_outside_port_1",
+                 "dnat ip to meta l4proto . th dport . numgen random mod 1 offset 65536 map @port_endpoints"));
+
+  ServiceTable none_here = table_of(state, "c");
+  CHECK(elements(none_here, "outside_node_ports") == Elements{{"6 . 30080", "drop"}});
+  CHECK(elements(none_here, "node_ports") == Elements{{"6 . 30080", "goto draw_port_2"}});
+  endpoints_of(state, "web").clear();
+  CHECK(elements(table_of(state, "c"), "outside_node_ports") == Elements{{"6 . 30080", "goto refuse"}});
+}
+
+TEST_CASE("affinity has its chains, with its timeout") {
+  NetworkState state = two_nodes();
+  NetworkService& service = add_service(state, "web", "10.96.0.1", {endpoint("10.88.1.2"), endpoint("10.88.2.2")});
+  service.affinity_seconds = 10800;
+  service.ports[0].node_port = 30080;
+  ServiceTable table = table_of(state);
+  CHECK(elements(table, "services").at("10.96.0.1 . 6 . 80") == "goto keep_2");
+  CHECK(table.table().chains.at("keep_2").rules ==
+        std::vector<std::string>{"dnat ip to ip saddr . ip daddr . meta l4proto . th dport map @affinity",
+                                 "goto draw_2"});
+  CHECK(elements(table, "sticky") == Elements{{"10.96.0.1 . 6 . 80", "goto stick_10800"}});
+  CHECK(elements(table, "sticky_ports") == Elements{{"6 . 30080", "goto stick_10800"}});
+  CHECK(table.table().chains.count("record_prerouting") == 1);
+  service.affinity_seconds = 0;
+  CHECK(table_of(state).table().chains.count("record_prerouting") == 0);
+}
+
+TEST_CASE("an address belongs to one service, and others are told") {
+  NetworkState state = two_nodes();
+  add_service(state, "b", "10.96.0.1", {endpoint("10.88.1.2")});
+  add_service(state, "a", "10.96.0.2", {endpoint("10.88.1.3")}).external_ips = {"10.96.0.1", "fd00::1"};
+  ServiceTable table = table_of(state);
+  // A cluster address cannot be taken by an external one, whatever the names.
+  CHECK(elements(table, "endpoints").at("10.96.0.1 . 6 . 80 . 0") == "10.88.1.2 . 8080");
+  REQUIRE(table.notes().size() == 2);
+  CHECK(table.notes()[0] == "Service default/a: external address 10.96.0.1:80 is taken by default/b");
+  CHECK(table.notes()[1] == "Service default/a: external address fd00::1 is no IPv4 address: it is not served");
+}
+
+TEST_CASE("DNS is served at its address unless a service has that") {
+  NetworkState state = two_nodes();
+  CHECK(elements(table_of(state), "services").empty());
+  ServiceTable table = table_of(state, "a", "10.88.1.1");
+  CHECK(elements(table, "endpoints") == Elements{{"10.96.0.10 . 17 . 53 . 0", "10.88.1.1 . 5353"},
+                                                 {"10.96.0.10 . 6 . 53 . 0", "10.88.1.1 . 5353"}});
+  NetworkService& dns = add_service(state, "kube-dns", "10.96.0.10", {endpoint("10.88.2.9")}, "UDP", 53);
+  dns.ports[0].port = 53;
+  ServiceTable served = table_of(state, "a", "10.88.1.1");
+  CHECK(elements(served, "endpoints").at("10.96.0.10 . 17 . 53 . 0") == "10.88.2.9 . 53");
+  CHECK(elements(served, "endpoints").at("10.96.0.10 . 6 . 53 . 0") == "10.88.1.1 . 5353");
+  CHECK(served.notes().empty());
+}
+
+TEST_CASE("an endpoint that comes or goes changes its own elements only") {
+  NetworkState state = two_nodes();
+  add_service(state, "other", "10.96.0.2", {endpoint("10.88.2.7")});
+  add_service(state, "web", "10.96.0.1", {endpoint("10.88.2.2"), endpoint("10.88.2.3"), endpoint("10.88.2.4")});
+  ServiceTable table = table_of(state);
+  CHECK(table.update(state).commands == "");
+
+  endpoints_of(state, "web").erase(endpoints_of(state, "web").begin());
+  ServiceTableChange less = table.update(state);
+  // The last one fills the hole; the chain for two is new.
+  CHECK(less.commands ==
+        "add chain ip t draw_2\n"
+        "add rule ip t draw_2 dnat ip to ip daddr . meta l4proto . th dport . numgen random mod 2 map @endpoints\n"
+        "delete element ip t endpoints { 10.96.0.1 . 6 . 80 . 0 : 10.88.2.2 . 8080, "
+        "10.96.0.1 . 6 . 80 . 2 : 10.88.2.4 . 8080 }\n"
+        "delete element ip t services { 10.96.0.1 . 6 . 80 : goto draw_3 }\n"
+        "add element ip t endpoints { 10.96.0.1 . 6 . 80 . 0 : 10.88.2.4 . 8080 }\n"
+        "add element ip t services { 10.96.0.1 . 6 . 80 : goto draw_2 }\n");
+  CHECK(less.structure);
+  CHECK_FALSE(less.affinity);
+
+  endpoints_of(state, "web")[0] = endpoint("10.88.2.5");
+  ServiceTableChange swap = table.update(state);
+  CHECK(swap.commands ==
+        "delete element ip t endpoints { 10.96.0.1 . 6 . 80 . 1 : 10.88.2.3 . 8080 }\n"
+        "add element ip t endpoints { 10.96.0.1 . 6 . 80 . 1 : 10.88.2.5 . 8080 }\n");
+  CHECK_FALSE(swap.structure);
+}
+
+TEST_CASE("what has to be forgotten after a change") {
+  NetworkState state = two_nodes();
+  NetworkService& service =
+      add_service(state, "dns", "10.96.0.1", {endpoint("10.88.2.2"), endpoint("10.88.2.3")}, "UDP");
+  service.ports[0].node_port = 30053;
+  service.affinity_seconds = 60;
+  ServiceTable table({"a", "t", "", 53});
+  CHECK(table.update(state).udp_fronts.size() == 2);  // connections from before there were rules
+
+  endpoints_of(state, "dns").push_back(endpoint("10.88.2.4"));
+  ServiceTableChange more = table.update(state);
+  CHECK(more.udp_fronts.empty());
+  CHECK_FALSE(more.affinity);
+
+  endpoints_of(state, "dns") = {endpoint("10.88.2.3")};
+  ServiceTableChange less = table.update(state);
+  std::set<std::string> right = {"10.88.2.3 . 8080"};
+  CHECK(less.udp_fronts ==
+        std::map<std::string, std::set<std::string>>{{"10.96.0.1 . 17 . 80", right}, {"17 . 30053", right}});
+  CHECK(less.affinity);
+
+  state.services.clear();
+  ServiceTableChange gone = table.update(state);
+  CHECK(gone.udp_fronts ==
+        std::map<std::string, std::set<std::string>>{{"10.96.0.1 . 17 . 80", {}}, {"17 . 30053", {}}});
+  CHECK(table.parts().empty());
+  CHECK(elements(table, "port_endpoints").empty());
+}
+
+TEST_CASE("ports and names of services cannot reach the rules as text") {
+  NetworkState state = two_nodes();
+  state.service_cidr = "10.96.0.0/16 accept\nflush ruleset";
+  state.nodes["a"].pod_cidr = "x y";
+  NetworkService& service = add_service(state, "web", "10.96.0.1\nflush ruleset", {endpoint("10.88.1.2; drop")});
+  service.external_ips = {"} flush"};
+  ServiceTable table = table_of(state);
+  CHECK(load_commands("t", table.table()).find("flush") == std::string::npos);
+  CHECK(table.notes().size() == 2);
+}
+
+TEST_CASE("affinity is read from nft's listing and judged") {
+  NetworkState state = two_nodes();
+  NetworkService& service = add_service(state, "web", "10.96.0.1", {endpoint("10.88.1.2")});
+  service.affinity_seconds = 60;
+  service.ports[0].node_port = 30080;
+  ServiceTable table = table_of(state);
+  NftListing listing = split_listing(
+      "table ip t {\n\tmap affinity {\n\t\ttypeof x\n\t\telements = { "
+      "10.88.1.9 . 10.96.0.1 . 6 . 80 timeout 60s expires 58s96ms : 10.88.1.2 . 8080,\n\t\t\t     "
+      "10.88.1.9 . 192.168.77.1 . 6 . 30080 expires 5s : 10.88.1.2 . 8080,\n\t\t\t     "
+      "10.88.1.8 . 10.96.0.1 . 6 . 80 timeout 60s expires 5s : 10.88.1.3 . 8080,\n\t\t\t     "
+      "10.88.1.8 . 10.96.0.9 . 6 . 80 expires 5s : 10.88.1.2 . 8080 }\n\t}\n}\n");
+  CHECK(listing.skeleton == "table ip t {\n\tmap affinity {\n\t\ttypeof x\n\t}\n}\n");
+  AffinityVerdict verdict = judge_affinity(affinity_entries(listing), table.parts());
+  CHECK(keep_commands("t", verdict.kept) ==
+        "add element ip t affinity { 10.88.1.9 . 10.96.0.1 . 6 . 80 timeout 60s expires 58s96ms : 10.88.1.2 . 8080, "
+        "10.88.1.9 . 192.168.77.1 . 6 . 30080 expires 5s : 10.88.1.2 . 8080 }\n");
+  CHECK(forget_commands("t", verdict.stale) ==
+        "delete element ip t affinity { 10.88.1.8 . 10.96.0.1 . 6 . 80 : 10.88.1.3 . 8080, "
+        "10.88.1.8 . 10.96.0.9 . 6 . 80 : 10.88.1.2 . 8080 }\n");
+}
+
+TEST_CASE("ranges of addresses") {
+  auto text = [](std::vector<std::string> blocks, std::vector<std::string> holes) {
+    std::vector<Ipv4Range> in, out;
+    for (const auto& one : blocks) in.push_back(parse_ipv4_block(one).value());
+    for (const auto& one : holes) out.push_back(parse_ipv4_block(one).value());
+    std::string all;
+    for (const Ipv4Range& one : without(in, out)) all += range_text(one) + " ";
+    return all;
+  };
+  CHECK(text({"10.0.0.7/8"}, {}) == "10.0.0.0/8 ");
+  CHECK(text({"0.0.0.0/0"}, {}) == "0.0.0.0/0 ");
+  CHECK(text({"0.0.0.0/0"}, {"10.0.0.0/8"}) == "0.0.0.0-9.255.255.255 11.0.0.0-255.255.255.255 ");
+  CHECK(text({"10.0.0.0/30"}, {"10.0.0.0/32", "10.0.0.3/32"}) == "10.0.0.1-10.0.0.2 ");
+  CHECK(text({"10.0.0.0/30"}, {"10.0.0.0/31", "10.0.0.2/31"}) == "");
+  CHECK(text({"10.0.0.0/31", "10.0.0.2/31", "10.0.0.9/32"}, {}) == "10.0.0.0/30 10.0.0.9 ");
+  CHECK(text({"255.255.255.255/32"}, {"0.0.0.0/0"}) == "");
+  CHECK_FALSE(parse_ipv4_block("10.0.0.0").has_value());
+  CHECK_FALSE(parse_ipv4_block("10.0.0.0/33").has_value());
+  CHECK_FALSE(parse_ipv4_block("10.0.0.0/8 ").has_value());
+}
