@@ -17,33 +17,23 @@ std::string_view base_name(std::string_view path) {
 }
 
 // Two objects of one key: an error at the later place that names the earlier one.
-void report_duplicates(std::vector<DesiredObject>& sorted, Diagnostics& diagnostics) {
-  for (size_t i = 1; i < sorted.size(); ++i) {
-    if (sorted[i].key != sorted[i - 1].key) continue;
-    const Origin& first = sorted[i - 1].origin;
-    Diagnostic problem;
-    problem.file = sorted[i].origin.path;
-    problem.mark = {sorted[i].origin.line, 1};
-    problem.message = sorted[i].key.text() + " is declared twice; the other is " + first.path + ":" +
-                      std::to_string(first.line);
-    problem.hint = "remove one of them";
-    diagnostics.add(std::move(problem));
-  }
+Diagnostic duplicate_of(const DesiredObject& later, const DesiredObject& earlier) {
+  Diagnostic problem;
+  problem.file = later.origin.path;
+  problem.mark = {later.origin.line, 1};
+  problem.message = later.key.text() + " is declared twice; the other is " + earlier.origin.path + ":" +
+                    std::to_string(earlier.origin.line);
+  problem.hint = "remove one of them";
+  return problem;
+}
+
+std::shared_ptr<const DesiredObject> placed_at(const DesiredObject& object, const std::string& path) {
+  auto out = std::make_shared<DesiredObject>(object);
+  out->origin.path = path;
+  return out;
 }
 
 }  // namespace
-
-Digest desired_set_hash(const std::vector<DesiredObject>& objects) {
-  std::string bytes;
-  bytes.reserve(objects.size() * 96);
-  for (const DesiredObject& object : objects) {
-    const KindInfo& info = kind_info(object.key.kind);
-    bytes.append(info.group).append(1, '\0').append(info.kind).append(1, '\0');
-    bytes.append(object.key.ns).append(1, '\0').append(object.key.name).append(1, '\0');
-    bytes.append(reinterpret_cast<const char*>(object.hash.data()), object.hash.size());
-  }
-  return sha256(bytes);
-}
 
 // JSON and YAML read differently, and a few base names mean something.
 DesiredBuilder::MemoryKey DesiredBuilder::memory_key(const TreeFile& file) {
@@ -84,48 +74,136 @@ void DesiredBuilder::learn(const std::vector<Content>& contents, unsigned thread
   for (size_t i = 1; i < useful; ++i) others.emplace_back(work);
   work();
   for (std::thread& other : others) other.join();
-  for (size_t i = 0; i < contents.size(); ++i)
-    memory_[memory_key(*contents[i].file)] = {std::move(read[i]), builds_ + 1};
+  for (size_t i = 0; i < contents.size(); ++i) {
+    MemoryKey key = memory_key(*contents[i].file);
+    memory_[key] = {std::move(read[i]), 0, builds_ + 1};
+    idle_.push_back(key);
+  }
+}
+
+DesiredBuilder::Remembered& DesiredBuilder::remembered_of(const TreeFile& file) {
+  auto found = memory_.find(memory_key(file));
+  ENSURE(found != memory_.end(), "a file of the tree was not read");
+  return found->second;
+}
+
+void DesiredBuilder::add_diagnostics(const std::string& path, const FileObjects& objects, Diagnostics& out) const {
+  for (const Diagnostic& diagnostic : objects.diagnostics.all()) {
+    out.add(placed(diagnostic, path, below(path)));
+  }
+}
+
+bool DesiredBuilder::add(Base& base, const TreeFile& file, const FileObjectsPtr& objects) {
+  for (const DesiredObject& object : objects->objects) {
+    if (base.objects.find(object.key) != nullptr) return false;
+    base.objects.set(placed_at(object, file.path));
+    base.hash.set(object.key, object.hash);
+  }
+  if (!objects->diagnostics.empty()) base.with_warnings[file.path] = objects;
+  return true;
 }
 
 BuiltSet DesiredBuilder::build(const std::vector<TreeFile>& files) {
   ++builds_;
+  base_.reset();
+  for (auto& [key, known] : memory_) known.files = 0;
   BuiltSet built;
-  auto set = std::make_shared<DesiredSet>();
+  std::vector<std::shared_ptr<const DesiredObject>> objects;
+  Base base;
   for (const TreeFile& file : files) {
     if (file.kind != TreeFile::Kind::kFile) {
       built.diagnostics.add(entry_problem(file, below(file.path)));
       continue;
     }
-    auto found = memory_.find(memory_key(file));
-    ENSURE(found != memory_.end(), "a file of the tree was not read");
-    found->second.used = builds_;
-    for (const Diagnostic& diagnostic : found->second.objects->diagnostics.all()) {
-      built.diagnostics.add(placed(diagnostic, file.path, below(file.path)));
-    }
-    for (const DesiredObject& object : found->second.objects->objects) {
-      set->objects.push_back(object);
-      set->objects.back().origin.path = file.path;
-    }
+    Remembered& known = remembered_of(file);
+    ++known.files;
+    known.used = builds_;
+    add_diagnostics(file.path, *known.objects, built.diagnostics);
+    if (!known.objects->diagnostics.empty()) base.with_warnings[file.path] = known.objects;
+    for (const DesiredObject& object : known.objects->objects) objects.push_back(placed_at(object, file.path));
   }
   forget_unused();
   // Stable: of two equal keys the one in the earlier file stays first.
-  std::stable_sort(set->objects.begin(), set->objects.end(),
-                   [](const DesiredObject& a, const DesiredObject& b) { return a.key < b.key; });
-  report_duplicates(set->objects, built.diagnostics);
+  std::stable_sort(objects.begin(), objects.end(), [](const auto& a, const auto& b) { return a->key < b->key; });
+  for (size_t i = 1; i < objects.size(); ++i) {
+    if (objects[i]->key == objects[i - 1]->key) built.diagnostics.add(duplicate_of(*objects[i], *objects[i - 1]));
+  }
   if (built.diagnostics.has_errors()) return built;
-  if (set->objects.empty()) {
+  if (objects.empty()) {
     built.state = BuiltSet::State::kNoObjects;
     return built;
   }
-  set->hash = desired_set_hash(set->objects);
+  for (auto& object : objects) {
+    base.hash.set(object->key, object->hash);
+    base.objects.set(std::move(object));
+  }
+  base_ = std::move(base);
+  return accept(std::move(built.diagnostics));
+}
+
+std::optional<BuiltSet> DesiredBuilder::update(const std::vector<TreeFile>& gone,
+                                               const std::vector<TreeFile>& come) {
+  ENSURE(base_.has_value(), "an update goes on from an accepted set");
+  for (const TreeFile& file : come) {
+    if (file.kind != TreeFile::Kind::kFile) return std::nullopt;
+    if (remembered_of(file).objects->diagnostics.has_errors()) return std::nullopt;
+  }
+  ++builds_;
+  Base& base = *base_;
+  for (const TreeFile& file : gone) {
+    Remembered& known = remembered_of(file);
+    for (const DesiredObject& object : known.objects->objects) {
+      ENSURE(base.objects.erase(object.key), "what a file of the last tree declared stood in its set");
+      base.hash.erase(object.key);
+    }
+    base.with_warnings.erase(file.path);
+    known.used = builds_;
+    if (--known.files == 0) idle_.push_back(memory_key(file));
+  }
+  for (const TreeFile& file : come) {
+    Remembered& known = remembered_of(file);
+    known.used = builds_;
+    ++known.files;
+    if (add(base, file, known.objects)) continue;
+    base_.reset();  // half changed: the whole tree must be built
+    return std::nullopt;
+  }
+  forget_unused();
+  if (base.objects.empty()) {
+    base_.reset();
+    return std::nullopt;
+  }
+  Diagnostics warnings;
+  for (const auto& [path, objects] : base.with_warnings) add_diagnostics(path, *objects, warnings);
+  return accept(std::move(warnings));
+}
+
+BuiltSet DesiredBuilder::accept(Diagnostics diagnostics) {
+  auto set = std::make_shared<DesiredSet>();
+  set->objects = base_->objects;
+  set->hash = base_->hash.digest();
+  BuiltSet built;
   built.state = BuiltSet::State::kAccepted;
   built.set = std::move(set);
+  built.diagnostics = std::move(diagnostics);
   return built;
 }
 
+// A whole build leaves blobs behind that update() would have counted out.
 void DesiredBuilder::forget_unused() {
-  std::erase_if(memory_, [&](const auto& entry) { return entry.second.used + kBuildsRemembered <= builds_; });
+  if (!base_) {
+    idle_.clear();
+    for (const auto& [key, known] : memory_) {
+      if (known.files == 0) idle_.push_back(key);
+    }
+  }
+  std::erase_if(idle_, [&](const MemoryKey& key) {
+    auto found = memory_.find(key);
+    if (found == memory_.end() || found->second.files > 0) return true;
+    if (found->second.used + kBuildsRemembered > builds_) return false;
+    memory_.erase(found);
+    return true;
+  });
 }
 
 }  // namespace mainstay

@@ -1,6 +1,9 @@
 #include "gitsync/fake_source.h"
 
+#include <algorithm>
 #include <cstring>
+#include <iterator>
+#include <tuple>
 
 namespace mainstay {
 namespace {
@@ -138,24 +141,51 @@ Result<CommitInfo> FakeSource::commit_info(const CommitId& commit) {
   return found->info;
 }
 
-Result<Listing> FakeSource::list_tree(const CommitId& commit, const FileSelection& selection) {
-  RETURN_IF_ERROR(enter(Operation::kListTree));
-  ASSIGN_OR_RETURN(const FakeRepository::Commit* found, fetched(commit));
+Listing FakeSource::list(const FakeRepository::Commit& commit, const FileSelection& selection) const {
   const std::string prefix = selection.path().empty() ? "" : selection.path() + "/";
   Listing listing;
   if (selection.path().empty()) listing.state = Listing::State::kFound;
-  if (found->files.count(selection.path()) == 1) listing.state = Listing::State::kNotADirectory;
-  for (const auto& [path, entry] : found->files) {
+  if (commit.files.count(selection.path()) == 1) listing.state = Listing::State::kNotADirectory;
+  for (const auto& [path, entry] : commit.files) {
     if (!path.starts_with(prefix)) continue;
     listing.state = Listing::State::kFound;
+    ++listing.entries;
     std::string_view below = std::string_view(path).substr(prefix.size());
     if (!reaches(selection, below)) continue;
-    bool named = entry.kind == TreeFile::Kind::kFile || entry.kind == TreeFile::Kind::kSymlink;
+    using Kind = TreeFile::Kind;
+    if (entry.kind == Kind::kSymlink || entry.kind == Kind::kDirectorySymlink) listing.has_links = true;
+    bool named = entry.kind == Kind::kFile || entry.kind == Kind::kSymlink;
     if (named ? !selection.takes(below) : !selection.enters(below)) continue;
-    bool file = entry.kind == TreeFile::Kind::kFile;
+    bool file = entry.kind == Kind::kFile;
     listing.files.push_back({path, file ? blob_of(entry.bytes) : BlobId{}, entry.kind});
   }
   return listing;
+}
+
+Result<Listing> FakeSource::list_tree(const CommitId& commit, const FileSelection& selection) {
+  RETURN_IF_ERROR(enter(Operation::kListTree));
+  ASSIGN_OR_RETURN(const FakeRepository::Commit* found, fetched(commit));
+  return list(*found, selection);
+}
+
+Result<TreeChanges> FakeSource::changed_files(const ListedTree& older, const CommitId& newer,
+                                              const FileSelection& selection) {
+  RETURN_IF_ERROR(enter(Operation::kChangedFiles));
+  ASSIGN_OR_RETURN(const FakeRepository::Commit* found, fetched(newer));
+  TreeChanges out;
+  Listing after = list(*found, selection);
+  out.is_whole = fetched_.count(older.commit) == 0 || after.has_links || after.state != Listing::State::kFound;
+  if (out.is_whole) return out;
+  Listing before = list(repository_->commits_.at(older.commit), selection);
+  auto by_all = [](const TreeFile& a, const TreeFile& b) {
+    return std::tie(a.path, a.kind, a.blob) < std::tie(b.path, b.kind, b.blob);
+  };
+  std::set_difference(before.files.begin(), before.files.end(), after.files.begin(), after.files.end(),
+                      std::back_inserter(out.gone), by_all);
+  std::set_difference(after.files.begin(), after.files.end(), before.files.begin(), before.files.end(),
+                      std::back_inserter(out.come), by_all);
+  out.entries = after.entries;
+  return out;
 }
 
 Result<std::string> FakeSource::read_blob(const BlobId& blob) {

@@ -53,7 +53,7 @@ class FakeSource final : public GitSource {
   FakeSource(std::shared_ptr<const FakeRepository> repository, std::string branch, SourceLimits limits = {})
       : repository_(std::move(repository)), branch_(std::move(branch)), limits_(limits) {}
 
-  enum class Operation : uint8_t { kTip, kFetch, kCommitInfo, kListTree, kReadBlob };
+  enum class Operation : uint8_t { kTip, kFetch, kCommitInfo, kListTree, kChangedFiles, kReadBlob };
   // The next `times` calls of that operation fail so.
   void fail_next(Operation operation, Error why, unsigned times = 1);
   // How often it was called, failures included.
@@ -63,12 +63,15 @@ class FakeSource final : public GitSource {
   Status fetch(const CommitId& commit) override;
   Result<CommitInfo> commit_info(const CommitId& commit) override;
   Result<Listing> list_tree(const CommitId& commit, const FileSelection& selection) override;
+  Result<TreeChanges> changed_files(const ListedTree& older, const CommitId& newer,
+                                    const FileSelection& selection) override;
   Result<std::string> read_blob(const BlobId& blob) override;
   Result<bool> is_ancestor(const CommitId& older, const CommitId& newer) override;
   void interrupt() override { interrupted_ = true; }
 
  private:
   Status enter(Operation operation);
+  Listing list(const FakeRepository::Commit& commit, const FileSelection& selection) const;
   Result<const FakeRepository::Commit*> fetched(const CommitId& commit) const;
 
   std::shared_ptr<const FakeRepository> repository_;

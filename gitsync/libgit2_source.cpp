@@ -11,6 +11,7 @@
 #include <mutex>
 
 #include "gitsync/libgit2_remote.h"
+#include "gitsync/libgit2_tree.h"
 #include "gitsync/tree_names.h"
 #include "schema/base/log.h"
 
@@ -26,11 +27,8 @@ struct Freer {
 using RepositoryPtr = std::unique_ptr<git_repository, Freer<git_repository, git_repository_free>>;
 using OdbPtr = std::unique_ptr<git_odb, Freer<git_odb, git_odb_free>>;
 using CommitPtr = std::unique_ptr<git_commit, Freer<git_commit, git_commit_free>>;
-using TreePtr = std::unique_ptr<git_tree, Freer<git_tree, git_tree_free>>;
-using EntryPtr = std::unique_ptr<git_tree_entry, Freer<git_tree_entry, git_tree_entry_free>>;
 
 constexpr std::string_view kTipRef = "refs/mainstay/tip";
-constexpr size_t kMaxLinkBytes = 4096;
 
 template <typename Id>
 git_oid to_oid(const Id& id) {
@@ -74,18 +72,13 @@ class Libgit2Source final : public GitSource {
   Status fetch(const CommitId& commit) override;
   Result<CommitInfo> commit_info(const CommitId& id) override;
   Result<Listing> list_tree(const CommitId& commit, const FileSelection& selection) override;
+  Result<TreeChanges> changed_files(const ListedTree& older, const CommitId& newer,
+                                    const FileSelection& selection) override;
   Result<std::string> read_blob(const BlobId& blob) override;
   Result<bool> is_ancestor(const CommitId& older, const CommitId& newer) override;
   void interrupt() override;
 
  private:
-  struct Walk {
-    const FileSelection& selection;
-    git_tree* root;
-    Listing listing;
-    size_t entries = 0;
-  };
-
   Result<std::vector<AdvertisedRef>> ask_server();
   Status open_mirror();
   void drop_mirror();
@@ -94,10 +87,7 @@ class Libgit2Source final : public GitSource {
   Status fetch_into_mirror(const std::vector<std::string>& specs);
   void compact(const CommitId& commit);
   Result<CommitPtr> find_commit(const CommitId& id);
-  Status walk_tree(Walk& walk, git_tree* tree, const std::string& below, size_t depth);
-  Result<bool> leads_to_directory(Walk& walk, const git_tree_entry* entry, const std::string& below);
-  std::string full_path(const std::string& below, std::string_view name,
-                        const FileSelection& selection) const;
+  Result<TreeReader> tree_reader();
   Error damaged(int rc, std::string_view what);
 
   // Runs `operation` under a guard that interrupt() can reach.
@@ -333,113 +323,26 @@ Result<CommitInfo> Libgit2Source::commit_info(const CommitId& id) {
   return info;
 }
 
+Result<TreeReader> Libgit2Source::tree_reader() {
+  if (!repository_) {
+    return error(ErrorCode::kCorrupt, "the mirror of " + server_.url.display() + " is not there yet");
+  }
+  return TreeReader{repository_.get(), odb_.get(), server_.limits, server_.url.display()};
+}
+
 Result<Listing> Libgit2Source::list_tree(const CommitId& id, const FileSelection& selection) {
-  ASSIGN_OR_RETURN(CommitPtr commit, find_commit(id));
-  git_tree* raw = nullptr;
-  if (int rc = git_commit_tree(&raw, commit.get()); rc < 0)
-    return damaged(rc, "the tree of commit " + id.text());
-  TreePtr root(raw);
-  TreePtr start;
-  git_tree* from = raw;
-  if (!selection.path().empty()) {
-    git_tree_entry* entry = nullptr;
-    int rc = git_tree_entry_bypath(&entry, raw, selection.path().c_str());
-    if (rc == GIT_ENOTFOUND) return Listing{Listing::State::kNoSuchPath, {}};
-    if (rc < 0) return damaged(rc, "the tree of commit " + id.text());
-    EntryPtr found(entry);
-    if (git_tree_entry_type(entry) != GIT_OBJECT_TREE) return Listing{Listing::State::kNotADirectory, {}};
-    rc = git_tree_lookup(&from, repository_.get(), git_tree_entry_id(entry));
-    if (rc < 0) return damaged(rc, "directory " + selection.path());
-    start.reset(from);
-  }
-  Walk walk{selection, raw, {Listing::State::kFound, {}}};
-  RETURN_IF_ERROR(walk_tree(walk, from, "", 0));
-  std::vector<TreeFile>& files = walk.listing.files;
-  auto by_path = [](const TreeFile& a, const TreeFile& b) { return a.path < b.path; };
-  if (!std::is_sorted(files.begin(), files.end(), by_path))
-    std::stable_sort(files.begin(), files.end(), by_path);
-  return std::move(walk.listing);
+  ASSIGN_OR_RETURN(TreeReader reader, tree_reader());
+  Result<Listing> listing = reader.list(id, selection);
+  if (!listing.ok() && listing.error().code == ErrorCode::kCorrupt) suspect_ = true;
+  return listing;
 }
 
-std::string Libgit2Source::full_path(const std::string& below, std::string_view name,
-                                     const FileSelection& selection) const {
-  std::string out = selection.path();
-  if (!out.empty()) out += '/';
-  out += below;
-  out += name;
-  return out;
-}
-
-// `below` is the directory from the selection's path on, "" or ending in '/'.
-Status Libgit2Source::walk_tree(Walk& walk, git_tree* tree, const std::string& below, size_t depth) {
-  using Kind = TreeFile::Kind;
-  if (depth > server_.limits.max_tree_depth) {
-    return error(ErrorCode::kFull, below + ": more than " + std::to_string(server_.limits.max_tree_depth) +
-                                       " directories deep");
-  }
-  const size_t count = git_tree_entrycount(tree);
-  walk.entries += count;
-  if (walk.entries > server_.limits.max_tree_entries) {
-    return error(ErrorCode::kFull, "more than " + std::to_string(server_.limits.max_tree_entries) +
-                                       " files and directories under the path; choose a narrower path");
-  }
-  auto add = [&](std::string_view name, Kind kind, const git_tree_entry* entry) {
-    BlobId blob = kind == Kind::kFile ? from_oid<BlobId>(*git_tree_entry_id(entry)) : BlobId{};
-    walk.listing.files.push_back({full_path(below, printable(name), walk.selection), blob, kind});
-  };
-  std::string relative;
-  for (size_t i = 0; i < count; ++i) {
-    const git_tree_entry* entry = git_tree_entry_byindex(tree, i);
-    const std::string_view name = git_tree_entry_name(entry);
-    relative.assign(below).append(name);
-    const git_filemode_t mode = git_tree_entry_filemode(entry);
-    if (is_bad_name(name)) {
-      if (!walk.selection.excludes(relative)) add(name, Kind::kBadName, entry);
-    } else if (mode == GIT_FILEMODE_TREE) {
-      if (!walk.selection.enters(relative)) continue;
-      git_tree* raw = nullptr;
-      if (int rc = git_tree_lookup(&raw, repository_.get(), git_tree_entry_id(entry)); rc < 0) {
-        return damaged(rc, "directory " + relative);
-      }
-      TreePtr child(raw);
-      RETURN_IF_ERROR(walk_tree(walk, raw, relative + "/", depth + 1));
-    } else if (mode == GIT_FILEMODE_COMMIT) {
-      if (walk.selection.enters(relative)) add(name, Kind::kSubmodule, entry);
-    } else if (mode == GIT_FILEMODE_LINK) {
-      if (walk.selection.takes(relative)) {
-        add(name, Kind::kSymlink, entry);
-      } else if (walk.selection.enters(relative)) {
-        ASSIGN_OR_RETURN(bool directory, leads_to_directory(walk, entry, below));
-        if (directory) add(name, Kind::kDirectorySymlink, entry);
-      }
-    } else if (walk.selection.takes(relative)) {
-      add(name, Kind::kFile, entry);
-    }
-  }
-  return {};
-}
-
-// A link to a directory of this tree: manifests someone expects to be read through it would go missing
-// silently.
-Result<bool> Libgit2Source::leads_to_directory(Walk& walk, const git_tree_entry* entry,
-                                               const std::string& below) {
-  size_t size = 0;
-  git_object_t type = GIT_OBJECT_INVALID;
-  int rc = git_odb_read_header(&size, &type, odb_.get(), git_tree_entry_id(entry));
-  if (rc < 0) return damaged(rc, "a symbolic link in " + below);
-  if (size > kMaxLinkBytes) return false;
-  git_odb_object* object = nullptr;
-  rc = git_odb_read(&object, odb_.get(), git_tree_entry_id(entry));
-  if (rc < 0) return damaged(rc, "a symbolic link in " + below);
-  std::string link(static_cast<const char*>(git_odb_object_data(object)), git_odb_object_size(object));
-  git_odb_object_free(object);
-  std::optional<std::string> target = link_target(walk.selection.path() + "/" + below, link);
-  if (!target) return false;
-  if (target->empty()) return true;
-  git_tree_entry* raw = nullptr;
-  if (git_tree_entry_bypath(&raw, walk.root, target->c_str()) < 0) return false;
-  EntryPtr found(raw);
-  return git_tree_entry_type(raw) == GIT_OBJECT_TREE;
+Result<TreeChanges> Libgit2Source::changed_files(const ListedTree& older, const CommitId& newer,
+                                                 const FileSelection& selection) {
+  ASSIGN_OR_RETURN(TreeReader reader, tree_reader());
+  Result<TreeChanges> changes = reader.changes(older, newer, selection);
+  if (!changes.ok() && changes.error().code == ErrorCode::kCorrupt) suspect_ = true;
+  return changes;
 }
 
 Result<std::string> Libgit2Source::read_blob(const BlobId& blob) {

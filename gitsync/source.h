@@ -84,6 +84,25 @@ struct Listing {
   enum class State : uint8_t { kFound, kNoSuchPath, kNotADirectory };
   State state = State::kNoSuchPath;
   std::vector<TreeFile> files;  // selected ones, sorted by path
+  size_t entries = 0;           // looked at, of all kinds
+  // Symbolic links stand among the entries: what those mean depends on other parts of the tree too.
+  bool has_links = false;
+};
+
+// What has to be known of the tree that a later one is compared with.
+struct ListedTree {
+  CommitId commit;
+  size_t entries = 0;
+};
+
+// From one listing to another.
+struct TreeChanges {
+  // The differences do not tell: list the whole tree. A link is among them, the path is gone, the tree grew too large,
+  // or the older commit is not known any more.
+  bool is_whole = false;
+  std::vector<TreeFile> gone;  // listed before and no longer, or otherwise now; sorted by path
+  std::vector<TreeFile> come;  // listed now and not before, or not so; sorted by path
+  size_t entries = 0;          // of the later tree, as in Listing
 };
 
 class GitSource {
@@ -103,6 +122,10 @@ class GitSource {
   virtual Result<CommitInfo> commit_info(const CommitId& commit) = 0;
   // The entries `selection` takes. kFull: more entries or levels than the limits allow.
   virtual Result<Listing> list_tree(const CommitId& commit, const FileSelection& selection) = 0;
+  // How list_tree() of `newer` differs from that of `older`, which had no links; directories with equal ids are not
+  // entered, so that it costs what has changed.
+  virtual Result<TreeChanges> changed_files(const ListedTree& older, const CommitId& newer,
+                                            const FileSelection& selection) = 0;
   // kFull: larger than the limit.
   virtual Result<std::string> read_blob(const BlobId& blob) = 0;
   // True if `older` is `newer` or one of its ancestors. False, too, if `older` is not known any more.

@@ -117,6 +117,14 @@ Result<SourceReport> SourceReader::read(const CommitId& commit) {
 Result<SourceReport> SourceReader::read_fetched(const CommitId& commit) {
   SourceReport report = blank(SourceReport::Outcome::kHold);
   ASSIGN_OR_RETURN(report.commit, source_.commit_info(commit));
+  ASSIGN_OR_RETURN(std::optional<BuiltSet> changed, read_changes(commit));
+  if (changed) {
+    report.diagnostics = std::move(changed->diagnostics);
+    report.outcome = SourceReport::Outcome::kAccepted;
+    report.set = std::move(changed->set);
+    return report;
+  }
+  base_.reset();
   ASSIGN_OR_RETURN(Listing listing, source_.list_tree(commit, selection_));
   const std::string path = selection_.path().empty() ? "the repository" : "path " + selection_.path();
   if (listing.state != Listing::State::kFound) {
@@ -132,6 +140,7 @@ Result<SourceReport> SourceReader::read_fetched(const CommitId& commit) {
     case BuiltSet::State::kAccepted:
       report.outcome = SourceReport::Outcome::kAccepted;
       report.set = std::move(built.set);
+      if (!listing.has_links) base_ = ListedTree{commit, listing.entries};
       break;
     case BuiltSet::State::kRefused: report.outcome = SourceReport::Outcome::kRefused; break;
     case BuiltSet::State::kNoObjects:
@@ -139,6 +148,17 @@ Result<SourceReport> SourceReader::read_fetched(const CommitId& commit) {
       break;
   }
   return report;
+}
+
+Result<std::optional<BuiltSet>> SourceReader::read_changes(const CommitId& commit) {
+  std::optional<BuiltSet> none;
+  if (!base_ || !builder_.can_update()) return none;
+  ASSIGN_OR_RETURN(TreeChanges changes, source_.changed_files(*base_, commit, selection_));
+  if (changes.is_whole) return none;
+  RETURN_IF_ERROR(read_missing(changes.come));
+  std::optional<BuiltSet> built = builder_.update(changes.gone, changes.come);
+  if (built) base_ = ListedTree{commit, changes.entries};
+  return built;
 }
 
 Status SourceReader::read_missing(const std::vector<TreeFile>& files) {

@@ -75,6 +75,8 @@ class SourceReader {
   std::optional<SourceReport> say(SourceReport report);
   Result<SourceReport> read(const CommitId& commit);
   Result<SourceReport> read_fetched(const CommitId& commit);
+  // The set of the tree as a change of the last accepted one; nothing if it must be read whole.
+  Result<std::optional<BuiltSet>> read_changes(const CommitId& commit);
   Status read_missing(const std::vector<TreeFile>& files);
 
   const std::string application_;
@@ -82,6 +84,7 @@ class SourceReader {
   const FileSelection selection_;
   const unsigned threads_;
   DesiredBuilder builder_;
+  std::optional<ListedTree> base_;         // that builder_ can go on from
   std::optional<CommitId> last_tip_;       // last read completely
   std::optional<CommitId> settled_tip_;    // reported by this process: not to be read again
   std::string last_trouble_;               // "" if the last report was none

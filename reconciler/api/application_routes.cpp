@@ -123,11 +123,8 @@ Reply origin_route(const Request& request, const std::vector<std::string_view>& 
     if (info.plural != parts[3]) continue;
     key.kind = info.id;
     for (const AppliedApplication& one : current->applied) {
-      const std::vector<DesiredObject>& objects = one.set->objects;
-      auto found = std::lower_bound(
-          objects.begin(), objects.end(), key,
-          [](const DesiredObject& object, const Key& wanted) { return object.key < wanted; });
-      if (found == objects.end() || found->key != key) continue;
+      const DesiredObject* found = one.set->objects.find(key);
+      if (found == nullptr) continue;
       Value out = Value::map();
       out.set("application", one.name);
       out.set("commit", one.commit);

@@ -89,21 +89,6 @@ void add_history(ApplicationStatus& status, const ApplicationState& state,
   std::reverse(status.history.begin(), status.history.end());  // Argo CD lists the oldest first
 }
 
-bool needs_attention(const ResourceStatus& resource) {
-  return resource.status != "Synced" || (resource.health && resource.health->status != "Healthy");
-}
-
-void add_resources(ApplicationStatus& status, const Rollup& rollup) {
-  if (rollup.resources.size() <= kListedResources) {
-    status.resources = rollup.resources;
-    return;
-  }
-  for (const ResourceStatus& resource : rollup.resources) {
-    if (status.resources.size() >= kListedResources) return;
-    if (needs_attention(resource)) status.resources.push_back(resource);
-  }
-}
-
 void add_operation(ApplicationStatus& status, const ApplicationState& state) {
   if (state.commit.id.empty()) return;
   OperationState operation;
@@ -130,7 +115,7 @@ ApplicationStatus status_of(const ApplicationSettings& settings, const Applicati
   out.health.message = view.rollup.health.message;
   bool same_health = before.health.status == out.health.status;
   out.health.last_transition_time = same_health ? before.health.last_transition_time : now.seconds();
-  add_resources(out, view.rollup);
+  out.resources = view.rollup.resources;
   add_history(out, state, settings);
   add_conditions(out, before, state, now);
   add_operation(out, state);
@@ -142,13 +127,11 @@ ApplicationStatus status_of(const ApplicationSettings& settings, const Applicati
 
 }  // namespace
 
-ApplicationView view_application(const ApplicationSettings&, const ApplicationState& state,
-                                 const Snapshot& live, const std::string& tip, SyncMemo& memo) {
-  std::vector<Key> held;
-  for (const Hold& hold : state.held) held.push_back(hold.key);
+ApplicationView view_application(const ApplicationState& state, const Standing& standing,
+                                 const std::string& tip) {
   bool at_target = tip.empty() || tip == state.commit.id || !state.pinned.empty();
   ApplicationView view;
-  view.rollup = roll_up(RollupInput{*state.applied, live, held, at_target}, &memo);
+  view.rollup = standing.sum(at_target, kListedResources);
   Health health = view.rollup.health.status;
   view.failed = health == Health::kDegraded;
   view.rolled_out = health == Health::kHealthy && view.rollup.missing == 0;

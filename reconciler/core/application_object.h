@@ -18,8 +18,7 @@ struct ApplicationView {
 };
 
 // `tip` is the newest commit the source is known to have, "" if none is.
-ApplicationView view_application(const ApplicationSettings& settings, const ApplicationState& state,
-                                 const Snapshot& live, const std::string& tip, SyncMemo& memo);
+ApplicationView view_application(const ApplicationState& state, const Standing& standing, const std::string& tip);
 
 // Makes or updates the object (and its namespace); writes nothing if nothing differs.
 void write_application_object(const ApplicationSettings& settings, const ApplicationState& state,

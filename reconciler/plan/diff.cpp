@@ -49,35 +49,58 @@ std::vector<FieldEdit> edits_between(const Object& live, const Object& next) {
 // One walk over the desired and the last set.
 class Walk {
  public:
-  Walk(const DiffInput& input, SyncMemo* memo) : input_(input), memo_(memo) {
-    for (const DesiredObject& object : input.desired.objects) {
-      if (object.key.kind != Kind::kNamespace) break;  // the first kind
-      namespaces_.push_back(object.key.name);
-    }
-  }
+  Walk(const DiffInput& input, SyncMemo* memo) : input_(input), memo_(memo) {}
 
   ChangeSet run() {
-    static const std::vector<DesiredObject> kNone;
-    const auto& wanted = input_.desired.objects;
-    const auto& before = input_.last != nullptr ? input_.last->objects : kNone;
-    size_t w = 0, b = 0;
-    while (w < wanted.size() || b < before.size()) {
-      if (b == before.size() || (w < wanted.size() && wanted[w].key < before[b].key)) {
-        declared(wanted[w++], nullptr);
-      } else if (w == wanted.size() || before[b].key < wanted[w].key) {
-        no_longer_declared(before[b++]);
-      } else {
-        declared(wanted[w++], &before[b++]);
-      }
-    }
+    if (input_.suspects != nullptr) walk_suspects(); else walk_all();
+    out_.unchanged += input_.desired.objects.size() - looked_at_;
     std::reverse(prunes_.begin(), prunes_.end());
     std::move(prunes_.begin(), prunes_.end(), std::back_inserter(out_.changes));
-    if (memo_ != nullptr) memo_->bound(wanted.size());
+    if (memo_ != nullptr) memo_->bound(input_.desired.objects.size());
     return std::move(out_);
   }
 
  private:
+  static const DesiredObjects& objects_of(const DesiredSet* set) {
+    static const DesiredObjects kNone;
+    return set != nullptr ? set->objects : kNone;
+  }
+
+  void walk_all() {
+    const DesiredObjects &wanted = input_.desired.objects, &before = objects_of(input_.last);
+    auto w = wanted.begin(), b = before.begin();
+    while (w != wanted.end() || b != before.end()) {
+      if (b == before.end() || (w != wanted.end() && w->key < b->key)) {
+        declared(*w++, nullptr);
+      } else if (w == wanted.end() || b->key < w->key) {
+        no_longer_declared(*b++);
+      } else {
+        declared(*w++, &*b++);
+      }
+    }
+  }
+
+  // What differs between the sets and what is suspect, in one order.
+  void walk_suspects() {
+    auto suspect = input_.suspects->begin();
+    auto look_until = [&](const Key* end) {
+      for (; suspect != input_.suspects->end() && (end == nullptr || *suspect < *end); ++suspect) {
+        const DesiredObject* same = input_.desired.objects.find(*suspect);
+        if (same != nullptr) declared(*same, same);
+      }
+    };
+    DesiredObjects::for_each_difference(
+        objects_of(input_.last), input_.desired.objects, [&](const DesiredObject* before, const DesiredObject* after) {
+          const Key& key = after != nullptr ? after->key : before->key;
+          look_until(&key);
+          if (suspect != input_.suspects->end() && *suspect == key) ++suspect;
+          if (after != nullptr) declared(*after, before); else no_longer_declared(*before);
+        });
+    look_until(nullptr);
+  }
+
   void declared(const DesiredObject& desired, const DesiredObject* last) {
+    ++looked_at_;
     ObjectPtr live = input_.live.find(desired.key);
     if (live && memo_ != nullptr && last != nullptr && last->hash == desired.hash &&
         memo_->holds(desired, *live)) {
@@ -105,7 +128,7 @@ class Walk {
     }
     const std::string& ns = desired.key.ns;
     if (ns.empty() || is_permanent(ns)) return true;
-    if (std::binary_search(namespaces_.begin(), namespaces_.end(), ns)) return true;
+    if (input_.desired.objects.find(Key{Kind::kNamespace, "", ns}) != nullptr) return true;
     if (input_.live.find(Kind::kNamespace, "", ns)) return true;
     mistake(desired, "metadata.namespace", "namespaces " + quoted(ns) + " not found",
             "declare the Namespace in the repository, or create it");
@@ -196,7 +219,7 @@ class Walk {
 
   const DiffInput& input_;
   SyncMemo* memo_;
-  std::vector<std::string> namespaces_;  // declared ones, sorted
+  size_t looked_at_ = 0;  // of the desired set
   ChangeSet out_;
   std::vector<PlannedChange> prunes_;
 };

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -62,6 +63,9 @@ struct DiffInput {
   const DesiredSet* last = nullptr;
   const Snapshot& live;
   std::span<const Claim> claims = {};  // sorted by key
+  // Of what is declared exactly as in `last`, only these can be out of step: the rest is passed over unseen and counts
+  // as unchanged. Null: any of it can.
+  const std::set<Key>* suspects = nullptr;
 };
 
 // Which live versions were found to be as declared, so that an object is compared once per change of it and

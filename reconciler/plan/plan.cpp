@@ -1,6 +1,5 @@
 #include "reconciler/plan/plan.h"
 
-#include <algorithm>
 #include <utility>
 
 namespace mainstay {
@@ -11,7 +10,7 @@ Plan make_plan(const PlanInput& input, SyncMemo* memo) {
   plan.from = input.from;
   plan.to = input.to;
   plan.set_hash = input.desired.hash;
-  plan.changes = diff({input.desired, input.last, input.live, input.claims}, memo);
+  plan.changes = diff({input.desired, input.last, input.live, input.claims, input.suspects}, memo);
   plan.guard = guard_prunes({plan.changes, input.desired, input.last, input.live, input.earlier,
                              input.held_before, input.acknowledged_count, input.acknowledged, input.prune});
   return plan;
@@ -37,15 +36,12 @@ PlanCounts Plan::counts() const {
 }
 
 DesiredSet applied_set(const DesiredSet& desired, const DesiredSet* last, const GuardVerdict& guard) {
-  DesiredSet out;
-  out.hash = desired.hash;
-  out.objects = desired.objects;
-  if (last == nullptr || guard.holds.empty()) return out;
-  for (const DesiredObject& object : last->objects) {
-    if (guard.holds_back(object.key)) out.objects.push_back(object);
+  DesiredSet out = desired;
+  if (last == nullptr) return out;
+  for (const Hold& hold : guard.holds) {
+    const DesiredObject* held = last->objects.find(hold.key);
+    if (held != nullptr) out.objects.set(*held);
   }
-  std::sort(out.objects.begin(), out.objects.end(),
-            [](const DesiredObject& a, const DesiredObject& b) { return a.key < b.key; });
   return out;
 }
 

@@ -25,6 +25,7 @@ struct PlanInput {
   std::optional<size_t> acknowledged_count = std::nullopt;
   bool acknowledged = false;
   bool prune = true;
+  const std::set<Key>* suspects = nullptr;  // as in DiffInput
 };
 
 struct PlanCounts {

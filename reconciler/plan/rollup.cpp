@@ -42,59 +42,95 @@ bool in_step(const DesiredObject& desired, const Object& live, SyncMemo* memo) {
   return true;
 }
 
-class Roller {
- public:
-  Roller(const RollupInput& input, SyncMemo* memo) : input_(input), memo_(memo) {}
-
-  Rollup roll() {
-    out_.resources.reserve(input_.applied.objects.size());
-    for (const DesiredObject& desired : input_.applied.objects) take(desired);
-    // What has no health of its own is there at least: then not everything is missing.
-    if (out_.missing < input_.applied.objects.size()) parts_.emplace_back();
-    out_.health = mainstay::roll_up(parts_);
-    out_.sync = input_.at_target && out_.out_of_sync == 0 ? "Synced" : "OutOfSync";
-    std::sort(out_.images.begin(), out_.images.end());
-    out_.images.erase(std::unique(out_.images.begin(), out_.images.end()), out_.images.end());
-    if (memo_ != nullptr) memo_->bound(input_.applied.objects.size());
-    return std::move(out_);
-  }
-
- private:
-  void take(const DesiredObject& desired) {
-    ResourceStatus resource = resource_of(desired.key);
-    bool held = std::binary_search(input_.held.begin(), input_.held.end(), desired.key);
-    ObjectPtr live = input_.live.find(desired.key);
-    bool synced = !held && live && in_step(desired, *live, memo_);
-    resource.status = synced ? "Synced" : "OutOfSync";
-    resource.requires_pruning = held;
-    if (!synced) ++out_.out_of_sync;
-    if (live) {
-      add_images(*live, out_.images);
-      // Nobody here writes the status of a carried kind: its health would stay Progressing for ever.
-      std::optional<HealthReport> health;
-      if (!is_carried_kind(desired.key.kind)) health = health_of(*live);
-      if (health) take_health(desired.key, *health, resource);
-    } else {
-      ++out_.missing;
-      take_health(desired.key, {Health::kMissing, ""}, resource);
-    }
-    out_.resources.push_back(std::move(resource));
-  }
-
-  void take_health(const Key& key, const HealthReport& health, ResourceStatus& resource) {
-    resource.health.ensure().status = health_name(health.status);
-    resource.health->message = health.message;
-    parts_.emplace_back(key.text(), health);
-  }
-
-  const RollupInput& input_;
-  SyncMemo* memo_;
-  std::vector<std::pair<std::string, HealthReport>> parts_;
-  Rollup out_;
-};
-
 }  // namespace
 
-Rollup roll_up(const RollupInput& input, SyncMemo* memo) { return Roller(input, memo).roll(); }
+void Standing::forget(const Key& key) {
+  auto found = parts_.find(key);
+  if (found == parts_.end()) return;
+  const Part& part = found->second;
+  if (!part.synced) --out_of_sync_;
+  if (part.missing) --missing_;
+  if (needs_attention(part)) attention_.erase(key);
+  if (part.health && part.health->status != Health::kHealthy) unhealthy_[part.health->status].erase(key);
+  for (const std::string& image : part.images) {
+    auto count = images_.find(image);
+    if (--count->second == 0) images_.erase(count);
+  }
+  parts_.erase(found);
+}
+
+void Standing::look(const Key& key, const DesiredObject* desired, const ObjectPtr& live, bool held,
+                    SyncMemo* memo) {
+  forget(key);
+  if (desired == nullptr) return;
+  Part part;
+  part.held = held;
+  part.missing = live == nullptr;
+  part.synced = !held && live && in_step(*desired, *live, memo);
+  if (!live) {
+    part.health = HealthReport{Health::kMissing, ""};
+  } else {
+    add_images(*live, part.images);
+    // Nobody here writes the status of a carried kind: its health would stay Progressing for ever.
+    if (!is_carried_kind(key.kind)) part.health = health_of(*live);
+  }
+  if (!part.synced) ++out_of_sync_;
+  if (part.missing) ++missing_;
+  if (needs_attention(part)) attention_.insert(key);
+  if (part.health && part.health->status != Health::kHealthy) unhealthy_[part.health->status].insert(key);
+  for (const std::string& image : part.images) ++images_[image];
+  parts_.emplace(key, std::move(part));
+}
+
+// Missing objects do not count unless all are missing; what has no health of its own is there at least.
+HealthReport Standing::worst() const {
+  bool all_missing = missing_ == parts_.size();
+  for (auto level = unhealthy_.rbegin(); level != unhealthy_.rend(); ++level) {
+    const auto& [status, keys] = *level;
+    if (keys.empty() || (status == Health::kMissing && !all_missing)) continue;
+    const Key& first = *keys.begin();
+    const std::string& message = parts_.at(first).health->message;
+    return {status, message.empty() ? first.text() : first.text() + ": " + message};
+  }
+  return {};
+}
+
+Rollup Standing::sum(bool at_target, size_t listed) const {
+  Rollup out;
+  auto list = [&](const Key& key, const Part& part) {
+    ResourceStatus resource = resource_of(key);
+    resource.status = part.synced ? "Synced" : "OutOfSync";
+    resource.requires_pruning = part.held;
+    if (part.health) {
+      resource.health.ensure().status = health_name(part.health->status);
+      resource.health->message = part.health->message;
+    }
+    out.resources.push_back(std::move(resource));
+  };
+  if (parts_.size() <= listed) {
+    for (const auto& [key, part] : parts_) list(key, part);
+  } else {
+    for (const Key& key : attention_) {
+      if (out.resources.size() == listed) break;
+      list(key, parts_.at(key));
+    }
+  }
+  for (const auto& [image, count] : images_) out.images.push_back(image);
+  out.health = worst();
+  out.sync = at_target && out_of_sync_ == 0 ? "Synced" : "OutOfSync";
+  out.out_of_sync = out_of_sync_;
+  out.missing = missing_;
+  return out;
+}
+
+Rollup roll_up(const RollupInput& input, SyncMemo* memo) {
+  Standing standing;
+  for (const DesiredObject& desired : input.applied.objects) {
+    bool held = std::binary_search(input.held.begin(), input.held.end(), desired.key);
+    standing.look(desired.key, &desired, input.live.find(desired.key), held, memo);
+  }
+  if (memo != nullptr) memo->bound(input.applied.objects.size());
+  return standing.sum(input.at_target, SIZE_MAX);
+}
 
 }  // namespace mainstay

@@ -3,6 +3,9 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
+#include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -29,7 +32,38 @@ struct Rollup {
   size_t missing = 0;
 };
 
-// Objects found in step are noted in `memo` and not compared again until they change.
+// How each object of an application stands, kept up to date one object at a time, so that summing up costs what
+// needs attention and not what there is. Not synchronised.
+class Standing {
+ public:
+  // Looks at one object anew. `desired` null: it is the application's no longer. `live` null: it is missing. If it is
+  // found in step, that is noted in `memo`, and it is not compared again until it changes.
+  void look(const Key& key, const DesiredObject* desired, const ObjectPtr& live, bool held, SyncMemo* memo);
+  void clear() { *this = {}; }
+
+  // Lists all resources if there are at most `listed`, else those that need attention, at most so many.
+  Rollup sum(bool at_target, size_t listed) const;
+
+ private:
+  struct Part {
+    bool synced = false, held = false, missing = false;
+    std::optional<HealthReport> health;
+    std::vector<std::string> images;
+  };
+  static bool needs_attention(const Part& part) {
+    return !part.synced || (part.health && part.health->status != Health::kHealthy);
+  }
+  void forget(const Key& key);
+  HealthReport worst() const;
+
+  std::map<Key, Part> parts_;
+  std::set<Key> attention_;
+  std::map<Health, std::set<Key>> unhealthy_;  // by what they are
+  std::map<std::string, size_t> images_;       // how many objects name it
+  size_t out_of_sync_ = 0, missing_ = 0;
+};
+
+// All objects, each looked at. Objects found in step are noted in `memo` and not compared again until they change.
 Rollup roll_up(const RollupInput& input, SyncMemo* memo = nullptr);
 
 }  // namespace mainstay

@@ -66,7 +66,7 @@ std::vector<LoadedApplication> ApplicationLoader::finish() const {
   std::vector<LoadedApplication> out;
   for (const auto& [name, rows] : applications_) {
     auto set = std::make_shared<DesiredSet>();
-    for (const auto& [key, entry] : rows.desired) set->objects.push_back(entry);
+    for (const auto& [key, entry] : rows.desired) set->objects.set(entry);
     if (rows.cursor) set->hash = rows.cursor->set_hash;
     out.push_back({name, rows.cursor, std::move(set), rows.commits});
   }

@@ -13,7 +13,7 @@
 #include <utility>
 #include <variant>
 
-#include "reconciler/store/cow_map.h"
+#include "schema/base/cow_map.h"
 #include "schema/object.h"
 
 namespace mainstay {

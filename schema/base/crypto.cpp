@@ -26,9 +26,11 @@ int base64_digit(char c) {
 }  // namespace
 
 Digest sha256(std::string_view bytes) {
+  // Fetched once: looking the algorithm up costs more than hashing a short text.
+  static const EVP_MD* const kAlgorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
   Digest out{};
   unsigned int length = 0;
-  int ok = EVP_Digest(bytes.data(), bytes.size(), out.data(), &length, EVP_sha256(), nullptr);
+  int ok = EVP_Digest(bytes.data(), bytes.size(), out.data(), &length, kAlgorithm, nullptr);
   ENSURE(ok == 1 && length == out.size(), "SHA-256 is always there");
   return out;
 }

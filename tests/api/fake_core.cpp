@@ -61,8 +61,8 @@ void FakeCore::declare(const std::string& application, const std::string& json, 
   std::optional<Object> object = decode_object(*value, {}, diagnostics);
   ENSURE(object && !diagnostics.has_errors(), diagnostics.render());
   auto set = std::make_shared<DesiredSet>();
-  set->objects.push_back(
-      {object->key(), std::make_shared<Object>(*object), std::make_shared<Value>(*value), {}, {path, line}});
+  set->objects.set(DesiredObject{
+      object->key(), std::make_shared<Object>(*object), std::make_shared<Value>(*value), {}, {path, line}});
   applied_ = {{application, "c0ffee", set}};
   change([](Transaction&) {});
 }

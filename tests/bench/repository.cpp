@@ -70,6 +70,11 @@ class CountedSource : public GitSource {
     ++cost.reads;
     return real_->list_tree(commit, selection);
   }
+  Result<TreeChanges> changed_files(const ListedTree& older, const CommitId& newer,
+                                    const FileSelection& selection) override {
+    ++cost.reads;
+    return real_->changed_files(older, newer, selection);
+  }
   Result<std::string> read_blob(const BlobId& blob) override {
     ++cost.reads;
     return real_->read_blob(blob);

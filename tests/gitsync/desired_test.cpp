@@ -23,19 +23,38 @@ struct Tree {
   FileSelection selection =
       *FileSelection::create({.path = "apps", .include = {}, .exclude = {"*-skip.yaml"}, .recurse = true});
   DesiredBuilder builder;
-  size_t read = 0;
+  size_t read = 0, updates = 0;
+  std::optional<ListedTree> base;  // as SourceReader keeps it
 
   explicit Tree(ManifestRules rules = {}) : builder(std::move(rules), "apps") {}
 
   BuiltSet build(const CommitId& commit) {
     REQUIRE(source.fetch(commit).ok());
+    read = 0;
+    if (base && builder.can_update()) {
+      TreeChanges changes = *source.changed_files(*base, commit, selection);
+      if (!changes.is_whole) {
+        learn(changes.come);
+        std::optional<BuiltSet> built = builder.update(changes.gone, changes.come);
+        if (built) {
+          ++updates;
+          base = ListedTree{commit, changes.entries};
+          return std::move(*built);
+        }
+      }
+    }
     Listing listing = *source.list_tree(commit, selection);
+    learn(listing.files);
+    BuiltSet built = builder.build(listing.files);
+    base.reset();
+    if (built.set && !listing.has_links) base = ListedTree{commit, listing.entries};
+    return built;
+  }
+  void learn(const std::vector<TreeFile>& files) {
     std::vector<DesiredBuilder::Content> contents;
-    for (const TreeFile* file : builder.missing(listing.files))
-      contents.push_back({file, source.read_blob(file->blob)});
-    read = contents.size();
+    for (const TreeFile* file : builder.missing(files)) contents.push_back({file, source.read_blob(file->blob)});
+    read += contents.size();
     builder.learn(contents, 2);
-    return builder.build(listing.files);
   }
   BuiltSet build(const std::map<std::string, std::string>& files) {
     return build(repository->push("main", files));
@@ -89,9 +108,10 @@ TEST_CASE("objects of all files become one sorted set with their places") {
                            "Namespace other apps/deep/ns.yml:1",      "ConfigMap default/json apps/c.json:1",
                            "ConfigMap default/l1 apps/list.yaml:4",   "ConfigMap default/l2 apps/list.yaml:5",
                            "ConfigMap default/two apps/b.yaml:3",     "ConfigMap other/one apps/b.yaml:13"});
-  CHECK(built.set->objects[0].object->meta.ns.empty());
-  CHECK(built.set->objects[1].object->meta.ns == "default");
-  CHECK(built.set->objects[1].declared->find_path({"metadata", "namespace"})->as_string() == "default");
+  const DesiredObject &first = *built.set->objects.begin(), &second = *std::next(built.set->objects.begin());
+  CHECK(first.object->meta.ns.empty());
+  CHECK(second.object->meta.ns == "default");
+  CHECK(second.declared->find_path({"metadata", "namespace"})->as_string() == "default");
 }
 
 TEST_CASE("objects without a namespace go to the application's destination") {
@@ -201,7 +221,7 @@ TEST_CASE("fieldValidation Warn takes what Strict refuses") {
   BuiltSet built = tree.build({{"apps/a.yaml", bytes}});
   CHECK(built.state == BuiltSet::State::kAccepted);
   CHECK(built.diagnostics.warning_count() == 1);
-  CHECK(built.set->objects[0].declared->find("extra") == nullptr);
+  CHECK(built.set->objects.begin()->declared->find("extra") == nullptr);
 }
 
 TEST_CASE("what a server assigns and the status are not taken from Git") {
@@ -214,7 +234,7 @@ TEST_CASE("what a server assigns and the status are not taken from Git") {
   INFO(copied.diagnostics.render());
   REQUIRE(copied.state == BuiltSet::State::kAccepted);
   CHECK(copied.set->hash == plain.set->hash);
-  CHECK(copied.set->objects[0].object->meta.uid.empty());
+  CHECK(copied.set->objects.begin()->object->meta.uid.empty());
   CHECK(copied.diagnostics.warning_count() == 1);
 }
 
@@ -284,6 +304,27 @@ TEST_CASE("remembered mistakes name the file they are in now") {
   CHECK(moved.hint.find("\"dir/b.yaml\"") != std::string::npos);
 }
 
+// A kind that is carried, so that the file has a warning.
+const std::string kIngress = "apiVersion: networking.k8s.io/v1\nkind: Ingress\n"
+                             "spec: {defaultBackend: {service: {name: a, port: {number: 80}}}}\nmetadata: {name: i";
+
+TEST_CASE("sets of two commits share what did not change") {
+  Tree tree;
+  std::map<std::string, std::string> files;
+  for (int i = 0; i < 300; ++i)
+    files["apps/" + std::to_string(i) + ".yaml"] = config_map("c" + std::to_string(i));
+  BuiltSet first = tree.build(files);
+  files["apps/7.yaml"] = config_map("c7", "other");
+  files.erase("apps/8.yaml");
+  BuiltSet second = tree.build(files);
+  CHECK(tree.updates == 1);
+  std::vector<std::string> differ;
+  DesiredObjects::for_each_difference(first.set->objects, second.set->objects, [&](const auto* a, const auto* b) {
+    differ.push_back(b != nullptr ? b->key.name : "-" + a->key.name);
+  });
+  CHECK(differ == std::vector<std::string>{"c7", "-c8"});
+}
+
 TEST_CASE("property: random walks over trees; a builder with memory and a fresh one agree") {
   const uint64_t seed = 4711;
   INFO("seed " << seed);
@@ -295,7 +336,8 @@ TEST_CASE("property: random walks over trees; a builder with memory and a fresh 
     std::string name = std::to_string(rng.below(12));
     std::string path = "apps/" + std::string(rng.chance(50) ? "x/" : "") + name + ".yaml";
     if (rng.chance(30)) files.erase(path);
-    else if (rng.chance(10)) files[path] = "image: broken\n";
+    else if (rng.chance(3)) files[path] = "image: broken\n";
+    else if (rng.chance(10)) files[path] = config_map("c" + name) + "---\n" + kIngress + name + "}\n";
     else files[path] = config_map("c" + name, std::to_string(rng.below(3)));
     BuiltSet remembered = tree.build(files);
     Tree fresh;
@@ -305,7 +347,11 @@ TEST_CASE("property: random walks over trees; a builder with memory and a fresh 
     if (!anew.set) continue;
     REQUIRE(remembered.set->hash == anew.set->hash);
     REQUIRE(keys(remembered) == keys(anew));
+    for (const DesiredObject& object : anew.set->objects) {
+      REQUIRE(remembered.set->objects.find(object.key)->hash == object.hash);
+    }
     REQUIRE(std::is_sorted(anew.set->objects.begin(), anew.set->objects.end(),
                            [](const DesiredObject& a, const DesiredObject& b) { return a.key < b.key; }));
   }
+  CHECK(tree.updates > 10);
 }

@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include <algorithm>
+#include <set>
 
 #include "gitsync/libgit2_source.h"
 #include "tests/support/git_fixture.h"
@@ -99,6 +100,54 @@ GitRepo& with_files(GitRepo& repo) {
 }
 
 }  // namespace
+
+TEST_CASE("the changed files of two commits are the difference of their listings") {
+  TempDir root, mirrors;
+  GitRepo repo(root / "app.git");
+  with_files(repo);
+  auto source = open_source(spec_of(repo.path()), mirrors.path());
+  const FileSelection selection =
+      *FileSelection::create({.path = "apps", .include = {}, .exclude = {"skip/*"}, .recurse = true});
+  CommitId older = fetch_tip(*source);
+  auto check = [&](const std::map<std::string, std::string>& write, const std::vector<std::string>& remove) {
+    for (const std::string& path : remove) repo.remove(path);
+    CommitId base = older;
+    repo.commit_files(write);
+    CommitId newer = fetch_tip(*source);
+    Listing before = *source->list_tree(base, selection), after = *source->list_tree(newer, selection);
+    TreeChanges changes = *source->changed_files({base, before.entries}, newer, selection);
+    REQUIRE_FALSE(changes.is_whole);
+    CHECK(changes.entries == after.entries);
+    auto text = [](const TreeFile& file) { return file.path + " " + file.blob.text(); };
+    std::set<std::string> files;
+    for (const TreeFile& file : before.files) files.insert(text(file));
+    for (const TreeFile& file : changes.gone) CHECK(files.erase(text(file)) == 1);
+    for (const TreeFile& file : changes.come) CHECK(files.insert(text(file)).second);
+    std::set<std::string> expected;
+    for (const TreeFile& file : after.files) expected.insert(text(file));
+    CHECK(files == expected);
+    older = newer;
+    return changes.gone.size() + changes.come.size();
+  };
+  CHECK(check({{"apps/a.yaml", "kind: A2\n"}}, {}) == 2);
+  CHECK(check({{"README.md", "elsewhere"}, {"apps/skip/x.yaml", "no"}, {"apps/.hidden/d.yaml", "no"}}, {}) == 0);
+  CHECK(check({{"apps/new/deep/er/c.yaml", "kind: C\n"}, {"apps/a.yaml.yaml", "x"}}, {"apps/deep"}) == 3);
+  CHECK(check({{"apps/x.yaml", "a file"}}, {"apps/new"}) == 2);
+  CHECK(check({{"apps/x.yaml/in.yaml", "now a directory"}}, {"apps/x.yaml"}) == 2);
+  CHECK(check({{"apps/x.yaml", "a file again"}}, {"apps/x.yaml"}) == 2);
+
+  CommitId known = older;
+  size_t entries = source->list_tree(known, selection)->entries;
+  repo.link("apps/l.yaml", "a.yaml");
+  repo.commit("a link");
+  CommitId linked = fetch_tip(*source);
+  CHECK(source->changed_files({known, entries}, linked, selection)->is_whole);
+  CHECK(source->list_tree(linked, selection)->has_links);
+  repo.remove("apps");
+  repo.commit("nothing left");
+  CHECK(source->changed_files({known, entries}, fetch_tip(*source), selection)->is_whole);
+  CHECK(source->changed_files({CommitId{}, 1}, known, selection)->is_whole);
+}
 
 TEST_CASE("a source reads commits, trees and files over every kind of address") {
   TempDir root;

@@ -45,9 +45,8 @@ inline DesiredSet desired_set(const Files& files) {
     std::vector<Document> documents = parse_yaml(text, diagnostics);
     INFO(diagnostics.render());
     REQUIRE_FALSE(diagnostics.has_errors());
-    for (const Document& document : documents) set.objects.push_back(desired_object(path, document));
+    for (const Document& document : documents) set.objects.set(desired_object(path, document));
   }
-  std::sort(set.objects.begin(), set.objects.end(), [](const auto& a, const auto& b) { return a.key < b.key; });
   std::string all;
   for (const DesiredObject& object : set.objects) all += object.key.text() + hex(object.hash);
   set.hash = sha256(all);

@@ -89,5 +89,55 @@ TEST_CASE("nothing declared is healthy and synced") {
   CHECK(empty.health == HealthReport{});
 }
 
+// Everything a reader of the two sees.
+std::string text_of(const Rollup& rollup) {
+  std::string out = rollup.sync + " " + std::string(health_name(rollup.health.status)) + " " + rollup.health.message;
+  for (const ResourceStatus& each : rollup.resources) {
+    out += "\n" + each.kind + " " + each.name + " " + each.status + (each.requires_pruning ? " prune" : "");
+    if (each.health) out += " " + each.health->status + " " + each.health->message;
+  }
+  for (const std::string& image : rollup.images) out += "\n" + image;
+  return out + "\n" + std::to_string(rollup.out_of_sync) + " " + std::to_string(rollup.missing);
+}
+
+TEST_CASE("property: a standing kept up object by object sums up to what looking at all of them says") {
+  for (uint64_t seed : test_seeds(10)) {
+    INFO("MAINSTAY_SEED=" << seed);
+    Rng rng(seed);
+    TestApplication app;
+    std::string text = config_maps("c", 5);
+    for (int i = 0; i < 6; ++i) text += pod_text("p" + std::to_string(i), "image-" + std::to_string(i % 3));
+    app.sync(text);
+    Standing standing;
+    auto look = [&](const Key& key) {
+      bool held = std::binary_search(app.held.begin(), app.held.end(), key);
+      standing.look(key, app.last.objects.find(key), app.store.head.find(key), held, &app.memo);
+    };
+    for (const DesiredObject& object : app.last.objects) look(object.key);
+    for (int step = 0; step < 40; ++step) {
+      std::string name = "p" + std::to_string(rng.below(6));
+      Key key{Kind::kPod, "default", name};
+      bool there = app.store.head.find(key) != nullptr;
+      if (there && rng.chance(20)) app.store.remove(key);
+      else if (there) set_phase(app, name, rng.chance(50) ? "Running" : rng.chance(50) ? "Failed" : "Pending");
+      look(key);
+      if (rng.chance(10)) {
+        DesiredSet before = app.last;
+        app.sync(text + config_maps("more", rng.below(4)));
+        DesiredObjects::for_each_difference(before.objects, app.last.objects, [&](const auto* a, const auto* b) {
+          look(b != nullptr ? b->key : a->key);
+        });
+        for (const DesiredObject& object : app.last.objects) look(object.key);
+      }
+      REQUIRE(text_of(standing.sum(true, SIZE_MAX)) == text_of(rollup(app)));
+    }
+    Rollup few = standing.sum(true, 3);
+    REQUIRE(few.resources.size() <= 3);
+    for (const ResourceStatus& each : few.resources) {
+      REQUIRE((each.status != "Synced" || (each.health && each.health->status != "Healthy")));
+    }
+  }
+}
+
 }  // namespace
 }  // namespace mainstay

@@ -5,7 +5,7 @@
 #include <thread>
 #include <vector>
 
-#include "reconciler/store/cow_map.h"
+#include "schema/base/cow_map.h"
 #include "schema/base/rng.h"
 #include "tests/store/seeds.h"
 
@@ -162,6 +162,97 @@ TEST_CASE("threads read and drop copies while the writer goes on") {
     for (std::thread& reader : readers) reader.join();
   }
   REQUIRE(*tree.find(key_of(7)) == 20);
+}
+
+// The differences a reader of both models would name.
+std::string model_differences(const Model& before, const Model& after) {
+  std::string out;
+  Model all = before;
+  all.insert(after.begin(), after.end());
+  for (const auto& [key, unused] : all) {
+    auto a = before.find(key), b = after.find(key);
+    if (a != before.end() && b != after.end() && a->second == b->second) continue;
+    out += key + " " + (a == before.end() ? "-" : std::to_string(a->second)) + " " +
+           (b == after.end() ? "-" : std::to_string(b->second)) + "\n";
+  }
+  return out;
+}
+
+std::string differences(const Tree& before, const Tree& after) {
+  std::string out;
+  Tree::for_each_difference(before, after, [&](const std::string& key, const int* a, const int* b) {
+    out += key + " " + (a == nullptr ? "-" : std::to_string(*a)) + " " + (b == nullptr ? "-" : std::to_string(*b)) +
+           "\n";
+  });
+  return out;
+}
+
+TEST_CASE("property: the differences of two versions are those of their models") {
+  for (uint64_t seed : test_seeds(20)) {
+    INFO("MAINSTAY_SEED=" << seed);
+    Rng rng(seed);
+    const uint64_t span = 1 + rng.below(3000);
+    Tree tree;
+    Model model;
+    for (int version = 0; version < 30; ++version) {
+      Tree before = tree;
+      Model model_before = model;
+      const uint64_t changes = rng.chance(50) ? rng.below(5) : rng.below(2 * span);
+      for (uint64_t i = 0; i < changes; ++i) {
+        std::string key = key_of(rng.below(span));
+        int value = static_cast<int>(rng.below(4));
+        if (rng.chance(60)) tree.set(key, value), model[key] = value;
+        else tree.erase(key), model.erase(key);
+      }
+      REQUIRE(differences(before, tree) == model_differences(model_before, model));
+      REQUIRE(differences(tree, before) == model_differences(model, model_before));
+    }
+  }
+}
+
+struct Compared {
+  static inline int times = 0;
+  int value = 0;
+  bool operator==(const Compared& other) const {
+    ++times;
+    return value == other.value;
+  }
+};
+
+TEST_CASE("differences pass over what two versions share") {
+  CowMap<int, Compared> before;
+  for (int i = 0; i < 100'000; ++i) before.set(i, {});
+  CowMap<int, Compared> after = before;
+  after.set(77'777, {1});
+  after.erase(5);
+  int seen = 0;
+  Compared::times = 0;
+  CowMap<int, Compared>::for_each_difference(before, after, [&](int, const Compared*, const Compared*) { ++seen; });
+  CHECK(seen == 2);
+  CHECK(Compared::times < 100);
+}
+
+TEST_CASE("a map from sorted entries is as one that was set entry by entry") {
+  for (size_t size : {0u, 1u, 2u, 27u, 28u, 29u, 32u, 33u, 800u, 1000u, 30'000u}) {
+    INFO(size);
+    Model model;
+    std::vector<std::pair<std::string, int>> entries;
+    for (size_t i = 0; i < size; ++i) {
+      entries.emplace_back(key_of(i * 2), static_cast<int>(i));
+      model.insert(entries.back());
+    }
+    Tree tree = Tree::from_sorted(entries);
+    require_equal(tree, model);
+    Tree copy = tree;
+    Rng rng(size);
+    for (size_t i = 0; i < 500; ++i) {
+      std::string key = key_of(rng.below(2 * size + 2));
+      if (rng.chance(50)) tree.set(key, 1), model[key] = 1;
+      else REQUIRE(tree.erase(key) == (model.erase(key) == 1));
+    }
+    require_equal(tree, model);
+    REQUIRE(copy.size() == size);
+  }
 }
 
 }  // namespace

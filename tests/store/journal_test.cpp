@@ -251,8 +251,8 @@ TEST_CASE("a Secret's value is nowhere on the disk") {
   CHECK(as<Secret>(*loaded.snapshot.find(made->key())).data[0].second == value);
   REQUIRE(loaded.applications.size() == 1);
   REQUIRE(loaded.applications[0].desired->objects.size() == 1);
-  CHECK(loaded.applications[0].desired->objects[0].hash == sha256(value));
-  CHECK(*loaded.applications[0].desired->objects[0].declared == *declared);
+  CHECK(loaded.applications[0].desired->objects.begin()->hash == sha256(value));
+  CHECK(*loaded.applications[0].desired->objects.begin()->declared == *declared);
 }
 
 TEST_CASE("encrypted rows cannot be swapped, and a lost key file is not replaced") {

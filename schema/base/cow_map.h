@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <utility>
+#include <vector>
 
 #include "schema/base/ensure.h"
 
@@ -135,6 +136,59 @@ class CowMap {
     const Node* node_ = nullptr;
   };
 
+  // Of entries whose keys rise strictly; several times as fast as setting them one by one.
+  static CowMap from_sorted(std::vector<std::pair<K, V>> entries) {
+    CowMap out;
+    out.size_ = entries.size();
+    std::vector<NodeRef> level;
+    for_each_share(entries.size(), [&](size_t begin, size_t end) {
+      auto* made = new Leaf();
+      level.emplace_back(made);
+      made->count = static_cast<uint16_t>(end - begin);
+      for (size_t i = begin; i < end; ++i) {
+        made->keys[i - begin] = KeyRef(new SharedKey(std::move(entries[i].first)));
+        made->values[i - begin] = std::move(entries[i].second);
+      }
+    });
+    while (level.size() > 1) {
+      std::vector<NodeRef> above;
+      for_each_share(level.size(), [&](size_t begin, size_t end) {
+        auto* made = new Inner();
+        above.emplace_back(made);
+        made->count = static_cast<uint16_t>(end - begin);
+        for (size_t i = begin; i < end; ++i) {
+          made->keys[i - begin] = level[i]->keys[0];
+          made->children[i - begin] = std::move(level[i]);
+        }
+      });
+      level = std::move(above);
+    }
+    if (!level.empty()) out.root_ = std::move(level.front());
+    return out;
+  }
+
+  // Calls visit(key, before, after) in order of the keys for every entry that one of the two lacks (null there) or
+  // that has another value. What the two share is passed over unseen: after a few changes to a copy this costs
+  // about as much as those changes did.
+  template <typename Visit>
+  static void for_each_difference(const CowMap& before, const CowMap& after, Visit&& visit) {
+    Iterator a = before.begin(), b = after.begin();
+    while (a.node_ != nullptr || b.node_ != nullptr) {
+      if (pass_shared(a, b)) continue;
+      if (b.node_ == nullptr || (a.node_ != nullptr && a.key() < b.key())) {
+        visit(a.key(), &a.value(), static_cast<const V*>(nullptr));
+        ++a;
+      } else if (a.node_ == nullptr || b.key() < a.key()) {
+        visit(b.key(), static_cast<const V*>(nullptr), &b.value());
+        ++b;
+      } else {
+        if (!(a.value() == b.value())) visit(b.key(), &a.value(), &b.value());
+        ++a;
+        ++b;
+      }
+    }
+  }
+
   size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
 
@@ -208,6 +262,37 @@ class CowMap {
   }
 
  private:
+  // Cuts `count` things into shares of nearly equal size that leave some room in each node.
+  template <typename Share>
+  static void for_each_share(size_t count, Share&& share) {
+    constexpr size_t kFill = kWidth * 7 / 8;
+    size_t shares = (count + kFill - 1) / kFill;
+    for (size_t i = 0; i < shares; ++i) share(count * i / shares, count * (i + 1) / shares);
+  }
+
+  // If both stand at the start of a node that the two maps share, moves both behind the largest such node.
+  static bool pass_shared(Iterator& a, Iterator& b) {
+    if (a.node_ == nullptr || b.node_ == nullptr || a.index_ != 0 || b.index_ != 0) return false;
+    const Node *mine = a.node_, *theirs = b.node_;
+    uint16_t height = 0, shared = 0;
+    bool any = false;
+    for (;; ++height) {
+      if (mine == theirs) any = true, shared = height;
+      if (height >= a.depth_ || height >= b.depth_) break;
+      const auto& above_a = a.path_[a.depth_ - 1 - height];
+      const auto& above_b = b.path_[b.depth_ - 1 - height];
+      if (above_a.index != 0 || above_b.index != 0) break;
+      mine = above_a.node;
+      theirs = above_b.node;
+    }
+    if (!any) return false;
+    for (Iterator* each : {&a, &b}) {
+      each->depth_ = static_cast<uint16_t>(each->depth_ - shared);
+      each->climb();
+    }
+    return true;
+  }
+
   // The first position in [from, count) whose key is not `before`.
   template <typename Before>
   static size_t first_not(const Node& node, size_t from, const Before& before) {
