@@ -77,6 +77,8 @@ Outcome carry_out(Tools& tools, const SetUpPod& order) {
   if (order.plan.wants_network) {
     Result<PodNetwork> network = doors.network.add(uid);
     if (!network.ok()) return network.error().in("failed to set up the pod's network");
+    Status ports = doors.network.publish_ports(uid, order.plan.host_ports);
+    if (!ports.ok()) return ports.error().in("failed to set up the pod's host ports");
     made.ip = network->ip;
     sandbox.netns = network->netns;
   }

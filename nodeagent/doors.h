@@ -78,11 +78,21 @@ class Images {
 
 // ---- Network --------------------------------------------------------------------------------------------
 
+// A port of the node that leads to a pod's.
+struct PodHostPort {
+  std::string protocol;  // "TCP", "UDP", "SCTP"
+  std::string host_ip;   // "" is every address of the node
+  int32_t host_port = 0;
+  int32_t container_port = 0;
+  bool operator==(const PodHostPort&) const = default;
+};
+
 struct PodNetwork {
   std::string uid;
   std::string ip;     // "10.88.0.2"; "" while the network is half made (only in list())
   std::string netns;  // path of the pinned network namespace
   std::string host_interface;
+  std::vector<PodHostPort> ports;
 };
 
 class Network {
@@ -92,6 +102,9 @@ class Network {
   // Namespace, loopback up, interface and address for a pod. Not called for hostNetwork pods.
   // kFull: the node's range has no address left.
   virtual Result<PodNetwork> add(const std::string& uid) = 0;
+
+  // Makes exactly these ports of the node lead to the pod, until del(). kNotFound: add() comes first.
+  virtual Status publish_ports(const std::string& uid, const std::vector<PodHostPort>& ports) = 0;
 
   // Undoes add(), also half-done ones.
   virtual Status del(const std::string& uid) = 0;

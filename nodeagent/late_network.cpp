@@ -37,6 +37,11 @@ Result<PodNetwork> LateNetwork::add(const std::string& uid) {
   return network ? network->add(uid) : Result<PodNetwork>(not_yet());
 }
 
+Status LateNetwork::publish_ports(const std::string& uid, const std::vector<PodHostPort>& ports) {
+  std::shared_ptr<Network> network = opened();
+  return network ? network->publish_ports(uid, ports) : Status(not_yet());
+}
+
 Status LateNetwork::del(const std::string& uid) {
   std::shared_ptr<Network> network = opened();
   return network ? network->del(uid) : Status(not_yet());

@@ -20,6 +20,7 @@ class LateNetwork : public Network {
   Status set_range(const std::string& node_cidr, const std::string& cluster_cidr);
 
   Result<PodNetwork> add(const std::string& uid) override;
+  Status publish_ports(const std::string& uid, const std::vector<PodHostPort>& ports) override;
   Status del(const std::string& uid) override;
   Result<std::vector<PodNetwork>> list() override;
   Status check(const std::string& uid) override;

@@ -111,6 +111,21 @@ Result<std::vector<std::pair<std::string, std::string>>> plan_sysctls(const std:
   return out;
 }
 
+// Of sidecars too; other init containers have ended before anybody could reach them.
+std::vector<PodHostPort> plan_host_ports(const PodSpec& spec) {
+  std::vector<PodHostPort> out;
+  auto add = [&](const Container& container) {
+    for (const ContainerPort& port : container.ports) {
+      if (port.host_port > 0) out.push_back({port.protocol, port.host_ip, port.host_port, port.container_port});
+    }
+  };
+  for (const Container& container : spec.init_containers) {
+    if (container.restart_policy == "Always") add(container);
+  }
+  for (const Container& container : spec.containers) add(container);
+  return out;
+}
+
 MountPropagation propagation_of(const VolumeMount& mount) {
   if (mount.mount_propagation == "HostToContainer") return MountPropagation::kHostToContainer;
   if (mount.mount_propagation == "Bidirectional") return MountPropagation::kBidirectional;
@@ -170,11 +185,13 @@ Result<SetUp> plan_set_up(const Object& pod, const NodeConfig& config, const Nod
   out.sandbox.host_network = spec.host_network;
   out.sandbox.host_ipc = spec.host_ipc;
   out.sandbox.host_pid = spec.host_pid;
+  out.sandbox.share_pid = spec.share_process_namespace.value_or(false) && !spec.host_pid;
   out.wants_network = !spec.host_network;
   if (spec.security_context) {
     ASSIGN_OR_RETURN(out.sandbox.sysctls, plan_sysctls(spec.security_context->sysctls, node));
   }
   ASSIGN_OR_RETURN(out.volumes, plan_volumes(pod, config, node));
+  if (!spec.host_network) out.host_ports = plan_host_ports(spec);
   return out;
 }
 

@@ -20,6 +20,7 @@ struct SetUp {
   SandboxSpec sandbox;
   bool wants_network = true;
   std::vector<VolumeSpec> volumes;
+  std::vector<PodHostPort> host_ports;  // none with the host's network, where ports are the host's anyway
   PodNames names;
   ResolverConfig resolver;
 };

@@ -8,12 +8,15 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <map>
 #include <mutex>
 
 #include "nodeagent/disk.h"
+#include "nodeagent/network/host_ports.h"
 #include "nodeagent/process.h"
 #include "nodeagent/runtime/namespaces.h"
 #include "schema/json.h"
+#include "schema/message_json.h"
 
 namespace mainstay {
 
@@ -23,6 +26,16 @@ std::string encode_record(const PodNetwork& network) {
   out.set("ip", network.ip);
   out.set("netns", network.netns);
   out.set("hostInterface", network.host_interface);
+  Value ports = Value::list();
+  for (const PodHostPort& port : network.ports) {
+    Value item = Value::map();
+    item.set("protocol", port.protocol);
+    item.set("hostIP", port.host_ip);
+    item.set("hostPort", static_cast<int64_t>(port.host_port));
+    item.set("containerPort", static_cast<int64_t>(port.container_port));
+    ports.push(std::move(item));
+  }
+  if (!network.ports.empty()) out.set("ports", std::move(ports));
   return to_json(out);
 }
 
@@ -34,6 +47,11 @@ Result<PodNetwork> decode_network_record(std::string_view text) {
   out.netns = value.string_at("netns");
   out.host_interface = value.string_at("hostInterface");
   if (out.uid.empty()) return error(ErrorCode::kCorrupt, "a network record without uid");
+  for (const Value& item : list_at(value, "ports")) {
+    out.ports.push_back({text_at(item, "protocol"), text_at(item, "hostIP"),
+                         static_cast<int32_t>(int_at(item, "hostPort")),
+                         static_cast<int32_t>(int_at(item, "containerPort"))});
+  }
   return out;
 }
 
@@ -85,9 +103,13 @@ namespace {
 
 class CniNetwork : public Network {
  public:
-  CniNetwork(CniNetworkOptions options) : options_(std::move(options)), paths_(options_.paths) {}
+  explicit CniNetwork(CniNetworkOptions options)
+      : options_(std::move(options)),
+        paths_(options_.paths),
+        host_ports_(options_.rules.table + "_ports", recorded_ports()) {}
 
   Result<PodNetwork> add(const std::string& uid) override;
+  Status publish_ports(const std::string& uid, const std::vector<PodHostPort>& ports) override;
   Status del(const std::string& uid) override;
   Result<std::vector<PodNetwork>> list() override;
   Status check(const std::string& uid) override;
@@ -98,9 +120,11 @@ class CniNetwork : public Network {
   Result<std::string> run_plugin(const std::string& command, const std::string& uid,
                                  const std::string& netns);
   Result<PodNetwork> load(const std::string& uid) const;
+  std::map<std::string, PodPorts> recorded_ports();
 
   const CniNetworkOptions options_;
   const NodePaths paths_;
+  HostPorts host_ports_;
   std::mutex rules_mutex_;
   std::string rules_listing_;  // the kernel's own words for the table as we made it; guarded by rules_mutex_
 };
@@ -164,10 +188,32 @@ Result<PodNetwork> CniNetwork::add(const std::string& uid) {
   return network;
 }
 
+std::map<std::string, PodPorts> CniNetwork::recorded_ports() {
+  std::map<std::string, PodPorts> out;
+  Result<std::vector<PodNetwork>> networks = list();
+  if (!networks.ok()) return out;
+  for (PodNetwork& network : *networks) {
+    if (!network.ip.empty() && !network.ports.empty()) out[network.uid] = {network.ip, std::move(network.ports)};
+  }
+  return out;
+}
+
+Status CniNetwork::publish_ports(const std::string& uid, const std::vector<PodHostPort>& ports) {
+  RETURN_IF_ERROR(check_uid(uid));
+  ASSIGN_OR_RETURN(PodNetwork network, load(uid));
+  if (network.ip.empty()) return error(ErrorCode::kNotFound, "the network of pod " + uid + " is half made");
+  if (network.ports != ports) {
+    network.ports = ports;
+    RETURN_IF_ERROR(write_file(paths_.network_record(uid), encode_record(network), 0600));
+  }
+  return host_ports_.set(uid, {network.ip, ports});
+}
+
 Status CniNetwork::del(const std::string& uid) {
   RETURN_IF_ERROR(check_uid(uid));
   bool traces = path_exists(paths_.network_record(uid)) || path_exists(paths_.netns(uid));
   if (!traces) return {};
+  RETURN_IF_ERROR(host_ports_.set(uid, {}));
   bool pinned = is_pinned(paths_.netns(uid));
   auto answer = run_plugin("DEL", uid, pinned ? paths_.netns(uid) : "");
   if (!answer.ok()) return answer.error();
@@ -228,19 +274,21 @@ Status CniNetwork::check(const std::string& uid) {
 }
 
 Result<bool> CniNetwork::repair_rules() {
+  ASSIGN_OR_RETURN(bool ports, host_ports_.repair());
   std::lock_guard<std::mutex> guard(rules_mutex_);
   std::string look = "list table ip " + options_.rules.table;
   auto before = run_nft(look);
   if (!before.ok() && before.error().code != ErrorCode::kNotFound) return before.error();
-  if (before.ok() && !rules_listing_.empty() && *before == rules_listing_) return false;
+  if (before.ok() && !rules_listing_.empty() && *before == rules_listing_) return ports;
   ASSIGN_OR_RETURN(std::string ignored, run_nft(masquerade_commands(options_.rules)));
   ASSIGN_OR_RETURN(rules_listing_, run_nft(look));
-  return !before.ok() || *before != rules_listing_;
+  return ports || !before.ok() || *before != rules_listing_;
 }
 
 Status CniNetwork::remove_rules() {
   std::lock_guard<std::mutex> guard(rules_mutex_);
   rules_listing_.clear();
+  RETURN_IF_ERROR(host_ports_.remove());
   std::string table = "table ip " + options_.rules.table;
   auto removed = run_nft("add " + table + "\ndelete " + table + "\n");
   return removed.ok() ? Status{} : Status(removed.error());
