@@ -163,9 +163,7 @@ void read_document(Reader& reader, const Document& document) {
     Object complete = *object;
     apply_defaults(complete);
     validate(complete, &document.root, reader.diagnostics);
-    NotYetOptions not_yet;
-    not_yet.warn_network_policy = reader.rules.unknown_fields != UnknownFields::kError;
-    check_not_yet(*object, not_yet, &document.root, reader.diagnostics);
+    check_not_yet(*object, {}, &document.root, reader.diagnostics);
   }
   if (reader.diagnostics.error_count() != errors_before) return;
   DesiredObject desired;

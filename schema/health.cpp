@@ -136,12 +136,23 @@ HealthReport pod_health(const Pod& pod) {
   return progressing(pod.status.phase == "Running" ? "the pod is not ready" : "the pod is starting");
 }
 
+// Why the Service has no address, in the words of whoever gives them.
+std::string load_balancer_trouble(const Service& body) {
+  const Value* conditions = body.status.carried ? body.status.carried->find("conditions") : nullptr;
+  if (conditions == nullptr || !conditions->is_list()) return "";
+  for (const Value& condition : conditions->as_list()) {
+    if (condition.string_at("type") == "LoadBalancerAddress") return std::string(condition.string_at("message"));
+  }
+  return "";
+}
+
 HealthReport service_health(const Service& body) {
   if (body.spec.type != "ExternalName" && body.spec.cluster_ip.empty()) {
     return progressing("no cluster IP yet");
   }
   if (body.spec.type == "LoadBalancer" && body.status.load_balancer.ingress.empty()) {
-    return progressing("no load balancer address yet");
+    std::string why = load_balancer_trouble(body);
+    return progressing(why.empty() ? "no load balancer address yet" : why);
   }
   return {};
 }

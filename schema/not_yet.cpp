@@ -109,15 +109,25 @@ void check_kind(const Object& object, const NotYetOptions& options, const Value*
            "Application objects in a tree are not supported yet: declare the application in the daemon's "
            "configuration",
            document, diagnostics);
-  } else if (object.kind == Kind::kNetworkPolicy) {
-    report(path, !options.warn_network_policy,
-           options.warn_network_policy
-               ? "network policies are not enforced yet: this one is carried and protects nothing"
-               : "network policies are not enforced yet, so this one would protect nothing: remove it, or "
-                 "set the application's fieldValidation to Warn to carry it",
-           document, diagnostics);
   } else if (is_carried_kind(object.kind)) {
     report(path, false, std::string(object.info().kind) +
+// Nodes route IPv4 only. PreferDualStack is content with that.
+void check_families(const ServiceSpec& spec, const Value* document, Diagnostics& diagnostics) {
+  const std::string sentence = "IPv6 and dual-stack services are not supported yet";
+  const Path path("spec");
+  const Path families = path.field("ipFamilies"), addresses = path.field("clusterIPs");
+  if (spec.ip_family_policy == "RequireDualStack") {
+    report(path.field("ipFamilyPolicy"), true, sentence, document, diagnostics);
+  }
+  for (size_t i = 0; i < spec.ip_families.size(); ++i) {
+    if (spec.ip_families[i] == "IPv6") report(families.index(i), true, sentence, document, diagnostics);
+  }
+  for (size_t i = 0; i < spec.cluster_ips.size(); ++i) {
+    bool v6 = spec.cluster_ips[i].find(':') != std::string::npos;
+    if (v6) report(addresses.index(i), true, sentence, document, diagnostics);
+  }
+}
+
                             " is carried, not acted on: it is kept and served, and nothing follows from it",
            document, diagnostics);
   }
@@ -125,12 +135,13 @@ void check_kind(const Object& object, const NotYetOptions& options, const Value*
 
 }  // namespace
 
-bool is_carried_kind(Kind kind) { return !kind_info(kind).typed(); }
+bool is_carried_kind(Kind kind) { return !kind_info(kind).typed() && kind != Kind::kNetworkPolicy; }
 
 void check_not_yet(const Object& object, const NotYetOptions& options, const Value* document,
                    Diagnostics& diagnostics) {
   check_kind(object, options, document, diagnostics);
-  if (is_carried_kind(object.kind)) return;
+  if (!object.info().typed()) return;
+  if (object.kind == Kind::kService) check_families(as<Service>(object).spec, document, diagnostics);
   Value body = body_of(object);
   bool host_network = false;
   auto visit = [&](const Path& path, const TypeDesc& type, const FieldDesc& field, const Value& value) {
@@ -149,6 +160,7 @@ void check_not_yet(const Object& object, const NotYetOptions& options, const Val
 }
 
 std::vector<std::string> not_enforced(const Object& object) {
+  if (object.kind == Kind::kNetworkPolicy) return out;
   // Kept as they stand in the manifest, and read from there by the node agent.
   auto acted_on = [](const TypeDesc& type, const FieldDesc& field) {
     return type.name == "PodSpec" && (field.name == "dnsConfig" || field.name == "setHostnameAsFQDN");

@@ -13,8 +13,6 @@
 namespace mainstay {
 
 struct NotYetOptions {
-  // fieldValidation Warn: a NetworkPolicy is carried with a warning instead of refused.
-  bool warn_network_policy = false;
   // False for a write through the API, where the root application itself is such an object.
   bool from_git = true;
 };
@@ -24,7 +22,8 @@ struct NotYetOptions {
 void check_not_yet(const Object& object, const NotYetOptions& options, const Value* document,
                    Diagnostics& diagnostics);
 
-// True for a kind without behaviour: kept and served, not acted on.
+// True for a kind without behaviour: kept and served, not acted on. (A NetworkPolicy is kept as a carried kind is,
+// and enforced by the nodes.)
 bool is_carried_kind(Kind kind);
 
 // The fields of `object` that are kept and served but change nothing ("spec.template.spec.dnsConfig"), in the

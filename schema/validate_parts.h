@@ -38,6 +38,8 @@ void validate_config_map(FieldErrors& errors, const ConfigMap& config);
 void validate_secret(FieldErrors& errors, const Secret& secret, const ObjectMeta& meta);
 void validate_node(FieldErrors& errors, const Node& node);
 void validate_endpoint_slice(FieldErrors& errors, const EndpointSlice& slice);
+// `fields` are generic_fields() of the object.
+void validate_network_policy(FieldErrors& errors, const Value& fields);
 void validate_lease(FieldErrors& errors, const LeaseSpec& spec);
 void validate_application(FieldErrors& errors, const ApplicationSpec& spec);
 

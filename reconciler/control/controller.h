@@ -22,6 +22,12 @@ struct ControlSettings {
   std::string service_cidr = "10.96.0.0/16";
   std::string cluster_cidr = "10.244.0.0/16";           // pods of all nodes
   int node_cidr_bits = 24;
+  // Where LoadBalancer Services get their addresses: "192.0.2.0/28" or "192.0.2.10-192.0.2.20".
+  std::vector<std::string> load_balancer_pool;
+  // The Service `kubernetes` in default is kept only if set; its endpoint is api_address:api_port, none if "" or 0.
+  bool api_service = false;
+  std::string api_address;  // IPv4, that pods can reach
+  int32_t api_port = 0;
   std::string root_ca;  // PEM, published as ConfigMap kube-root-ca.crt in every namespace; "" publishes none
 };
 

@@ -25,11 +25,19 @@ std::optional<int32_t> target_number(const ServicePort& port, const Pod& pod) {
   if (port.target_port.is_int()) return port.target_port.is_zero() ? port.port : port.target_port.number();
   if (port.target_port.string().empty()) return port.port;
   std::string_view protocol = port.protocol.empty() ? "TCP" : std::string_view(port.protocol);
-  for (const Container& container : pod.spec.containers) {
+  auto in = [&](const Container& container) -> std::optional<int32_t> {
     for (const ContainerPort& candidate : container.ports) {
       std::string_view theirs = candidate.protocol.empty() ? "TCP" : std::string_view(candidate.protocol);
       if (candidate.name == port.target_port.string() && theirs == protocol) return candidate.container_port;
     }
+    return std::nullopt;
+  };
+  for (const Container& container : pod.spec.containers) {
+    if (std::optional<int32_t> number = in(container)) return number;
+  }
+  for (const Container& container : pod.spec.init_containers) {
+    if (container.restart_policy != "Always") continue;  // only a sidecar goes on serving
+    if (std::optional<int32_t> number = in(container)) return number;
   }
   return std::nullopt;
 }
@@ -91,21 +99,21 @@ std::string identity(const Endpoint& endpoint) {
 }
 
 // Labels and owner as every slice of the service has them.
-void describe_slice(const Object& service, Object& slice) {
+void describe_slice(const Object& service, std::string_view manager, Object& slice) {
   const ServiceSpec& spec = as<Service>(service).spec;
   StringMap labels = service.meta.labels;
   map_slot(labels, kServiceNameLabel) = service.meta.name;
-  map_slot(labels, kSliceManagerLabel) = kSliceManager;
+  map_slot(labels, kSliceManagerLabel) = manager;
   if (spec.cluster_ip == "None") map_slot(labels, kHeadlessLabel); else map_erase(labels, kHeadlessLabel);
   slice.meta.labels = std::move(labels);
   slice.meta.owner_references = {controller_reference(service)};
   as<EndpointSlice>(slice).address_type = "IPv4";
 }
 
-Object new_slice(const Object& service, const std::vector<EndpointPort>& ports) {
+Object new_slice(const Object& service, std::string_view manager, const std::vector<EndpointPort>& ports) {
   Object slice = make_object<EndpointSlice>(service.meta.ns, "");
   slice.meta.generate_name = service.meta.name + "-";
-  describe_slice(service, slice);
+  describe_slice(service, manager, slice);
   as<EndpointSlice>(slice).ports = ports;
   return slice;
 }
@@ -180,7 +188,7 @@ std::vector<EndpointGroup> endpoint_groups(const Object& service, const std::vec
 }
 
 SlicePlan plan_slices(const Object& service, std::vector<EndpointGroup> groups,
-                      const std::vector<ObjectPtr>& existing) {
+                      const std::vector<ObjectPtr>& existing, std::string_view manager) {
   SlicePlan plan;
   bool nothing = groups.empty();
   std::vector<bool> used(existing.size(), false);
@@ -201,11 +209,11 @@ SlicePlan plan_slices(const Object& service, std::vector<EndpointGroup> groups,
         plan.remove.push_back(slice.key());
         continue;
       }
-      describe_slice(service, slice);
+      describe_slice(service, manager, slice);
       plan.update.push_back(std::move(slice));
     }
     while (!work.done()) {
-      Object slice = new_slice(service, work.ports());
+      Object slice = new_slice(service, manager, work.ports());
       work.fill(as<EndpointSlice>(slice));
       plan.create.push_back(std::move(slice));
     }
@@ -218,13 +226,13 @@ SlicePlan plan_slices(const Object& service, std::vector<EndpointGroup> groups,
       Object slice = *existing[i];
       as<EndpointSlice>(slice).endpoints.clear();
       as<EndpointSlice>(slice).ports.clear();
-      describe_slice(service, slice);
+      describe_slice(service, manager, slice);
       plan.update.push_back(std::move(slice));
     } else {
       plan.remove.push_back(existing[i]->key());
     }
   }
-  if (nothing) plan.create.push_back(new_slice(service, {}));
+  if (nothing) plan.create.push_back(new_slice(service, manager, {}));
   return plan;
 }
 

@@ -39,7 +39,7 @@ struct SlicePlan {
 // the slice they are in; new ones fill the fullest slice that has room. One empty slice stays when there is
 // no endpoint.
 SlicePlan plan_slices(const Object& service, std::vector<EndpointGroup> groups,
-                      const std::vector<ObjectPtr>& existing);
+                      const std::vector<ObjectPtr>& existing, std::string_view manager = kSliceManager);
 
 // The Endpoints object of the service: pods on their way out are left out, at most 1,000 addresses are named.
 Object endpoints_object(const Object& service, const std::vector<ObjectPtr>& pods);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "reconciler/control/controllers.h"
+#include "reconciler/control/service_trouble.h"
 #include "schema/base/crypto.h"
 
 namespace mainstay {
@@ -10,6 +11,7 @@ namespace {
 
 constexpr std::string_view kHeadless = "None";
 constexpr std::string_view kCondition = "AddressesAllocated";
+constexpr std::string_view kFailed = "AllocationFailed";
 
 bool has_address(const ServiceSpec& spec) {
   return spec.type != "ExternalName" && spec.cluster_ip != kHeadless;
@@ -36,6 +38,18 @@ std::string protocol_of(const ServicePort& port) { return port.protocol.empty() 
 
 }  // namespace
 
+namespace {
+
+std::string nth_address(const ControlSettings& settings, uint32_t number) {
+  std::optional<Ipv4Range> range = parse_ipv4_range(settings.service_cidr);
+  return range && range->size() >= 16 ? ipv4_text(range->base + number) : std::string();
+}
+
+}  // namespace
+
+std::string api_service_address(const ControlSettings& settings) { return nth_address(settings, 1); }
+std::string dns_address(const ControlSettings& settings) { return nth_address(settings, 10); }
+
 ServiceAddresses::ServiceAddresses(const Snapshot& view, const ControlSettings& settings)
     : cidr_(settings.service_cidr), range_(parse_ipv4_range(settings.service_cidr)) {
   std::vector<ObjectPtr> services;
@@ -47,6 +61,14 @@ ServiceAddresses::ServiceAddresses(const Snapshot& view, const ControlSettings& 
     return a->meta.uid < b->meta.uid;
   });
   for (const ObjectPtr& service : services) hold(*service);
+  reserve(api_service_address(settings), kApiServiceNamespace, kApiServiceName);
+  reserve(dns_address(settings), kDnsNamespace, kDnsName);
+}
+
+void ServiceAddresses::reserve(std::string_view address, std::string_view ns, std::string_view name) {
+  if (std::optional<uint32_t> number = parse_ipv4(address)) {
+    addresses_.emplace(*number, Holder{std::string(ns), std::string(name)});
+  }
 }
 
 void ServiceAddresses::hold(const Object& service) {
@@ -205,42 +227,6 @@ Diagnostics allocate_service(const Snapshot& view, const ControlSettings& settin
 
 namespace {
 
-// The Service's own record of what it could not get: one condition, kept as a Value.
-// Returns whether it changed.
-bool set_allocation_condition(Object& service, const std::string& trouble, WallTime now) {
-  Box<Value>& carried = as<Service>(service).status.carried;
-  const Value* list = carried ? carried->find("conditions") : nullptr;
-  ValueList conditions;
-  bool known = false;
-  if (list != nullptr && list->is_list()) {
-    for (const Value& condition : list->as_list()) {
-      if (condition.string_at("type") != kCondition) {
-        conditions.push_back(condition);
-        continue;
-      }
-      if (condition.string_at("message") == trouble) return false;
-      known = true;
-    }
-  }
-  if (trouble.empty() && !known) return false;
-  if (!trouble.empty()) {
-    Value condition = Value::map();
-    condition.set("type", kCondition);
-    condition.set("status", "False");
-    condition.set("lastTransitionTime", format_rfc3339(now));
-    condition.set("reason", "AllocationFailed");
-    condition.set("message", trouble);
-    conditions.push_back(std::move(condition));
-  }
-  if (conditions.empty()) {
-    carried->erase("conditions");
-    if (carried->as_map().empty()) carried.reset();
-  } else {
-    carried.ensure().set("conditions", Value(std::move(conditions)));
-  }
-  return true;
-}
-
 std::string summary(const Diagnostics& problems) {
   std::string text;
   for (const Diagnostic& problem : problems.all()) {
@@ -259,17 +245,9 @@ Outcome reconcile(ControlContext& context, const Key&) {
     if (!as<Service>(*stored).status.carried && addresses.has_all(*stored)) continue;
     Object next = *stored;
     std::string trouble = summary(addresses.allocate(next));
-    bool news = set_allocation_condition(next, trouble, context.now().wall);
+    bool news = set_service_trouble(next, kCondition, kFailed, trouble, context.now().wall);
     (void)context.txn.update(std::move(next));
-    if (!news || trouble.empty()) continue;
-    Note note;
-    note.about = stored->key();
-    note.uid = stored->meta.uid;
-    note.warning = true;
-    note.reason = "AllocationFailed";
-    note.message = trouble;
-    note.source = "service-controller";
-    record_note(context.txn, note);
+    if (news && !trouble.empty()) note_service_trouble(context.txn, *stored, kFailed, trouble);
   }
   return {};
 }

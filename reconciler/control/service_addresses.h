@@ -21,6 +21,15 @@ namespace mainstay {
 inline constexpr int32_t kFirstNodePort = 30000;
 inline constexpr int32_t kLastNodePort = 32767;
 
+// Addresses that no Service gets unless it is the one they are kept for; "" if the range has no room for them.
+// The first is of Service `kubernetes` in default, the tenth of the cluster's DNS, as clients expect.
+std::string api_service_address(const ControlSettings& settings);
+std::string dns_address(const ControlSettings& settings);
+inline constexpr std::string_view kApiServiceNamespace = "default";
+inline constexpr std::string_view kApiServiceName = "kubernetes";
+inline constexpr std::string_view kDnsNamespace = "kube-system";
+inline constexpr std::string_view kDnsName = "kube-dns";
+
 // Who holds which address. Reads every Service once; made anew for each use.
 class ServiceAddresses {
  public:
@@ -40,6 +49,8 @@ class ServiceAddresses {
   using Port = std::pair<int32_t, std::string>;        // number, protocol
 
   void hold(const Object& service);
+  // For the Service of that name; one that holds it already keeps it.
+  void reserve(std::string_view address, std::string_view ns, std::string_view name);
   std::optional<uint32_t> free_address(const Holder& holder) const;
   std::optional<int32_t> free_port(const Holder& holder, const ServicePort& port) const;
   void allocate_address(Object& service, const Holder& holder, Diagnostics& problems) const;

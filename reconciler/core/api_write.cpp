@@ -44,12 +44,7 @@ void add_warnings(Answer& answer, const Diagnostics& diagnostics) {
   }
 }
 
-NotYetOptions not_yet_options(const ApiWrite& write) {
-  NotYetOptions options;
-  options.warn_network_policy = write.validation != FieldValidation::kStrict;
-  options.from_git = false;
-  return options;
-}
+constexpr NotYetOptions kNotFromGit{.from_git = false};
 
 // New content needs a namespace that is there to stay.
 std::optional<ApiError> admit_namespace(const Snapshot& view, const KindInfo& info, const std::string& ns,
@@ -90,7 +85,7 @@ Answer create_object(const Place& place, const ApiWrite& write, Object object) {
   if (object.kind == Kind::kPod) admit_pod(object);
   Diagnostics diagnostics;
   validate(object, nullptr, diagnostics);
-  check_not_yet(object, not_yet_options(write), nullptr, diagnostics);
+  check_not_yet(object, kNotFromGit, nullptr, diagnostics);
   if (!diagnostics.has_errors()) allocate_addresses(place, object, diagnostics);
   if (diagnostics.has_errors()) return refuse(invalid(info, shown, diagnostics));
   std::string name = object.meta.name;
@@ -151,7 +146,7 @@ Answer replace_object(const Place& place, const ApiWrite& write, const ObjectPtr
     apply_defaults(next);
     validate(next, nullptr, diagnostics);
     validate_update(*stored, next, nullptr, diagnostics);
-    if (!same_spec(*stored, next)) check_not_yet(next, not_yet_options(write), nullptr, diagnostics);
+    if (!same_spec(*stored, next)) check_not_yet(next, kNotFromGit, nullptr, diagnostics);
     if (!diagnostics.has_errors()) allocate_addresses(place, next, diagnostics);
     if (diagnostics.has_errors()) return refuse(invalid(info, stored->meta.name, diagnostics));
     done = txn.update(std::move(next));

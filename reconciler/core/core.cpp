@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <deque>
 
+#include "reconciler/control/node_rules.h"
+#include "reconciler/control/service_addresses.h"
 #include "reconciler/control/work_queue.h"
 #include "reconciler/core/api_write.h"
 #include "reconciler/core/assign.h"
+#include "reconciler/core/network_stream.h"
 #include "reconciler/core/refusal.h"
 #include "reconciler/core/report.h"
 #include "reconciler/sched/retry.h"
@@ -19,6 +22,14 @@ constexpr int kRoundsPerTurn = 32;
 constexpr size_t kPodsPerRound = 10000;
 // While the journal refuses: how long before it is tried again.
 constexpr Duration kRefusedPause = std::chrono::seconds{1};
+
+NetworkRanges network_ranges(const ControlSettings& settings) {
+  NetworkRanges out;
+  out.cluster_cidr = settings.cluster_cidr;
+  out.service_cidr = settings.service_cidr;
+  out.dns_address = dns_address(settings);
+  return out;
+}
 
 std::vector<AppliedApplication> applied_sets(const ApplicationStates& states) {
   std::vector<AppliedApplication> out;
@@ -41,6 +52,7 @@ struct Core::State {
   RetryQueue retry;
   Applications applications;
   uint64_t epoch = 1;
+  NetworkStream network;  // of what is durable
 
   // Durability.
   struct Pending {
@@ -88,6 +100,7 @@ struct Core::State {
         retry(loaded.snapshot),
         applications(settings.applications, loaded.applications),
         epoch(loaded.epoch),
+        network(network_ranges(settings.control), loaded.snapshot),
         first_version(loaded.snapshot.version()),
         last_now(now) {
     apps = applications.initial();
@@ -100,6 +113,7 @@ struct Core::State {
     first->view = durable;
     first->epoch = epoch;
     first->cluster_cidr = settings.control.cluster_cidr;
+    first->network = network.feed();
     first->applied = applied_sets(durable_apps);
     publication = std::move(first);
   }
@@ -153,6 +167,7 @@ void Core::State::take_durable(const JournalDurable& word, Effects& out) {
   next->view = durable;
   next->epoch = durable_epoch;
   next->cluster_cidr = settings.control.cluster_cidr;
+  next->network = network.absorb(next->changes, durable);
   next->applied = applied_sets(durable_apps);
   next->touched_nodes = touched_nodes(next->changes, durable);
   for (const std::string& node : next->touched_nodes) assigned[node] = durable.version();
@@ -202,9 +217,9 @@ void Core::State::take(Transaction& txn, const ReportIn& in) {
   // the agent saw before it speaks up.
   auto given_last = assigned.find(report.node);
   AssignmentNumber ours{epoch, given_last == assigned.end() ? first_version : given_last->second};
-  if (report.seen.epoch > ours.epoch ||
-      (report.seen.epoch == ours.epoch && report.seen.number > ours.number)) {
-    raise_to = raise_epoch(epoch, report.seen.epoch);
+  AssignmentNumber our_network{epoch, network.feed()->number};
+  if (report.seen > ours || report.network_seen > our_network) {
+    raise_to = raise_epoch(epoch, std::max(report.seen.epoch, report.network_seen.epoch));
   }
   Answer given;
   given.ticket = in.ticket;

@@ -19,6 +19,8 @@
 
 namespace mainstay {
 
+struct NetworkFeed;
+
 // Names one waiting requester; chosen by the edge that sends, unique in the process. 0: nobody waits.
 using Ticket = uint64_t;
 
@@ -135,6 +137,7 @@ struct Publication {
   Snapshot view;
   uint64_t epoch = 0;
   std::string cluster_cidr;  // for the agents' packet filters
+  std::shared_ptr<const NetworkFeed> network;  // the cluster's network as nodes are told it
   std::vector<AppliedApplication> applied;
   std::vector<Change> changes;             // in order, since the last publication
   std::vector<std::string> touched_nodes;  // whose assignment differs now; sorted
