@@ -117,6 +117,11 @@ Status AgentApp::State::open_doors(const AgentConfig& config, const NodePaths& p
   runtime = std::move(opened->runtime);
   ImageStoreOptions image_options;
   image_options.paths = paths;
+  image_options.auth_file = config.registry_auth_file;
+  for (const std::string& text : config.registry_mirrors) {
+    ASSIGN_OR_RETURN(auto mirror, parse_mirror(text));
+    image_options.mirrors[mirror.first].push_back(mirror.second);
+  }
   ASSIGN_OR_RETURN(images, open_image_store(image_options));
   ASSIGN_OR_RETURN(volumes, open_host_volumes(paths));
   CniNetworkOptions network_options;
@@ -148,6 +153,8 @@ Result<std::unique_ptr<AgentApp>> AgentApp::start(const AgentConfig& config) {
   settings.machine.address = config.address;
   settings.machine.data_dir = paths.data_dir;
   settings.machine.runtime_version = "simulated://1.0";
+  settings.machine.pids_limit = config.pids_limit;
+  settings.machine.allowed_sysctls = config.allowed_sysctls;
   settings.paths = paths;
   LinkSettings link;
   link.server = config.server;

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "schema/base/result.h"
 
@@ -20,6 +21,10 @@ struct AgentConfig {
   std::string oci_runtime;  // path; "" takes the first that works
   std::string plugin_dir;   // CNI plugins; "" finds them
   bool simulated = false;
+  int64_t pids_limit = 4096;                  // of one container; 0: none
+  std::vector<std::string> allowed_sysctls;   // besides the safe ones; names, or beginnings that end in '*'
+  std::vector<std::string> registry_mirrors;  // "docker.io=mirror.example.org:5000"
+  std::string registry_auth_file;             // credentials for every pull, as in a .dockerconfigjson
 };
 
 class AgentApp {

@@ -111,6 +111,15 @@ void add_serving(CLI::App& app, Chosen& chosen) {
   agent->add_option("--oci-runtime", chosen.agent.oci_runtime, "path of runc or crun");
   agent->add_option("--data-dir", chosen.agent.data_dir, "where images, logs and volumes are kept")
       ->capture_default_str();
+  agent->add_option("--pids-limit", chosen.agent.pids_limit, "processes and threads of one container; 0: no limit")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  agent->add_option("--allow-sysctl", chosen.agent.allowed_sysctls,
+                    "a sysctl that pods may set besides the safe ones; may end in * (repeatable)");
+  agent->add_option("--registry-mirror", chosen.agent.registry_mirrors,
+                    "registry=mirror, asked before the registry itself (repeatable)");
+  agent->add_option("--registry-auth", chosen.agent.registry_auth_file,
+                    "file with registry credentials of the node, in the form of .dockerconfigjson");
   agent->add_option("--run-dir", chosen.agent.run_dir, "a tmpfs folder for namespaces and secrets");
   agent->callback([&chosen] {
     chosen.run = [&chosen] {

@@ -138,6 +138,9 @@ NodeFacts read_node_facts(const MachineOptions& options) {
   if (resolv.ok()) out.resolver = parse_resolv_conf(*resolv);
   Result<std::string> hosts = read_file("/etc/hosts", 256 << 10);
   if (hosts.ok()) out.hosts = std::move(*hosts);
+  out.pids_limit = options.pids_limit;
+  out.allowed_sysctls = options.allowed_sysctls;
+  out.allocatable = read_node_status(options, out).allocatable;
   return out;
 }
 

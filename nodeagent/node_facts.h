@@ -14,6 +14,8 @@ struct MachineOptions {
   std::string runtime_version;  // "runc://1.1.5"
   std::string data_dir;         // whose file system counts as the node's storage
   int64_t max_pods = 110;
+  int64_t pids_limit = 0;                    // NodeFacts::pids_limit
+  std::vector<std::string> allowed_sysctls;  // NodeFacts::allowed_sysctls
 };
 
 NodeFacts read_node_facts(const MachineOptions& options);

@@ -74,6 +74,7 @@ class ImageStore : public Images {
   Result<Fd> lock(int how) const;
   Result<Scratch> scratch() const;
   Result<std::string> read_blob(const BlobRef& blob) const;
+  Result<std::string> write_credentials(const PullRequest& request, const std::string& work) const;
   Result<Image> ingest(const std::string& layout, const std::string& scratch);
   Status ensure_layer(const std::string& diff_id, const BlobRef& blob, const std::string& scratch);
   Status publish_layer(const std::string& diff_id, const LayerReport& report, const std::string& directory);
@@ -135,26 +136,48 @@ Result<std::optional<Image>> ImageStore::present(const std::string& ref) {
   return std::optional<Image>(std::move(*image));
 }
 
+// The credentials of the pull secrets, then the node's own, as one file; "" if there are none.
+Result<std::string> ImageStore::write_credentials(const PullRequest& request, const std::string& work) const {
+  std::vector<std::string> configs = request.auth_configs;
+  if (!options_.auth_file.empty()) {
+    Result<std::string> own = read_file(options_.auth_file);
+    if (!own.ok()) return own.error().in("the node's registry credentials");
+    configs.push_back(std::move(*own));
+  }
+  if (configs.empty()) return std::string();
+  ASSIGN_OR_RETURN(std::string auth, merge_auth_configs(configs));
+  std::string path = work + "/auth.json";
+  RETURN_IF_ERROR(write_file(path, auth, 0600));
+  return path;
+}
+
 Result<Image> ImageStore::pull(const PullRequest& request) {
   ASSIGN_OR_RETURN(ImageReference reference, parse_reference(request.ref));
   if (options_.skopeo.empty())
     return error(ErrorCode::kUnavailable, "skopeo is not installed, so nothing can be pulled");
   ASSIGN_OR_RETURN(Fd held, lock(LOCK_SH));
   ASSIGN_OR_RETURN(Scratch work, scratch());
-  SkopeoCopy copy;
-  copy.program = options_.skopeo;
-  copy.source = "docker://" + reference.pull_name();
-  copy.layout = work.path() + "/layout";
-  copy.shared_blobs = root_ + "/blobs";
-  copy.scratch = work.path();
-  copy.verify_tls = !reference.on_loopback();
-  copy.timeout = request.timeout;
-  if (!request.auth_configs.empty()) {
-    ASSIGN_OR_RETURN(std::string auth, merge_auth_configs(request.auth_configs));
-    copy.auth_file = work.path() + "/auth.json";
-    RETURN_IF_ERROR(write_file(copy.auth_file, auth, 0600));
+  ASSIGN_OR_RETURN(std::string auth_file, write_credentials(request, work.path()));
+  // The first that has it; if none has, the registry's own word counts.
+  std::vector<ImageReference> sources;
+  if (auto mirrors = options_.mirrors.find(reference.registry); mirrors != options_.mirrors.end()) {
+    for (const std::string& mirror : mirrors->second) sources.emplace_back(reference).registry = mirror;
   }
-  Status copied = copy_image(copy);
+  sources.push_back(reference);
+  Status copied;
+  SkopeoCopy copy;
+  for (size_t i = 0; i < sources.size(); ++i) {
+    copy.program = options_.skopeo;
+    copy.source = "docker://" + sources[i].pull_name();
+    copy.layout = work.path() + "/layout-" + std::to_string(i);
+    copy.shared_blobs = root_ + "/blobs";
+    copy.scratch = work.path();
+    copy.auth_file = auth_file;
+    copy.verify_tls = !sources[i].on_loopback();
+    copy.timeout = request.timeout;
+    copied = copy_image(copy);
+    if (copied.ok()) break;
+  }
   if (!copied.ok()) return copied.error().in("pulling " + reference.name());
   auto image = ingest(copy.layout, work.path());
   if (!image.ok()) return image.error().in("image " + reference.name());
@@ -347,6 +370,21 @@ Result<uint64_t> ImageStore::drop_layers(const std::set<std::string>& wanted) {
 }
 
 }  // namespace
+
+Result<std::pair<std::string, std::string>> parse_mirror(std::string_view text) {
+  size_t equals = text.find('=');
+  std::string name(text.substr(0, equals));
+  std::string mirror(equals == std::string_view::npos ? "" : text.substr(equals + 1));
+  // Both must do as the first part of an image's name.
+  auto names_registry = [](const std::string& registry) {
+    Result<ImageReference> read = parse_reference(registry + "/x/y:z");
+    return !registry.empty() && read.ok() && read->registry == registry;
+  };
+  if (names_registry(name) && names_registry(mirror)) return std::pair{std::move(name), std::move(mirror)};
+  return error(ErrorCode::kInvalid, "'" + std::string(text) +
+                                        "' names no mirror: expected registry=mirror, such as "
+                                        "docker.io=mirror.example.org:5000");
+}
 
 Result<std::unique_ptr<Images>> open_image_store(const ImageStoreOptions& options) {
   ImageStoreOptions complete = options;

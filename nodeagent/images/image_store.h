@@ -8,8 +8,12 @@
 //   images/tmp/                              work in progress; swept when nobody works
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "nodeagent/doors.h"
 #include "nodeagent/images/layer.h"
@@ -21,7 +25,13 @@ struct ImageStoreOptions {
   NodePaths paths;
   std::string skopeo;  // path; "": looked up. Without it, images that are there can still be used.
   LayerLimits limits;
+  // Registries that stand in for others, in the order they are asked in; the registry itself comes last.
+  std::map<std::string, std::vector<std::string>> mirrors;
+  std::string auth_file;  // credentials of the node itself, in the form of .dockerconfigjson; "": none
 };
+
+// "docker.io=mirror.example:5000" as name and mirror. kInvalid for anything else.
+Result<std::pair<std::string, std::string>> parse_mirror(std::string_view text);
 
 // kDenied, kFailed: the directories cannot be made.
 Result<std::unique_ptr<Images>> open_image_store(const ImageStoreOptions& options);
