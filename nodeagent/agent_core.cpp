@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "nodeagent/pod_status.h"
+#include "nodeagent/container_exit.h"
 #include "nodeagent/pod_step.h"
 
 namespace mainstay {
@@ -38,8 +38,6 @@ struct AgentCore::State {
     uint64_t reported_in = 0;
   };
   std::vector<PendingEvent> events;
-  std::vector<PodReport> gone;                           // cleaned up, not acknowledged yet
-  std::map<uint64_t, std::vector<std::string>> gone_in;  // report -> uids it said are gone
 
   std::optional<MonoTime> wake;
   AgentActions actions;
@@ -71,7 +69,9 @@ struct AgentCore::State {
   void take(const Assignment& next, Now now);
   void take(const OperationResult& result, Now now);
   void take(const ReportAcknowledged& acknowledged, Now now);
-  void take_observed(const Observed& observed, Now now);
+  void take(const EvictPod& order, Now now);
+  void take(const NetworkStatePtr& network, Now) { config.network = network; }
+  void take_observed(const Observed& observed, uint64_t operation, Now now);
   void forget_torn_down();
 };
 
@@ -85,9 +85,14 @@ PodRecord& AgentCore::State::record_of(const std::string& uid, Now now) {
   actions.memory_changed = true;
   auto memory = remembered.find(uid);
   if (memory == remembered.end()) return record;
+  record.remembered = true;
   record.start_time = memory->second.start_time;
+  record.initialized = memory->second.initialized;
   for (const auto& [name, container] : memory->second.containers) {
-    Backoff& restart = record.containers[name].restart;
+    ContainerTrack& track = record.containers[name];
+    track.first_attempt = container.first_attempt;
+    track.restored = container.upcoming != Duration{0};
+    Backoff& restart = track.restart;
     restart.wait = container.wait;
     restart.upcoming = container.upcoming;
     restart.failed_at = now.mono - std::max(Duration{0}, now.wall - container.failed_at);
@@ -125,19 +130,20 @@ void AgentCore::State::take(const Assignment& next, Now now) {
     record.ns = pod->meta.ns;
     record.name = pod->meta.name;
     if (!record.pod) record.status = as<Pod>(*pod).status;  // keeps its transition times
-    record.pod = pod;
+    record.pod = record.last_pod = pod;
   }
   for (auto& [uid, record] : pods) {
     if (assigned.count(uid) == 0) record.pod = nullptr;
   }
 }
 
-void AgentCore::State::take_observed(const Observed& observed, Now now) {
+void AgentCore::State::take_observed(const Observed& observed, uint64_t operation, Now now) {
   has_observed = true;
   std::set<ContainerKey> present;
+  std::set<std::string> ready;
   for (const RuntimeSandbox& sandbox : observed.runtime.sandboxes) {
-    PodRecord& record = record_of(sandbox.spec.uid, now);
-    if (!sandbox.ready) record.is_set_up = false;
+    record_of(sandbox.spec.uid, now);
+    if (sandbox.ready) ready.insert(sandbox.spec.uid);
   }
   for (const std::string& uid : observed.other_uids) record_of(uid, now);
   // Sorted by key: the newest attempt of a container comes last and wins.
@@ -148,11 +154,12 @@ void AgentCore::State::take_observed(const Observed& observed, Now now) {
     take_container(record, container, step);
   }
   for (auto& [uid, record] : pods) {
+    // What an operation has made since may not have been there yet when this was read.
+    if (record.operation != 0 || record.settled >= operation) continue;
+    record.sandbox_gone = ready.count(uid) == 0;
     for (auto& [name, container] : record.containers) {
-      // What vanished without our doing (a wiped disk, a foreign hand) is started again.
-      bool vanished = container.seen && record.operation == 0 && present.count(container.seen->key) == 0;
-      if (vanished && !container.finished && !record.terminating) container.seen.reset();
-      if (vanished && record.terminating) container.seen.reset();
+      // What vanished without our doing (a wiped disk, a foreign hand) has ended.
+      if (container.seen && present.count(container.seen->key) == 0) take_loss(container, now);
     }
   }
 }
@@ -162,12 +169,13 @@ void AgentCore::State::take(const OperationResult& result, Now now) {
   if (result.id == observe_operation) {
     observe_operation = 0;
     observe_due = now.mono + kObserveEvery;
-    if (const auto* observed = std::get_if<Observed>(&result.outcome)) take_observed(*observed, now);
+    if (const auto* observed = std::get_if<Observed>(&result.outcome)) take_observed(*observed, result.id, now);
     return;
   }
   auto found = pods.find(result.uid);
   if (found == pods.end()) return;
   PodStepContext step = context(now);
+  if (found->second.operation == result.id) found->second.settled = last_operation;
   take_operation_result(found->second, result, step);
   actions.memory_changed = true;
 }
@@ -182,32 +190,40 @@ void AgentCore::State::take(const ReportAcknowledged& acknowledged, Now) {
   std::erase_if(events, [&](auto& pending) {
     return pending.reported_in != 0 && pending.reported_in <= acknowledged.sequence;
   });
-  for (auto it = gone_in.begin(); it != gone_in.end() && it->first <= acknowledged.sequence;
-       it = gone_in.erase(it)) {
-    for (const std::string& uid : it->second) {
-      std::erase_if(gone, [&](const PodReport& report) { return report.uid == uid; });
-    }
-  }
 }
 
-// A pod of which nothing is left on the node: say so once it was ours, and forget it.
+void AgentCore::State::take(const EvictPod& order, Now now) {
+  auto found = pods.find(order.uid);
+  if (found == pods.end() || !found->second.pod) return;
+  PodStepContext step = context(now);
+  note({found->second.ns, found->second.name, order.uid, "", true, order.reason, order.message});
+  fail_pod(found->second, order.reason, order.message, order.grace, step);
+}
+
+bool is_deleted(const PodRecord& record) {
+  return !record.pod || record.pod->meta.deletion_timestamp != WallTime{};
+}
+
+// A pod of which nothing is left on the node: said once, and forgotten when it is assigned no more.
 void AgentCore::State::forget_torn_down() {
   for (auto it = pods.begin(); it != pods.end();) {
     PodRecord& record = it->second;
-    bool deleted = !record.pod || record.pod->meta.deletion_timestamp != WallTime{};
-    if (!record.torn_down || !deleted) {
+    bool over = record.torn_down && is_deleted(record);
+    if (!over) {
       ++it;
       continue;
     }
-    if (record.pod) {
-      bool known =
-          std::any_of(gone.begin(), gone.end(), [&](auto& report) { return report.uid == record.uid; });
-      if (!known) gone.push_back({record.ns, record.name, record.uid, record.status, true});
-      ++it;  // kept until the control plane no longer assigns it
-    } else {
+    actions.memory_changed = actions.memory_changed || !record.gone_said;
+    if (!record.pod) {
       it = pods.erase(it);
+      continue;
     }
-    actions.memory_changed = true;
+    if (!record.gone_said) {
+      record.dirty = true;
+      record.reported_in = 0;
+    }
+    record.gone_said = true;
+    ++it;
   }
 }
 
@@ -242,7 +258,7 @@ AgentActions AgentCore::step(Now now, std::vector<AgentInput> inputs) {
   }
   auto unsaid = [](auto& pod) { return pod.second.dirty && pod.second.reported_in == 0 && pod.second.pod; };
   s.actions.report_due =
-      !s.gone.empty() || std::any_of(s.pods.begin(), s.pods.end(), unsaid) ||
+      std::any_of(s.pods.begin(), s.pods.end(), unsaid) ||
       std::any_of(s.events.begin(), s.events.end(), [](auto& pending) { return pending.reported_in == 0; });
   return std::move(s.actions);
 }
@@ -269,16 +285,10 @@ NodeReport AgentCore::take_report(bool whole) {
   report.seen = s.assignment.at;
   report.whole = whole && s.has_assignment && s.has_observed;
   for (auto& [uid, record] : s.pods) {
-    if (!record.pod || !(record.dirty || whole)) continue;
-    bool deleted = record.pod->meta.deletion_timestamp != WallTime{};
-    if (record.torn_down && deleted) continue;  // said below, as gone
-    if (!s.has_observed) continue;
-    report.pods.push_back({record.ns, record.name, uid, record.status, false});
+    if (!record.pod || !s.has_observed || !(record.dirty || whole)) continue;
+    report.pods.push_back(
+        {record.ns, record.name, uid, record.status, record.torn_down && is_deleted(record)});
     record.reported_in = report.sequence;
-  }
-  for (PodReport& gone : s.gone) {
-    report.pods.push_back(gone);
-    s.gone_in[report.sequence].push_back(gone.uid);
   }
   for (State::PendingEvent& pending : s.events) {
     report.events.push_back(pending.event);
@@ -292,10 +302,11 @@ AgentMemory AgentCore::memory(Now now) const {
   for (const auto& [uid, record] : state_->pods) {
     PodMemory& memory = out[uid];
     memory.start_time = record.start_time;
+    memory.initialized = record.initialized;
     for (const auto& [name, container] : record.containers) {
-      if (container.restart.upcoming == Duration{0}) continue;
+      if (container.restart.upcoming == Duration{0} && container.first_attempt == 0) continue;
       memory.containers[name] = {container.restart.wait, container.restart.upcoming,
-                                 now.wall - (now.mono - container.restart.failed_at)};
+                                 now.wall - (now.mono - container.restart.failed_at), container.first_attempt};
     }
   }
   return out;

@@ -17,13 +17,16 @@
 
 namespace mainstay {
 
-// What must survive the agent's own end, beside the assignment: back-off and start times. Small; no secrets.
+// What must survive the agent's own end, beside the assignment: back-off, start times, how far the init containers
+// are. Small; no secrets.
 struct PodMemory {
   struct ContainerMemory {
     Duration wait{0}, upcoming{0};
     WallTime failed_at;
+    uint32_t first_attempt = 0;
   };
   WallTime start_time;
+  bool initialized = false;
   std::map<std::string, ContainerMemory> containers;
 };
 using AgentMemory = std::map<std::string, PodMemory>;  // by uid
@@ -31,7 +34,14 @@ using AgentMemory = std::map<std::string, PodMemory>;  // by uid
 struct ReportAcknowledged {
   uint64_t sequence = 0;
 };
-using AgentInput = std::variant<Assignment, OperationResult, ReportAcknowledged>;
+// The node cannot keep the pod: it becomes Failed with this reason ("Evicted") once its containers have ended.
+struct EvictPod {
+  std::string uid;
+  std::string reason;
+  std::string message;
+  Duration grace{0};
+};
+using AgentInput = std::variant<Assignment, OperationResult, ReportAcknowledged, EvictPod, NetworkStatePtr>;
 
 struct AgentActions {
   std::vector<Operation> operations;  // to be carried out, in any order

@@ -1,10 +1,12 @@
 #include "nodeagent/door_executor.h"
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <map>
 #include <mutex>
 #include <set>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -18,6 +20,7 @@ using Outcome = decltype(OperationResult::outcome);
 
 // Image pulls wait for the network and may take minutes; they never use more than this many threads.
 constexpr size_t kPullsAtOnce = 2;
+constexpr size_t kBesideAtOnce = 64;
 
 template <typename T>
 Outcome outcome_of(Result<T> result) {
@@ -33,6 +36,7 @@ Outcome outcome_of(const Status& status) {
 struct Tools {
   Doors doors;
   ServiceTokens tokens;
+  std::atomic<bool> cancelled{false};  // probes and hooks end at once
 };
 
 Outcome carry_out(Tools& tools, const EnsureImage& order) {
@@ -83,7 +87,8 @@ Outcome carry_out(Tools& tools, const SetUpPod& order) {
     sandbox.netns = network->netns;
   }
   Result<std::string> etc =
-      doors.volumes.write_etc(uid, plan_etc_files(order.plan, *order.pod, made.ip, order.node));
+      doors.volumes.write_etc(uid, render_etc_files(order.plan.names, order.plan.resolver,
+                                                    as<Pod>(*order.pod).spec, made.ip, order.node));
   if (!etc.ok()) return etc.error().in("failed to write the pod's files");
   made.etc_dir = *etc;
   Status status = doors.runtime.make_sandbox(sandbox);
@@ -136,15 +141,32 @@ Outcome carry_out(Tools& tools, const TearDownPod& order) {
   return outcome_of(volumes);
 }
 
-Outcome carry_out(Tools& tools, const RunProbe& order) {
+// What was held only while containers ran.
+Outcome carry_out(Tools& tools, const ReleasePod& order) {
   const Doors& doors = tools.doors;
-  if (order.target.kind != ProbeTarget::Kind::kExec) return probe_network(order.target);
-  constexpr size_t kOutput = 1024;
-  Result<ExecResult> ran = doors.runtime.exec(order.key, order.target.command, order.target.timeout, kOutput);
-  if (!ran.ok()) return ProbeResult{false, ran.error().message};
-  if (ran->timed_out) return ProbeResult{false, "command timed out"};
-  return ProbeResult{ran->exit_code == 0, ran->output};
+  tools.tokens.forget(order.uid);
+  Status network = doors.network.del(order.uid);
+  Status volumes = doors.volumes.remove(order.uid);
+  if (!network.ok()) return network.error();
+  return outcome_of(volumes);
 }
+
+ProbeResult reach(Tools& tools, const ContainerKey& key, const ProbeTarget& target) {
+  if (target.kind != ProbeTarget::Kind::kExec) return probe_network(target, &tools.cancelled);
+  constexpr size_t kOutput = 1024;
+  Result<ExecResult> ran = tools.doors.runtime.exec(key, target.command, target.timeout, kOutput);
+  if (!ran.ok()) return {false, ran.error().message, false, true};
+  if (ran->timed_out) {
+    auto span = std::chrono::duration_cast<std::chrono::seconds>(target.timeout).count();
+    std::string command = target.command.empty() ? "" : target.command.front();
+    return {false, "command timed out: \"" + command + "\" timed out after " + std::to_string(span) + "s", false,
+            false};
+  }
+  return {ran->exit_code == 0, ran->output, false, false};
+}
+
+Outcome carry_out(Tools& tools, const RunProbe& order) { return reach(tools, order.key, order.target); }
+Outcome carry_out(Tools& tools, const RunHook& order) { return reach(tools, order.key, order.target); }
 
 Outcome carry_out(Tools& tools, const Observe&) {
   const Doors& doors = tools.doors;
@@ -167,7 +189,7 @@ Outcome carry_out(Tools& tools, const Observe&) {
 class DoorExecutor : public Executor {
  public:
   DoorExecutor(Doors doors, size_t threads, Deliver deliver, IssueToken issue)
-      : tools_{doors, ServiceTokens(std::move(issue))}, deliver_(std::move(deliver)) {
+      : tools_{doors, ServiceTokens(std::move(issue)), false}, deliver_(std::move(deliver)) {
     for (size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
   }
   ~DoorExecutor() override { stop(); }
@@ -175,6 +197,8 @@ class DoorExecutor : public Executor {
   void submit(Operation operation) override {
     std::lock_guard lock(mutex_);
     if (stopping_) return;
+    bool beside = std::holds_alternative<RunProbe>(operation.body) || std::holds_alternative<RunHook>(operation.body);
+    if (beside) return submit_beside(std::move(operation));
     lanes_[lane_of(operation)].queue.push_back(std::move(operation));
     ready_.notify_all();
   }
@@ -186,6 +210,8 @@ class DoorExecutor : public Executor {
       stopping_ = true;
       ready_.notify_all();
     }
+    tools_.cancelled.store(true);
+    tools_.doors.runtime.cancel_execs();
     for (std::thread& thread : threads_) thread.join();
   }
 
@@ -196,9 +222,48 @@ class DoorExecutor : public Executor {
     size_t width = 1;
   };
 
-  // Operations of one lane are carried out in order. Probes each have their own; pulls share a wide one.
+  // Probes and hooks wait for what containers do, for as long as their manifests allow: they have threads of their
+  // own, made as they are needed. The lock is held.
+  void submit_beside(Operation operation) {
+    beside_.push_back(std::move(operation));
+    if (beside_idle_ < beside_.size() && beside_threads_ < kBesideAtOnce) {
+      try {
+        threads_.emplace_back([this] { run_beside(); });
+        ++beside_threads_;
+      } catch (const std::system_error&) {
+        // No thread to be had now: those there are do it, or the next one that can be made.
+      }
+    }
+    ready_.notify_all();
+  }
+
+  void run_beside() {
+    std::unique_lock lock(mutex_);
+    while (!stopping_) {
+      if (beside_.empty()) {
+        ++beside_idle_;
+        ready_.wait(lock);
+        --beside_idle_;
+        continue;
+      }
+      Operation operation = std::move(beside_.front());
+      beside_.pop_front();
+      lock.unlock();
+      deliver_(carry_out_one(operation));
+      lock.lock();
+    }
+  }
+
+  OperationResult carry_out_one(const Operation& operation) {
+    OperationResult result;
+    result.id = operation.id;
+    result.uid = operation.uid;
+    result.outcome = std::visit([&](const auto& order) -> Outcome { return carry_out(tools_, order); }, operation.body);
+    return result;
+  }
+
+  // Operations of one lane are carried out in order; pulls share a wide one.
   std::string lane_of(const Operation& operation) {
-    if (std::holds_alternative<RunProbe>(operation.body)) return "probe:" + std::to_string(operation.id);
     if (std::holds_alternative<EnsureImage>(operation.body)) {
       lanes_["image"].width = kPullsAtOnce;
       return "image";
@@ -224,13 +289,7 @@ class DoorExecutor : public Executor {
 
   void run() {
     while (auto work = next()) {
-      Operation& operation = work->second;
-      OperationResult result;
-      result.id = operation.id;
-      result.uid = operation.uid;
-      result.outcome =
-          std::visit([&](const auto& order) { return carry_out(tools_, order); }, operation.body);
-      deliver_(std::move(result));
+      deliver_(carry_out_one(work->second));
       std::lock_guard lock(mutex_);
       auto lane = lanes_.find(work->first);
       if (--lane->second.running == 0 && lane->second.queue.empty()) lanes_.erase(lane);
@@ -243,6 +302,8 @@ class DoorExecutor : public Executor {
   std::mutex mutex_;
   std::condition_variable ready_;
   std::map<std::string, Lane> lanes_;
+  std::deque<Operation> beside_;
+  size_t beside_threads_ = 0, beside_idle_ = 0;
   bool stopping_ = false;
   std::vector<std::thread> threads_;
 };

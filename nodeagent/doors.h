@@ -197,6 +197,7 @@ struct SandboxSpec {
   bool host_network = false;
   bool host_ipc = false;
   bool host_pid = false;
+  bool share_pid = false;     // all its containers see each other's processes; not with host_pid
   std::vector<std::pair<std::string, std::string>> sysctls;  // namespaced ones, checked by the caller
 };
 
@@ -257,6 +258,8 @@ struct ContainerSpec {
   std::vector<MountSpec> mounts;       // volumes, and the three files of EtcFiles
   ResourceLimits limits;
   SecuritySpec security;
+  std::string termination_message_path;  // in the container: a file of ours is mounted there; "": none
+  bool message_from_log = false;  // after a failure without a message, the end of the log is the message
 };
 
 // Not called ContainerStatus: that is the struct of the Kubernetes API (schema/kinds/pod.h).
@@ -270,6 +273,7 @@ struct ProcessStatus {
   bool exit_unknown = false;   // it ended while nobody looked (reboot, its monitor killed); exit_code is 137
   WallTime started_at;
   WallTime finished_at;
+  std::string message;  // kExited: its termination message, at most 4096 bytes of UTF-8
 };
 
 struct RuntimeContainer {
@@ -318,6 +322,7 @@ class Runtime {
   // after it has ended changes nothing and returns it. kInvalid: the spec cannot work on this image (no
   // command, unknown user, runAsNonRoot): Kubernetes' CreateContainerConfigError. kNotFound: the command
   // is not in the image; kFailed: the runtime said no (its sentence is in the message): RunContainerError.
+  // kConflict: the pod has no sandbox (any more).
   virtual Result<RuntimeContainer> start(const ContainerSpec& spec) = 0;
 
   // Sends the image's stop signal (default SIGTERM) to the container's first process. Gone or ended: fine.
@@ -338,6 +343,9 @@ class Runtime {
   // At the deadline everything it started is killed. kNotFound: the container does not run.
   virtual Result<ExecResult> exec(const ContainerKey& key, const std::vector<std::string>& argv,
                                   Duration timeout, size_t max_output) = 0;
+
+  // Ends every exec() under way, and every later one, with kCancelled: the agent is stopping.
+  virtual void cancel_execs() = 0;
 
   // Waits until some container has ended since the last call, at most `timeout`; returns whether one has.
   // One thread at a time. A wake-up, not a message: read the truth with list() or status().

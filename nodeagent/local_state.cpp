@@ -10,6 +10,7 @@ constexpr size_t kMaxFile = 64 << 20;
 
 std::string pods_file(const NodePaths& paths) { return paths.data_dir + "/assignment.json"; }
 std::string config_file(const NodePaths& paths) { return paths.run_dir + "/config.json"; }
+std::string network_file(const NodePaths& paths) { return paths.data_dir + "/network.json"; }
 std::string memory_file(const NodePaths& paths) { return paths.data_dir + "/memory.json"; }
 
 Result<Assignment> read_assignment_file(const std::string& path) {
@@ -54,6 +55,20 @@ Status save_assignment(const NodePaths& paths, const Assignment& assignment) {
   return write_file(pods_file(paths), encode(pods), 0600, true);
 }
 
+std::optional<NetworkState> load_network(const NodePaths& paths) {
+  Result<std::string> bytes = read_file(network_file(paths), kMaxFile);
+  if (!bytes.ok()) return std::nullopt;
+  Result<NetworkUpdate> update = decode_network_update(*bytes);
+  if (!update.ok()) return std::nullopt;
+  Result<NetworkState> state = applied({}, *update);
+  if (!state.ok()) return std::nullopt;
+  return std::move(*state);
+}
+
+Status save_network(const NodePaths& paths, const NetworkState& state) {
+  return write_file(network_file(paths), encode(whole_update(state)), 0600);
+}
+
 AgentMemory load_memory(const NodePaths& paths) {
   AgentMemory out;
   Result<std::string> bytes = read_file(memory_file(paths), kMaxFile);
@@ -63,13 +78,16 @@ AgentMemory load_memory(const NodePaths& paths) {
   for (const Member& pod : parsed->as_map()) {
     PodMemory& memory = out[pod.name];
     memory.start_time = parse_rfc3339(pod.value.string_at("startTime")).value_or(WallTime{});
+    const Value* initialized = pod.value.find("initialized");
+    memory.initialized = initialized != nullptr && initialized->is_bool() && initialized->as_bool();
     const Value* containers = pod.value.find("containers");
     if (containers == nullptr || !containers->is_map()) continue;
     for (const Member& container : containers->as_map()) {
       memory.containers[container.name] = {
           Duration{int_of(container.value, "waitMicros")},
           Duration{int_of(container.value, "upcomingMicros")},
-          parse_rfc3339(container.value.string_at("failedAt")).value_or(WallTime{})};
+          parse_rfc3339(container.value.string_at("failedAt")).value_or(WallTime{}),
+          static_cast<uint32_t>(int_of(container.value, "firstAttempt"))};
     }
   }
   return out;
@@ -80,12 +98,14 @@ Status save_memory(const NodePaths& paths, const AgentMemory& memory) {
   for (const auto& [uid, pod] : memory) {
     Value one = Value::map();
     one.set("startTime", format_rfc3339_micro(pod.start_time));
+    one.set("initialized", pod.initialized);
     Value containers = Value::map();
     for (const auto& [name, container] : pod.containers) {
       Value entry = Value::map();
       entry.set("waitMicros", static_cast<int64_t>(container.wait.count()));
       entry.set("upcomingMicros", static_cast<int64_t>(container.upcoming.count()));
       entry.set("failedAt", format_rfc3339_micro(container.failed_at));
+      entry.set("firstAttempt", static_cast<int64_t>(container.first_attempt));
       containers.set(name, std::move(entry));
     }
     one.set("containers", std::move(containers));

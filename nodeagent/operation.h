@@ -49,6 +49,10 @@ struct KillContainer {
 struct RemoveContainer {
   ContainerKey key;
 };
+// Network and volumes of a pod that has ended; its containers' logs and states stay.
+struct ReleasePod {
+  std::string uid;
+};
 // Containers, sandbox, network, volumes: afterwards nothing of the pod is left.
 struct TearDownPod {
   std::string uid;
@@ -58,11 +62,17 @@ struct RunProbe {
   ProbeKind kind = ProbeKind::kReadiness;
   ProbeTarget target;
 };
+// A lifecycle hook of a running container; its result is a ProbeResult.
+struct RunHook {
+  ContainerKey key;
+  ProbeTarget target;
+};
 // Reads back what exists: containers, sandboxes, pods with a network or volumes left.
 struct Observe {};
 
 using OperationBody = std::variant<EnsureImage, SetUpPod, UpdateVolumes, StartContainer, StopContainer,
-                                   KillContainer, RemoveContainer, TearDownPod, RunProbe, Observe>;
+                                   KillContainer, RemoveContainer, ReleasePod, TearDownPod, RunProbe, RunHook,
+                                   Observe>;
 
 struct Operation {
   uint64_t id = 0;

@@ -31,4 +31,12 @@ void take_operation_result(PodRecord& record, const OperationResult& result, Pod
 // Takes in what the runtime shows of one of the pod's containers.
 void take_container(PodRecord& record, const RuntimeContainer& seen, PodStepContext& context);
 
+// The pod's namespaces are gone (a reboot): what still runs is ended, then everything is made anew, and its init
+// containers run again.
+void lose_sandbox(PodRecord& record, PodStepContext& context);
+
+// Ends the pod for good: Failed with this reason once nothing of it runs. No-op for one that ends already.
+void fail_pod(PodRecord& record, std::string reason, std::string message, Duration grace,
+              PodStepContext& context);
+
 }  // namespace mainstay

@@ -1,6 +1,7 @@
 #include "nodeagent/probe.h"
 
 #include <algorithm>
+#include <charconv>
 
 namespace mainstay {
 namespace {
@@ -9,12 +10,53 @@ std::chrono::seconds at_least(int32_t seconds, int32_t least) {
   return std::chrono::seconds{std::max(seconds, least)};
 }
 
+std::optional<int> port_number(int64_t number) {
+  if (number < 1 || number > 65535) return std::nullopt;
+  return static_cast<int>(number);
+}
+
+// A name is one of the container's own ports, else a number written as text.
 std::optional<int> resolve_port(const IntOrString& port, const Container& container) {
-  if (port.is_int()) return port.number();
+  if (port.is_int()) return port_number(port.number());
+  const std::string& name = port.string();
   for (const ContainerPort& candidate : container.ports) {
-    if (candidate.name == port.string()) return candidate.container_port;
+    if (candidate.name == name) return port_number(candidate.container_port);
   }
-  return std::nullopt;
+  int number = 0;
+  auto [end, problem] = std::from_chars(name.data(), name.data() + name.size(), number);
+  if (problem != std::errc() || end != name.data() + name.size()) return std::nullopt;
+  return port_number(number);
+}
+
+// What probes and hooks have in common. Nothing if there is no such handler, or its port does not exist.
+template <typename Handler>
+std::optional<ProbeTarget> target_of(const Handler& handler, const Container& container,
+                                     std::string_view pod_ip) {
+  ProbeTarget target;
+  target.host = pod_ip;
+  if (handler.exec) {
+    target.kind = ProbeTarget::Kind::kExec;
+    target.command = handler.exec->command;
+    return target;
+  }
+  if (handler.tcp_socket) {
+    std::optional<int> port = resolve_port(handler.tcp_socket->port, container);
+    if (!port) return std::nullopt;
+    target.port = *port;
+    if (!handler.tcp_socket->host.empty()) target.host = handler.tcp_socket->host;
+    return target;
+  }
+  if (!handler.http_get) return std::nullopt;
+  const HTTPGetAction& get = *handler.http_get;
+  std::optional<int> port = resolve_port(get.port, container);
+  if (!port) return std::nullopt;
+  target.kind = ProbeTarget::Kind::kHttp;
+  target.port = *port;
+  if (!get.host.empty()) target.host = get.host;
+  target.https = get.scheme == "HTTPS";
+  target.path = get.path.empty() ? "/" : get.path;
+  for (const HTTPHeader& header : get.http_headers) target.headers.emplace_back(header.name, header.value);
+  return target;
 }
 
 }  // namespace
@@ -29,7 +71,8 @@ ProbeState start_probe(ProbeKind kind, const Probe& probe, MonoTime container_st
 void take_result(ProbeState& state, ProbeKind kind, const Probe& probe, const ProbeResult& result,
                  MonoTime now) {
   state.operation = 0;
-  state.due = now + at_least(probe.period_seconds, 1);
+  // At a steady pace however long an answer takes; what was missed is not made up for.
+  state.due = std::max(state.due + at_least(probe.period_seconds, 1), now);
   if (result.success) {
     state.failures = 0;
     if (++state.successes >= std::max(probe.success_threshold, 1)) state.passed = true;
@@ -38,37 +81,33 @@ void take_result(ProbeState& state, ProbeKind kind, const Probe& probe, const Pr
   state.successes = 0;
   if (++state.failures < std::max(probe.failure_threshold, 1)) return;
   state.passed = false;
-  if (kind == ProbeKind::kLiveness) state.failed_for_good = true;
+  if (kind != ProbeKind::kReadiness) state.failed_for_good = true;
 }
 
 std::optional<ProbeTarget> probe_target(const Probe& probe, const Container& container,
                                         std::string_view pod_ip) {
-  ProbeTarget target;
-  target.timeout = at_least(probe.timeout_seconds, 1);
-  if (probe.exec) {
-    target.kind = ProbeTarget::Kind::kExec;
-    target.command = probe.exec->command;
-    return target;
+  std::optional<ProbeTarget> target;
+  if (probe.grpc) {
+    std::optional<int> port = port_number(probe.grpc->port);
+    if (!port) return std::nullopt;
+    target.emplace();
+    target->kind = ProbeTarget::Kind::kGrpc;
+    target->host = pod_ip;
+    target->port = *port;
+    target->service = probe.grpc->service;
+  } else {
+    target = target_of(probe, container, pod_ip);
   }
-  const IntOrString& port = probe.http_get     ? probe.http_get->port
-                            : probe.tcp_socket ? probe.tcp_socket->port
-                                               : IntOrString{};
-  std::optional<int> number = resolve_port(port, container);
-  if (!number || *number < 1 || *number > 65535) return std::nullopt;
-  target.port = *number;
-  target.host = pod_ip;
-  if (probe.tcp_socket) {
-    target.kind = ProbeTarget::Kind::kTcp;
-    if (!probe.tcp_socket->host.empty()) target.host = probe.tcp_socket->host;
-    return target;
-  }
-  if (!probe.http_get) return std::nullopt;
-  target.kind = ProbeTarget::Kind::kHttp;
-  if (!probe.http_get->host.empty()) target.host = probe.http_get->host;
-  target.https = probe.http_get->scheme == "HTTPS";
-  target.path = probe.http_get->path.empty() ? "/" : probe.http_get->path;
-  for (const HTTPHeader& header : probe.http_get->http_headers)
-    target.headers.emplace_back(header.name, header.value);
+  if (target) target->timeout = at_least(probe.timeout_seconds, 1);
+  return target;
+}
+
+std::optional<ProbeTarget> hook_target(const LifecycleHandler& hook, const Container& container,
+                                       std::string_view pod_ip, Duration timeout) {
+  std::optional<ProbeTarget> target = target_of(hook, container, pod_ip);
+  if (!target) return target;
+  target->timeout = timeout;
+  target->any_status = true;
   return target;
 }
 

@@ -205,7 +205,8 @@ Result<ProcessResult> run_process(const ProcessSpec& spec) {
   ASSIGN_OR_RETURN(Child child, start(spec));
   ProcessResult result;
   std::string_view to_write = spec.stdin_bytes;
-  bool ended = false;
+  bool ended = false, cancelled = false;
+  constexpr int kLookForCancel = 200;  // ms
   while (!ended) {
     feed(child.in, to_write);
     pollfd watched[4] = {{child.pidfd.get(), POLLIN, 0},
@@ -213,7 +214,8 @@ Result<ProcessResult> run_process(const ProcessSpec& spec) {
                          {child.err.get(), POLLIN, 0},
                          {child.in.get(), POLLOUT, 0}};
     Duration left = deadline - read_clock().mono;
-    if (left <= Duration{0} && !result.timed_out) {
+    cancelled = cancelled || (spec.cancelled != nullptr && spec.cancelled->load());
+    if ((left <= Duration{0} || cancelled) && !result.timed_out) {
       result.timed_out = true;
       ::kill(-child.pid, SIGKILL);
       syscall(SYS_pidfd_send_signal, child.pidfd.get(), SIGKILL, nullptr, 0);
@@ -221,6 +223,7 @@ Result<ProcessResult> run_process(const ProcessSpec& spec) {
     int wait = result.timed_out
                    ? 1000
                    : static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(left).count());
+    if (spec.cancelled != nullptr) wait = std::min(wait, kLookForCancel);
     poll(watched, 4, wait);
     drain(child.out, result.out, spec.max_output, result.truncated);
     drain(child.err, result.err, spec.max_output, result.truncated);
@@ -230,6 +233,7 @@ Result<ProcessResult> run_process(const ProcessSpec& spec) {
   while (waitpid(child.pid, &status, 0) < 0 && errno == EINTR) {}
   drain(child.out, result.out, spec.max_output, result.truncated);
   drain(child.err, result.err, spec.max_output, result.truncated);
+  if (cancelled) return error(ErrorCode::kCancelled, spec.argv[0] + " was ended because the agent stops");
   result.exit_code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
   return result;
 }

@@ -3,6 +3,7 @@
 // until the end.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -21,6 +22,7 @@ struct ProcessSpec {
   std::string workdir;            // "" means "/"
   size_t max_output = 64 << 10;   // of stdout and of stderr; the rest is read and dropped
   Duration timeout = 30s;         // then its process group is killed
+  const std::atomic<bool>* cancelled = nullptr;  // once true it is killed too, and the answer is kCancelled
   // Killed with us. Not for what has to outlive us (conmon).
   bool dies_with_us = true;
   std::vector<std::pair<int, int>> descriptors;  // (ours, its number there); the numbers from 3 on

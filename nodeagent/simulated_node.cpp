@@ -40,9 +40,16 @@ SimulatedNode::PodTraits SimulatedNode::traits_of(const Object& pod) {
     out.run_time = run_time;
   }
   if (const std::string* text = annotation(pod, "exit-code")) out.exit_code = std::atoi(text->c_str());
+  read_duration(pod, "init-run-time", out.init_run_time);
+  if (const std::string* text = annotation(pod, "init-exit-code")) out.init_exit_code = std::atoi(text->c_str());
+  for (const Container& container : as<Pod>(pod).spec.init_containers) {
+    (container.restart_policy == "Always" ? out.sidecars : out.inits).insert(container.name);
+  }
   out.unready = read_flag(pod, "unready");
   out.unhealthy = read_flag(pod, "unhealthy");
+  out.unstarted = read_flag(pod, "unstarted");
   out.pull_failure = read_flag(pod, "pull-failure");
+  out.hook_failure = read_flag(pod, "hook-failure");
   return out;
 }
 
@@ -112,8 +119,14 @@ SimulatedNode::Outcome SimulatedNode::apply(const StartContainer& order, const s
   running.container.status.state = State::kRunning;
   running.container.status.pid = 1;
   running.container.status.started_at = now.wall + takes;
-  running.exit_code = traits.exit_code;
-  if (traits.run_time) running.ends_at = now.mono + takes + *traits.run_time;
+  running.container.note = order.spec.note;
+  if (traits.inits.count(order.spec.key.container) > 0) {
+    running.exit_code = traits.init_exit_code;
+    running.ends_at = now.mono + takes + traits.init_run_time;
+  } else if (traits.sidecars.count(order.spec.key.container) == 0) {
+    running.exit_code = traits.exit_code;
+    if (traits.run_time) running.ends_at = now.mono + takes + *traits.run_time;
+  }
   return running.container;
 }
 
@@ -143,6 +156,12 @@ SimulatedNode::Outcome SimulatedNode::apply(const RemoveContainer& order, const 
   return Done{};
 }
 
+SimulatedNode::Outcome SimulatedNode::apply(const ReleasePod& order, const std::string&, Now, Duration& takes) {
+  takes = Duration{5000};
+  addresses_.erase(order.uid);
+  return Done{};
+}
+
 SimulatedNode::Outcome SimulatedNode::apply(const TearDownPod& order, const std::string&, Now,
                                             Duration& takes) {
   takes = Duration{5000};
@@ -157,8 +176,16 @@ SimulatedNode::Outcome SimulatedNode::apply(const RunProbe& order, const std::st
   auto found = containers_.find(order.key);
   const PodTraits& traits = traits_[uid];
   bool runs = found != containers_.end() && found->second.container.status.state == State::kRunning;
-  bool fails = order.kind == ProbeKind::kReadiness ? traits.unready : traits.unhealthy;
-  return ProbeResult{runs && !fails, fails ? "the simulation says so" : ""};
+  bool fails = order.kind == ProbeKind::kReadiness  ? traits.unready
+               : order.kind == ProbeKind::kLiveness ? traits.unhealthy
+                                                    : traits.unstarted;
+  return ProbeResult{runs && !fails, fails ? "the simulation says so" : "", false, false};
+}
+
+SimulatedNode::Outcome SimulatedNode::apply(const RunHook&, const std::string& uid, Now, Duration& takes) {
+  takes = Duration{5000};
+  bool fails = traits_[uid].hook_failure;
+  return ProbeResult{!fails, fails ? "the simulation says so" : "", false, false};
 }
 
 SimulatedNode::Outcome SimulatedNode::apply(const Observe&, const std::string&, Now, Duration&) {

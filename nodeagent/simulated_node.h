@@ -9,7 +9,11 @@
 //   mainstay/simulated-exit-code     with this code (default 0)
 //   mainstay/simulated-unready       "true": readiness probes fail
 //   mainstay/simulated-unhealthy     "true": liveness probes fail
+//   mainstay/simulated-unstarted     "true": startup probes fail
 //   mainstay/simulated-pull-failure  "true": images cannot be pulled
+//   mainstay/simulated-hook-failure  "true": lifecycle hooks fail
+//   mainstay/simulated-init-run-time, -init-exit-code   the same of init containers (default 20ms, 0)
+// Run time and exit code are those of the containers proper; sidecars run until they are stopped.
 #pragma once
 
 #include <map>
@@ -53,9 +57,13 @@ class SimulatedNode {
   };
   struct PodTraits {
     Duration start_delay{50000}, stop_delay{20000};
-    bool ignores_stop = false, unready = false, unhealthy = false, pull_failure = false;
+    bool ignores_stop = false, unready = false, unhealthy = false, unstarted = false;
+    bool pull_failure = false, hook_failure = false;
     std::optional<Duration> run_time;
     int exit_code = 0;
+    Duration init_run_time{20000};
+    int init_exit_code = 0;
+    std::set<std::string> inits, sidecars;
   };
   using Outcome = decltype(OperationResult::outcome);
 
@@ -66,8 +74,10 @@ class SimulatedNode {
   Outcome apply(const StopContainer& order, const std::string& uid, Now now, Duration& takes);
   Outcome apply(const KillContainer& order, const std::string& uid, Now now, Duration& takes);
   Outcome apply(const RemoveContainer& order, const std::string& uid, Now now, Duration& takes);
+  Outcome apply(const ReleasePod& order, const std::string& uid, Now now, Duration& takes);
   Outcome apply(const TearDownPod& order, const std::string& uid, Now now, Duration& takes);
   Outcome apply(const RunProbe& order, const std::string& uid, Now now, Duration& takes);
+  Outcome apply(const RunHook& order, const std::string& uid, Now now, Duration& takes);
   Outcome apply(const Observe& order, const std::string& uid, Now now, Duration& takes);
   void end(Running& running, int exit_code, Now now);
   static PodTraits traits_of(const Object& pod);

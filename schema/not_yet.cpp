@@ -23,22 +23,17 @@ struct NotYet {
 };
 
 constexpr NotYet kFields[] = {
-    {"PodSpec", "initContainers", "init and sidecar containers are"},
     {"PodSpec", "ephemeralContainers", "ephemeral containers are"},
     {"PodSpec", "topologySpreadConstraints", "topology spread constraints are"},
-    {"PodSpec", "shareProcessNamespace", "sharing the process namespace between containers is"},
     {"PodSpec", "hostUsers", "user namespaces are", "true"},
     {"PodSpec", "runtimeClassName", "runtime classes are"},
-    {"PodSpec", "readinessGates", "readiness gates are"},
     {"PodSpec", "schedulingGates", "scheduling gates are"},
     {"PodSpec", "resourceClaims", "dynamic resource allocation is"},
     {"PodSpec", "resources", "resources of a whole pod are"},
     {"Affinity", "podAffinity", "pod affinity is"},
     {"Affinity", "podAntiAffinity", "pod anti-affinity is"},
-    {"Container", "startupProbe", "startup probes are"},
-    {"Container", "lifecycle", "lifecycle hooks are"},
+    {"Lifecycle", "stopSignal", "a stop signal other than the image's is"},
     {"Container", "volumeDevices", "raw block volumes are"},
-    {"Probe", "grpc", "gRPC probes are"},
     {"ResourceRequirements", "claims", "dynamic resource allocation is"},
     {"Volume", "persistentVolumeClaim", "persistent volume claims are"},
     {"Volume", "*", "volumes of this type are"},
@@ -111,6 +106,11 @@ void check_kind(const Object& object, const NotYetOptions& options, const Value*
            document, diagnostics);
   } else if (is_carried_kind(object.kind)) {
     report(path, false, std::string(object.info().kind) +
+                            " is carried, not acted on: it is kept and served, and nothing follows from it",
+           document, diagnostics);
+  }
+}
+
 // Nodes route IPv4 only. PreferDualStack is content with that.
 void check_families(const ServiceSpec& spec, const Value* document, Diagnostics& diagnostics) {
   const std::string sentence = "IPv6 and dual-stack services are not supported yet";
@@ -125,11 +125,6 @@ void check_families(const ServiceSpec& spec, const Value* document, Diagnostics&
   for (size_t i = 0; i < spec.cluster_ips.size(); ++i) {
     bool v6 = spec.cluster_ips[i].find(':') != std::string::npos;
     if (v6) report(addresses.index(i), true, sentence, document, diagnostics);
-  }
-}
-
-                            " is carried, not acted on: it is kept and served, and nothing follows from it",
-           document, diagnostics);
   }
 }
 
@@ -160,12 +155,12 @@ void check_not_yet(const Object& object, const NotYetOptions& options, const Val
 }
 
 std::vector<std::string> not_enforced(const Object& object) {
-  if (object.kind == Kind::kNetworkPolicy) return out;
   // Kept as they stand in the manifest, and read from there by the node agent.
   auto acted_on = [](const TypeDesc& type, const FieldDesc& field) {
     return type.name == "PodSpec" && (field.name == "dnsConfig" || field.name == "setHostnameAsFQDN");
   };
   std::vector<std::string> out;
+  if (object.kind == Kind::kNetworkPolicy) return out;
   bool whole = is_carried_kind(object.kind);
   Value body = body_of(object);
   auto visit = [&](const Path& path, const TypeDesc& type, const FieldDesc& field, const Value& value) {

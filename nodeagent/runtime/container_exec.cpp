@@ -56,7 +56,8 @@ Result<std::string> exec_process(const std::string& bundle, const std::vector<st
 
 Result<ExecResult> exec_in_container(const NodePaths& paths, const std::string& oci_runtime,
                                      const ContainerKey& key, const std::vector<std::string>& argv,
-                                     Duration timeout, size_t max_output) {
+                                     Duration timeout, size_t max_output,
+                                     const std::atomic<bool>& cancelled) {
   if (argv.empty()) return error(ErrorCode::kInvalid, "no command to execute");
   static std::atomic<uint64_t> counter{0};  // only makes file names differ
   std::string bundle = paths.bundle(key);
@@ -69,8 +70,10 @@ Result<ExecResult> exec_in_container(const NodePaths& paths, const std::string& 
   spec.env = plain_environment();
   spec.timeout = timeout;
   spec.max_output = max_output;
+  spec.cancelled = &cancelled;
   auto ran = run_process(spec);
-  if (ran.ok() && ran->timed_out) {
+  bool ended_early = ran.ok() ? ran->timed_out : ran.error().code == ErrorCode::kCancelled;
+  if (ended_early) {
     auto pid = read_file(stem + ".pid", 64);
     if (pid.ok()) kill_session(paths.container_cgroup(key), std::strtoll(pid->c_str(), nullptr, 10));
   }

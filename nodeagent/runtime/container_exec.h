@@ -1,6 +1,7 @@
-// Running one more command inside a running container, for exec probes. Any thread.
+// Running one more command inside a running container, for exec probes and hooks. Any thread.
 #pragma once
 
+#include <atomic>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@ namespace mainstay {
 // As Runtime::exec; the caller has made sure that the container runs.
 Result<ExecResult> exec_in_container(const NodePaths& paths, const std::string& oci_runtime,
                                      const ContainerKey& key, const std::vector<std::string>& argv,
-                                     Duration timeout, size_t max_output);
+                                     Duration timeout, size_t max_output,
+                                     const std::atomic<bool>& cancelled);
 
 }  // namespace mainstay

@@ -14,6 +14,7 @@
 #include "nodeagent/runtime/cgroup.h"
 #include "nodeagent/runtime/monitor.h"
 #include "nodeagent/runtime/namespaces.h"
+#include "nodeagent/runtime/termination_message.h"
 #include "schema/base/clock.h"
 
 namespace mainstay {
@@ -74,6 +75,7 @@ ProcessStatus observe_container(const NodePaths& paths, const ContainerRecord& r
     out.oom_killed = path_exists(paths.container(key) + "/oom");
     if (stat(exit_path.c_str(), &info) == 0) out.finished_at = modified(info);
     out.pid = 0;
+    out.message = read_termination_message(paths, key, record.message_from_log && out.exit_code != 0);
     return out;
   }
   if (alive) {
@@ -108,7 +110,7 @@ Status make_root_filesystem(const NodePaths& paths, const ContainerKey& key,
   }
   for (const std::string& layer : lower) {
     if (!safe_name(layer) || !path_exists(paths.layers() + "/" + layer)) {
-      return error(ErrorCode::kNotFound, "layer '" + layer + "' of the image is not on this node");
+      return error(ErrorCode::kUnavailable, "layer '" + layer + "' of the image is not on this node");
     }
   }
   return mount_overlay(paths.layers(), lower, home + "/upper", home + "/work", rootfs);

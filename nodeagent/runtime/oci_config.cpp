@@ -141,7 +141,7 @@ Value namespaces_json(const OciConfigInput& input) {
     out.push(entry);
   };
   add("mount", "");
-  if (!input.sandbox.host_pid) add("pid", "");
+  if (!input.sandbox.host_pid) add("pid", input.pid);
   if (!input.sandbox.host_ipc) add("ipc", input.ipc);
   if (!input.sandbox.host_network) add("uts", input.uts);
   if (!input.sandbox.host_network) add("network", input.sandbox.netns);

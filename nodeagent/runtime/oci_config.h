@@ -38,6 +38,7 @@ struct OciConfigInput {
   std::string cgroup;   // "/mainstay/<uid>/<id>"
   std::string ipc;      // paths of the sandbox's namespaces; "" asks for new ones
   std::string uts;
+  std::string pid;      // "": a new one, unless the host's is used
   std::string shm;      // directory for /dev/shm
   std::vector<DeviceNode> devices;  // for privileged containers: every device of the machine
   std::string seccomp;  // the profile's text, where the security context names a file

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <charconv>
 
@@ -19,6 +20,8 @@
 #include "nodeagent/runtime/monitor.h"
 #include "nodeagent/runtime/namespaces.h"
 #include "nodeagent/runtime/oci_binary.h"
+#include "nodeagent/runtime/pause.h"
+#include "nodeagent/runtime/termination_message.h"
 #include "schema/base/clock.h"
 
 namespace mainstay {
@@ -28,6 +31,10 @@ using State = ProcessStatus::State;
 
 std::string ipc_pin(const NodePaths& paths, const std::string& uid) { return paths.namespaces(uid) + "/ipc"; }
 std::string uts_pin(const NodePaths& paths, const std::string& uid) { return paths.namespaces(uid) + "/uts"; }
+std::string pid_pin(const NodePaths& paths, const std::string& uid) { return paths.namespaces(uid) + "/pid"; }
+std::string pause_record(const NodePaths& paths, const std::string& uid) {
+  return paths.namespaces(uid) + "/pause";
+}
 std::string shm_dir(const NodePaths& paths, const std::string& uid) { return paths.namespaces(uid) + "/shm"; }
 
 std::vector<NamespacePin> pins_of(const NodePaths& paths, const SandboxSpec& spec) {
@@ -42,6 +49,7 @@ bool sandbox_ready(const NodePaths& paths, const SandboxSpec& spec) {
     if (!is_pinned(pin.path)) return false;
   }
   if (!spec.host_network && !is_pinned(spec.netns)) return false;
+  if (spec.share_pid && !pause_alive(pause_record(paths, spec.uid), pid_pin(paths, spec.uid))) return false;
   return spec.host_ipc || is_tmpfs_mount(shm_dir(paths, spec.uid));
 }
 
@@ -69,6 +77,7 @@ class OciRuntime : public Runtime {
   Result<RuntimeList> list() override;
   Result<ExecResult> exec(const ContainerKey& key, const std::vector<std::string>& argv, Duration timeout,
                           size_t max_output) override;
+  void cancel_execs() override { cancelled_.store(true); }
   Result<bool> wait_exit(Duration timeout) override;
   Result<std::string> log_path(const ContainerKey& key) override;
   Result<bool> rotate_log(const ContainerKey& key, uint64_t max_bytes, int max_files) override;
@@ -87,6 +96,7 @@ class OciRuntime : public Runtime {
   const std::string conmon_;
   const MachineLimits machine_;
   const Fd exits_;  // inotify: exit files appear
+  std::atomic<bool> cancelled_{false};
 };
 
 Result<SandboxSpec> OciRuntime::load_sandbox(const std::string& uid) const {
@@ -99,7 +109,7 @@ Result<SandboxSpec> OciRuntime::load_sandbox(const std::string& uid) const {
 
 Status OciRuntime::make_sandbox(const SandboxSpec& spec) {
   RETURN_IF_ERROR(check_uid(spec.uid));
-  if (spec.hostname.size() > 63) return error(ErrorCode::kInvalid, "host name longer than 63 bytes");
+  if (spec.hostname.size() > 64) return error(ErrorCode::kInvalid, "host name longer than 64 bytes");
   if (!spec.host_network && spec.netns.empty())
     return error(ErrorCode::kInvalid, "no network namespace given");
   RETURN_IF_ERROR(make_dirs(paths_.pod(spec.uid), 0755));
@@ -107,6 +117,7 @@ Status OciRuntime::make_sandbox(const SandboxSpec& spec) {
   std::string shm = shm_dir(paths_, spec.uid);
   RETURN_IF_ERROR(make_dirs(shm, 0755));
   RETURN_IF_ERROR(pin_namespaces(pins_of(paths_, spec), spec.hostname));
+  if (spec.share_pid) RETURN_IF_ERROR(make_pause(pause_record(paths_, spec.uid), pid_pin(paths_, spec.uid)));
   if (!spec.host_ipc && !is_tmpfs_mount(shm) &&
       mount("shm", shm.c_str(), "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=1777,size=65536k") != 0) {
     return errno_error("mounting " + shm, errno);
@@ -118,6 +129,7 @@ Status OciRuntime::remove_sandbox(const std::string& uid) {
   RETURN_IF_ERROR(check_uid(uid));
   ASSIGN_OR_RETURN(auto keys, attempts(uid));
   for (const ContainerKey& key : keys) RETURN_IF_ERROR(remove(key));
+  RETURN_IF_ERROR(end_pause(pause_record(paths_, uid), pid_pin(paths_, uid)));
   for (const std::string& pin : {ipc_pin(paths_, uid), uts_pin(paths_, uid)})
     RETURN_IF_ERROR(unpin_namespace(pin));
   RETURN_IF_ERROR(remove_tree(paths_.namespaces(uid)));
@@ -170,7 +182,7 @@ Result<RuntimeContainer> OciRuntime::start(const ContainerSpec& spec) {
   RETURN_IF_ERROR(check_key(key));
   auto sandbox = load_sandbox(key.uid);
   if (!sandbox.ok() || !sandbox_ready(paths_, *sandbox)) {
-    return error(ErrorCode::kNotFound,
+    return error(ErrorCode::kConflict,
                  "pod " + key.uid + " has no sandbox to start " + key.container + " in");
   }
   auto known = load_container(paths_, key);
@@ -211,7 +223,8 @@ Status OciRuntime::create(const ContainerSpec& spec, const SandboxSpec& sandbox,
   container.image_digest = spec.image.digest;
   container.layers = spec.image.layers;
   record.stop_signal = spec.image.config.stop_signal;
-  record.host_pid = sandbox.host_pid;
+  record.host_pid = sandbox.host_pid || sandbox.share_pid;
+  record.message_from_log = spec.message_from_log;
   RETURN_IF_ERROR(make_dirs(paths_.container(key), 0700));
   RETURN_IF_ERROR(save_container(paths_, record));
   RETURN_IF_ERROR(make_dirs(paths_.bundle(key), 0700));
@@ -227,6 +240,13 @@ Status OciRuntime::create(const ContainerSpec& spec, const SandboxSpec& sandbox,
   input.cgroup = paths_.container_cgroup(key);
   if (!sandbox.host_ipc) input.ipc = ipc_pin(paths_, key.uid);
   if (!sandbox.host_network) input.uts = uts_pin(paths_, key.uid);
+  if (sandbox.share_pid) input.pid = pid_pin(paths_, key.uid);
+  if (!spec.termination_message_path.empty()) {
+    RETURN_IF_ERROR(make_termination_message_file(paths_, key));
+    const std::string& path = spec.termination_message_path;
+    input.spec.mounts.push_back(
+        {termination_message_file(paths_, key), path.starts_with("/") ? path : "/" + path, false});
+  }
   input.shm = sandbox.host_ipc ? "/dev/shm" : shm_dir(paths_, key.uid);
   if (spec.security.privileged) input.devices = list_devices();
   ASSIGN_OR_RETURN(input.user, resolve_user(spec.image.config.user, spec.security,
@@ -300,6 +320,9 @@ Status OciRuntime::remove(const ContainerKey& key) {
 Result<RuntimeContainer> OciRuntime::describe(const ContainerKey& key) const {
   ASSIGN_OR_RETURN(ContainerRecord record, load_container(paths_, key));
   record.container.status = observe_container(paths_, record);
+  bool ended = record.container.status.state == State::kExited;
+  // With a process namespace of its own, nothing outlives the first process; here it would.
+  if (ended && record.host_pid) RETURN_IF_ERROR(kill_container(paths_, key));
   return record.container;
 }
 
@@ -345,7 +368,7 @@ Result<ExecResult> OciRuntime::exec(const ContainerKey& key, const std::vector<s
   if (!container.ok() || container->status.state != State::kRunning) {
     return error(ErrorCode::kNotFound, "container " + key.container + " is not running");
   }
-  return exec_in_container(paths_, binary_.path, key, argv, timeout, max_output);
+  return exec_in_container(paths_, binary_.path, key, argv, timeout, max_output, cancelled_);
 }
 
 Result<bool> OciRuntime::wait_exit(Duration timeout) {

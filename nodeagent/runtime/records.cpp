@@ -43,6 +43,7 @@ std::string encode_record(const SandboxSpec& spec) {
   out.set("hostNetwork", spec.host_network);
   out.set("hostIPC", spec.host_ipc);
   out.set("hostPID", spec.host_pid);
+  out.set("sharePID", spec.share_pid);
   Value sysctls = Value::map();
   for (const auto& [name, value] : spec.sysctls) sysctls.set(name, value);
   out.set("sysctls", std::move(sysctls));
@@ -61,6 +62,7 @@ Result<SandboxSpec> decode_sandbox_record(std::string_view text) {
   out.host_network = flag_at(value, "hostNetwork");
   out.host_ipc = flag_at(value, "hostIPC");
   out.host_pid = flag_at(value, "hostPID");
+  out.share_pid = flag_at(value, "sharePID");
   const Value* sysctls = value.find("sysctls");
   if (sysctls == nullptr || !sysctls->is_map()) return out;
   for (const Member& member : sysctls->as_map()) {
@@ -84,6 +86,7 @@ std::string encode_record(const ContainerRecord& record) {
   out.set("notes", strings(container.notes));
   out.set("stopSignal", record.stop_signal);
   out.set("hostPID", record.host_pid);
+  out.set("messageFromLog", record.message_from_log);
   out.set("startedAtMicros", static_cast<int64_t>(record.started_at.since_epoch.count()));
   return to_json(out);
 }
@@ -102,6 +105,7 @@ Result<ContainerRecord> decode_container_record(std::string_view text) {
   out.container.notes = strings_at(value, "notes");
   out.stop_signal = text_at(value, "stopSignal");
   out.host_pid = flag_at(value, "hostPID");
+  out.message_from_log = flag_at(value, "messageFromLog");
   out.started_at.since_epoch = Duration(int_at(value, "startedAtMicros"));
   return out;
 }

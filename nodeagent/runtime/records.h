@@ -12,7 +12,8 @@ namespace mainstay {
 struct ContainerRecord {
   RuntimeContainer container;  // all but status and id
   std::string stop_signal;     // as the image says it
-  bool host_pid = false;
+  bool host_pid = false;         // its PID namespace does not end with it: the host's, or the pod's
+  bool message_from_log = false;
   WallTime started_at;         // zero until it is known
 };
 

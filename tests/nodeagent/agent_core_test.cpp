@@ -1,113 +1,11 @@
 // What the agent does with one pod, over a simulated node in virtual time.
 #include <catch2/catch.hpp>
 
-#include <map>
-
-#include "nodeagent/agent_core.h"
-#include "nodeagent/simulated_node.h"
-#include "schema/decode.h"
-#include "schema/diagnostics.h"
-#include "schema/yaml.h"
+#include "tests/nodeagent/agent_bench.h"
 
 namespace mainstay {
-namespace {
 
-ObjectPtr pod_of(const std::string& yaml) {
-  Diagnostics diagnostics;
-  std::vector<Document> documents = parse_yaml(yaml, diagnostics);
-  std::optional<Object> object = decode_object(documents.at(0).root, {}, diagnostics);
-  INFO(diagnostics.render());
-  REQUIRE(object.has_value());
-  object->meta.uid = "uid-" + object->meta.name;
-  return std::make_shared<Object>(std::move(*object));
-}
-
-struct Bench {
-  SimulatedNode node{"10.0.0"};
-  std::unique_ptr<AgentCore> core;
-  MonoTime mono{std::chrono::seconds{1000}};
-  std::multimap<MonoTime, OperationResult> due;
-  uint64_t number = 0;
-  std::map<std::string, PodReport> reports;
-  std::vector<AgentEvent> events;
-
-  Bench() { core = make(AgentMemory{}); }
-  std::unique_ptr<AgentCore> make(AgentMemory memory) {
-    return std::make_unique<AgentCore>(NodeFacts{"n1", "192.0.2.1", 1 << 30, {}, {}}, "boot",
-                                       std::move(memory));
-  }
-  Now now() const { return {WallTime{std::chrono::hours{400000}} + mono.since_start, mono}; }
-
-  void step(std::vector<AgentInput> inputs = {}) {
-    AgentActions actions = core->step(now(), std::move(inputs));
-    for (Operation& operation : actions.operations) {
-      SimulatedNode::Reply reply = node.carry_out(operation, now());
-      due.emplace(reply.at, std::move(reply.result));
-    }
-    if (!actions.report_due) return;
-    NodeReport report = core->take_report(false);
-    for (PodReport& pod : report.pods) reports[pod.uid] = pod;
-    events.insert(events.end(), report.events.begin(), report.events.end());
-    core->step(now(), {ReportAcknowledged{report.sequence}});
-  }
-  // Lets virtual time pass, stopping wherever something is due.
-  void run(Duration span) {
-    MonoTime end = mono + span;
-    for (int guard = 0; guard < 100000; ++guard) {
-      MonoTime next = end;
-      if (!due.empty()) next = std::min(next, due.begin()->first);
-      if (auto wake = core->next_wake()) next = std::min(next, std::max(*wake, mono));
-      if (auto ends = node.next_end()) next = std::min(next, *ends);
-      bool last = next >= end;
-      mono = std::max(mono, std::min(next, end));
-      if (node.advance(now())) core->look_again();
-      std::vector<AgentInput> inputs;
-      while (!due.empty() && due.begin()->first <= mono) {
-        inputs.emplace_back(std::move(due.begin()->second));
-        due.erase(due.begin());
-      }
-      step(std::move(inputs));
-      if (last && due.empty()) return;
-      if (last && due.begin()->first > end) return;
-    }
-    FAIL("the agent never comes to rest");
-  }
-  void assign(std::vector<ObjectPtr> pods) {
-    Assignment assignment;
-    assignment.at = {1, ++number};
-    assignment.node = "n1";
-    assignment.pods = std::move(pods);
-    step({assignment});
-  }
-  const PodStatus& status(const std::string& name) { return reports.at("uid-" + name).status; }
-  bool has_event(const std::string& reason) const {
-    return std::any_of(events.begin(), events.end(), [&](auto& event) { return event.reason == reason; });
-  }
-};
-
-std::string condition(const PodStatus& status, const std::string& type) {
-  for (const PodCondition& one : status.conditions) {
-    if (one.type == type) return one.status;
-  }
-  return "";
-}
-
-const std::string kPod = R"(
-apiVersion: v1
-kind: Pod
-metadata: {name: p, namespace: d}
-spec:
-  terminationGracePeriodSeconds: 30
-  containers: [{name: c, image: "i:1", imagePullPolicy: IfNotPresent}]
-)";
-
-std::string with_annotation(std::string pod, const std::string& name, const std::string& value) {
-  std::string marker = "namespace: d}";
-  return pod.replace(pod.find(marker), marker.size(),
-                     "namespace: d, annotations: {mainstay/simulated-" + name + ": \"" + value + "\"}}");
-}
-
-}  // namespace
+using namespace test;  // NOLINT: the bench
 
 TEST_CASE("a pod that is assigned runs and is ready") {
   Bench bench;

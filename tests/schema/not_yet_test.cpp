@@ -35,17 +35,15 @@ Lines pod_findings(const std::string& container, const std::string& spec = "") {
 
 TEST_CASE("a feature that is not there yet is an error that names it") {
   CHECK(pod_findings("") == Lines{});
-  CHECK(pod_findings("lifecycle: {preStop: {exec: {command: [a]}}}") ==
-        Lines{"error spec.containers[0].lifecycle: lifecycle hooks are not supported yet"});
-  CHECK(pod_findings("startupProbe: {tcpSocket: {port: 1}}") ==
-        Lines{"error spec.containers[0].startupProbe: startup probes are not supported yet"});
-  CHECK(pod_findings("livenessProbe: {grpc: {port: 1}}") ==
-        Lines{"error spec.containers[0].livenessProbe.grpc: gRPC probes are not supported yet"});
+  CHECK(pod_findings("lifecycle: {preStop: {exec: {command: [a]}}}") == Lines{});
+  CHECK(pod_findings("lifecycle: {stopSignal: SIGUSR1}") ==
+        Lines{"error spec.containers[0].lifecycle.stopSignal: a stop signal other than the image's is not supported yet"});
   CHECK(pod_findings("ports: [{containerPort: 1, hostPort: 2}]") ==
         Lines{"error spec.containers[0].ports[0].hostPort: host ports are not supported yet"});
   CHECK(pod_findings("ports: [{containerPort: 1}]", "hostNetwork: true") == Lines{});
-  CHECK(pod_findings("", "initContainers: [{name: x, image: i}]") ==
-        Lines{"error spec.initContainers: init and sidecar containers are not supported yet"});
+  CHECK(pod_findings("", "initContainers: [{name: x, image: i, restartPolicy: Always}]") == Lines{});
+  CHECK(pod_findings("", "ephemeralContainers: [{name: x, image: i}]") ==
+        Lines{"error spec.ephemeralContainers: ephemeral containers are not supported yet"});
   CHECK(pod_findings("", "affinity: {podAntiAffinity: {}, nodeAffinity: {}}") ==
         Lines{"error spec.affinity.podAntiAffinity: pod anti-affinity is not supported yet"});
   CHECK(pod_findings("", "volumes: [{name: v, persistentVolumeClaim: {claimName: c}}, {name: w, nfs: {server: s, path: /}}]") ==
@@ -77,6 +75,8 @@ TEST_CASE("kinds without behaviour") {
   CHECK(findings(application, {.from_git = false}) == Lines{});
   CHECK(is_carried_kind(Kind::kIngress));
   CHECK_FALSE(is_carried_kind(Kind::kService));
+}
+
 TEST_CASE("services of two families are refused at their field, a preference for them is not") {
   auto service = [](const std::string& spec) {
     return findings("{apiVersion: v1, kind: Service, metadata: {name: a}, spec: {ports: [{port: 80}], " + spec + "}}");
@@ -88,11 +88,9 @@ TEST_CASE("services of two families are refused at their field, a preference for
   CHECK(service("clusterIPs: ['2001:db8::1']") == Lines{"error spec.clusterIPs[0]" + sentence});
 }
 
-}
-
 TEST_CASE("the place is the field's") {
   Value document = parse("apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers: [{name: c, image: i}]\n"
-                         "  initContainers:\n  - {name: x, image: i}\n");
+                         "  topologySpreadConstraints:\n  - {maxSkew: 1}\n");
   Diagnostics diagnostics("pod.yaml");
   check_not_yet(object_of(document), {}, &document, diagnostics);
   REQUIRE(diagnostics.all().size() == 1);

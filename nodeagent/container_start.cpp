@@ -1,0 +1,238 @@
+#include "nodeagent/container_start.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "nodeagent/container_exit.h"
+#include "nodeagent/node_paths.h"
+#include "nodeagent/pod_note.h"
+
+namespace mainstay {
+namespace {
+
+using std::chrono::seconds;
+
+// How often is tried again what does not depend on the container: a missing ConfigMap, a runtime that is ill.
+constexpr Duration kStartRetry = seconds{10};
+// How often is looked for an image that must not be pulled.
+constexpr Duration kLookForImage = seconds{10};
+
+// ---- Images ----------------------------------------------------------------------------------------------
+
+PullPolicy pull_policy(const Container& container) {
+  if (container.image_pull_policy == "Always") return PullPolicy::kAlways;
+  if (container.image_pull_policy == "Never") return PullPolicy::kNever;
+  return PullPolicy::kIfNotPresent;
+}
+
+// What is known of the image belongs to another reference: the pod was given a new one.
+void forget_image(ContainerTrack& container, const std::string& ref) {
+  container.image_ref = ref;
+  container.image.reset();
+  container.image_operation = 0;
+  container.pull = Backoff::for_image();
+  container.pull_failed = false;
+}
+
+// True if the image is there for the next start; else it is being fetched or waits for its next try.
+bool have_image(PodRecord& record, const Container& spec, ContainerTrack& container,
+                PodStepContext& context) {
+  if (container.image_ref != spec.image) forget_image(container, spec.image);
+  if (container.image) return true;
+  if (container.image_operation != 0) return false;
+  if (container.pull_failed && context.now.mono < container.pull.retry_at()) {
+    context.wake_at(container.pull.retry_at());
+    return false;
+  }
+  container.image_operation = context.submit(
+      EnsureImage{spec.image, pull_policy(spec), pull_credentials(*record.pod, context.config)}, record.uid);
+  return false;
+}
+
+void take_image_trouble(PodRecord& record, const std::string& name, ContainerTrack& container,
+                        const Error& error, PodStepContext& context) {
+  const std::string quoted = "\"" + container.image_ref + "\"";
+  container.pull.fail(context.now.mono);
+  bool never = error.code == ErrorCode::kNotFound && error.message.starts_with("ErrImageNeverPull");
+  if (never) {
+    container.pull.wait = kLookForImage;
+    if (container.waiting_reason != "ErrImageNeverPull") {
+      note(context, record, name, true, "ErrImageNeverPull",
+           "Container image " + quoted + " is not present with pull policy of Never");
+    }
+    wait_because(container, "ErrImageNeverPull",
+                 "Container image " + quoted + " is not present with pull policy of Never");
+  } else if (error.code == ErrorCode::kInvalid) {
+    std::string message = "Failed to apply default image tag " + quoted + ": " + error.message;
+    note(context, record, name, true, "InspectFailed", message);
+    wait_because(container, "InvalidImageName", message);
+  } else if (container.pull_failed) {
+    note(context, record, name, false, "BackOff", "Back-off pulling image " + quoted);
+    wait_because(container, "ImagePullBackOff", "Back-off pulling image " + quoted + ": ErrImagePull: " +
+                                                    error.message);
+  } else {
+    note(context, record, name, true, "Failed", "Failed to pull image " + quoted + ": " + error.message);
+    wait_because(container, "ErrImagePull", error.message);
+  }
+  container.pull_failed = true;
+}
+
+std::string millis(Duration took) {
+  return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(took).count()) + "ms";
+}
+
+// ---- Starting --------------------------------------------------------------------------------------------
+
+// Nothing of the container's doing: the same attempt is tried again in a while.
+void retry_start(PodRecord& record, const std::string& name, ContainerTrack& container,
+                 std::string_view reason, const Error& error, PodStepContext& context) {
+  note(context, record, name, true, "Failed", "Error: " + error.message);
+  wait_because(container, reason, error.message);
+  container.start_after = context.now.mono + kStartRetry;
+  context.wake_at(container.start_after);
+}
+
+// The attempt that ended becomes the last one. It stays for `logs --previous`; the one before it goes.
+void next_attempt(PodRecord& record, const std::string& name, ContainerTrack& container,
+                  PodStepContext& context) {
+  container.last = Box<ContainerStateTerminated>(terminated_state(container));
+  if (container.attempt > 0) {
+    context.submit(RemoveContainer{{record.uid, name, container.attempt - 1}}, record.uid);
+  }
+  container.attempt++;
+  container.seen.reset();
+  container.start_error.clear();
+  container.finished = false;
+  wait_because(container, "", "");
+}
+
+// Kubernetes kills a container when its image changes, and tells it by the hash of what it was started from.
+bool is_of_other_image(const Container& spec, const ContainerTrack& container) {
+  return container.seen && !container.seen->note.empty() && container.seen->note != spec.image;
+}
+
+void start_container(PodRecord& record, const Container& spec, ContainerTrack& container,
+                     PodStepContext& context) {
+  PodAddresses addresses{as<Pod>(*record.pod).spec.host_network ? context.node.address : record.set_up.ip,
+                         context.node.address};
+  Result<StartPlan> plan = plan_start(*record.pod, spec, container.attempt, context.config, addresses,
+                                      context.node, context.assignment);
+  if (!plan.ok()) {
+    return retry_start(record, spec.name, container, "CreateContainerConfigError", plan.error(), context);
+  }
+  if (!plan->skipped_env.empty()) {
+    note(context, record, spec.name, true, "InvalidEnvironmentVariableNames",
+         "Keys skipped since they are considered invalid environment variable names: " +
+             plan->skipped_env.front());
+  }
+  plan->spec.image = *container.image;
+  plan->spec.note = spec.image;
+  plan->spec.termination_message_path = spec.termination_message_path;
+  plan->spec.message_from_log = spec.termination_message_policy == "FallbackToLogsOnError";
+  Result<std::vector<SubPathMount>> parts =
+      place_mounts(*plan, *record.pod, context.config, context.node, record.set_up.volume_paths,
+                   record.set_up.etc_dir);
+  if (!parts.ok()) {
+    return retry_start(record, spec.name, container, "CreateContainerConfigError", parts.error(), context);
+  }
+  container.exit_handled = false;
+  container.stop.reset();
+  record.subject = spec.name;
+  record.operation =
+      context.submit(StartContainer{std::move(plan->spec), std::move(*parts), record.pod}, record.uid);
+}
+
+}  // namespace
+
+void wait_because(ContainerTrack& container, std::string_view reason, std::string message) {
+  container.waiting_reason = reason;
+  container.waiting_message = std::move(message);
+}
+
+void step_start(PodRecord& record, const Container& spec, ContainerTrack& container, PodStepContext& context) {
+  MonoTime due = container.start_after;
+  // A new image gets its chance at once.
+  if (container.seen && !is_of_other_image(spec, container)) due = std::max(due, container.restart.retry_at());
+  if (context.now.mono < due) return context.wake_at(due);
+  if (!have_image(record, spec, container, context)) return;
+  if (container.seen) next_attempt(record, spec.name, container, context);
+  start_container(record, spec, container, context);
+}
+
+bool take_image_result(PodRecord& record, const OperationResult& result, PodStepContext& context) {
+  for (auto& [name, container] : record.containers) {
+    if (container.image_operation != result.id) continue;
+    container.image_operation = 0;
+    if (const Error* failure = std::get_if<Error>(&result.outcome)) {
+      take_image_trouble(record, name, container, *failure, context);
+    } else if (const auto* ensured = std::get_if<ImageEnsured>(&result.outcome)) {
+      std::string quoted = "\"" + container.image_ref + "\"";
+      container.image = ensured->image;
+      container.pull_failed = false;
+      container.pull = Backoff::for_image();
+      if (ensured->pulled) {
+        note(context, record, name, false, "Pulling", "Pulling image " + quoted);
+        note(context, record, name, false, "Pulled",
+             "Successfully pulled image " + quoted + " in " + millis(ensured->took) + ". Image size: " +
+                 std::to_string(ensured->image.bytes) + " bytes.");
+      } else {
+        note(context, record, name, false, "Pulled",
+             "Container image " + quoted + " already present on machine");
+      }
+      // While it starts it waits for no image any more; one in back-off goes on saying so.
+      if (!container.seen) wait_because(container, "", "");
+    }
+    return true;
+  }
+  return false;
+}
+
+void take_start(PodRecord& record, const RuntimeContainer& started, PodStepContext& context) {
+  const std::string& name = started.key.container;
+  ContainerTrack& container = record.containers[name];
+  note(context, record, name, false, "Created", "Created container " + name);
+  note(context, record, name, false, "Started", "Started container " + name);
+  for (const std::string& limit : started.notes) note(context, record, name, true, "NotEnforced", limit);
+  const Container* spec =
+      record.last_pod ? find_container(as<Pod>(*record.last_pod).spec, name).spec : nullptr;
+  bool hooked = spec != nullptr && spec->lifecycle && spec->lifecycle->post_start;
+  container.post_start = hooked ? HookState::kDue : HookState::kNone;
+  take_container(record, started, context);
+}
+
+void take_start_failure(PodRecord& record, const Error& failure, PodStepContext& context) {
+  auto found = record.containers.find(record.subject);
+  if (found == record.containers.end()) return;
+  auto& [name, container] = *found;
+  switch (failure.code) {
+    case ErrorCode::kInvalid:
+      return retry_start(record, name, container, "CreateContainerConfigError", failure, context);
+    case ErrorCode::kNotFound:
+    case ErrorCode::kFailed: break;
+    case ErrorCode::kConflict: return lose_sandbox(record, context);
+    default:
+      container.image.reset();  // it may be the image that is gone
+      return retry_start(record, name, container, "CreateContainerError", failure, context);
+  }
+  // The container was made and could not be run: an attempt that has ended, as Kubernetes sees it.
+  RuntimeContainer dead;
+  dead.key = {record.uid, name, container.attempt};
+  dead.id = container_id(dead.key);
+  if (container.image) {
+    dead.image_name = container.image->name;
+    dead.image_digest = container.image->digest;
+    dead.note = container.image_ref;
+  }
+  dead.status.state = ProcessStatus::State::kExited;
+  dead.status.exit_code = 128;
+  dead.status.started_at = dead.status.finished_at = context.now.wall;
+  container.seen = std::move(dead);
+  container.start_error = failure.message;
+  note(context, record, name, true, "Failed", "Error: " + failure.message);
+  take_exit(record, name, container, context);
+  if (!container.finished && container.waiting_reason.empty()) {
+    wait_because(container, "RunContainerError", failure.message);
+  }
+}
+
+}  // namespace mainstay
