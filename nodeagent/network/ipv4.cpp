@@ -1,27 +1,10 @@
 #include "nodeagent/network/ipv4.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 #include <bit>
 #include <charconv>
 
 namespace mainstay {
-
-std::optional<uint32_t> parse_ipv4(const std::string& text) {
-  in_addr parsed{};
-  if (inet_pton(AF_INET, text.c_str(), &parsed) != 1) return std::nullopt;
-  return ntohl(parsed.s_addr);
-}
-
-std::string ipv4_text(uint32_t address) {
-  std::string out;
-  for (int shift = 24; shift >= 0; shift -= 8) {
-    if (!out.empty()) out += '.';
-    out += std::to_string((address >> shift) & 255);
-  }
-  return out;
-}
 
 std::optional<Ipv4Range> parse_ipv4_block(const std::string& text) {
   size_t slash = text.find('/');

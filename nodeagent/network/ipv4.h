@@ -1,4 +1,4 @@
-// IPv4 addresses and ranges as numbers, for whoever has to compare, subtract or write them. Plain values, pure.
+// Ranges of IPv4 addresses, for whoever has to compare, subtract or write them. Plain values, pure.
 #pragma once
 
 #include <cstdint>
@@ -6,11 +6,9 @@
 #include <string>
 #include <vector>
 
-namespace mainstay {
+#include "schema/ipv4.h"
 
-// In host order, so that neighbours differ by one.
-std::optional<uint32_t> parse_ipv4(const std::string& text);
-std::string ipv4_text(uint32_t address);
+namespace mainstay {
 
 // Both ends belong to it.
 struct Ipv4Range {

@@ -3,7 +3,7 @@
 // controller. Key: the Service, there or not.
 #include "reconciler/control/controllers.h"
 #include "reconciler/control/endpoint_slices.h"
-#include "reconciler/control/ipv4.h"
+#include "schema/ipv4.h"
 #include "schema/message_json.h"
 
 namespace mainstay {

@@ -4,9 +4,9 @@
 #include <set>
 
 #include "reconciler/control/controllers.h"
-#include "reconciler/control/ipv4.h"
 #include "reconciler/control/service_trouble.h"
 #include "schema/base/crypto.h"
+#include "schema/ipv4.h"
 
 namespace mainstay {
 namespace {
@@ -67,7 +67,7 @@ Result<AddressPool> AddressPool::parse(const std::vector<std::string>& entries) 
     Span span;
     size_t dash = entry.find('-');
     std::optional<uint32_t> first = parse_ipv4(entry.substr(0, dash));
-    if (std::optional<Ipv4Range> range = parse_ipv4_range(entry)) {
+    if (std::optional<Ipv4Block> range = parse_ipv4_range(entry)) {
       span = {range->base, static_cast<uint32_t>(range->base + (range->size() - 1))};
     } else if (first) {
       std::optional<uint32_t> last = dash == std::string::npos ? first : parse_ipv4(entry.substr(dash + 1));

@@ -5,9 +5,9 @@
 
 #include "reconciler/control/conditions.h"
 #include "reconciler/control/controllers.h"
-#include "reconciler/control/ipv4.h"
 #include "reconciler/control/node_rules.h"
 #include "schema/compare.h"
+#include "schema/ipv4.h"
 
 namespace mainstay {
 namespace {
@@ -25,30 +25,30 @@ class NodeRanges {
       return;
     }
     for (const ObjectPtr& node : nodes) {
-      std::optional<Ipv4Range> held = parse_ipv4_range(as<Node>(*node).spec.pod_cidr);
+      std::optional<Ipv4Block> held = parse_ipv4_range(as<Node>(*node).spec.pod_cidr);
       if (held && range_->contains(held->base)) take(*held);
     }
   }
 
-  std::optional<Ipv4Range> next() {
+  std::optional<Ipv4Block> next() {
     if (!range_) return std::nullopt;
     uint64_t blocks = uint64_t{1} << (bits_ - range_->bits);
     while (first_ < blocks && taken_.count(first_) != 0) ++first_;
     if (first_ == blocks) return std::nullopt;
-    Ipv4Range block{static_cast<uint32_t>(range_->base + (first_ << (32 - bits_))), bits_};
+    Ipv4Block block{static_cast<uint32_t>(range_->base + (first_ << (32 - bits_))), bits_};
     taken_.insert(first_);
     return block;
   }
 
  private:
   // A block of another size (settings changed) takes every block it touches.
-  void take(const Ipv4Range& held) {
+  void take(const Ipv4Block& held) {
     uint64_t first = (held.base - range_->base) >> (32 - bits_);
     uint64_t last = (held.base - range_->base + std::min(held.size(), range_->size()) - 1) >> (32 - bits_);
     for (uint64_t block = first; block <= last; ++block) taken_.insert(block);
   }
 
-  std::optional<Ipv4Range> range_;
+  std::optional<Ipv4Block> range_;
   int bits_;
   uint64_t first_ = 0;  // no block below is free
   std::set<uint64_t> taken_;
@@ -75,7 +75,7 @@ void say_no_range(ControlContext& context, Object& node) {
 void give_range(ControlContext& context, NodeRanges& ranges, Object& node) {
   Node& body = as<Node>(node);
   if (!body.spec.pod_cidr.empty()) return;
-  std::optional<Ipv4Range> range = ranges.next();
+  std::optional<Ipv4Block> range = ranges.next();
   if (!range) {
     say_no_range(context, node);
     return;

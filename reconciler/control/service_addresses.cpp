@@ -41,7 +41,7 @@ std::string protocol_of(const ServicePort& port) { return port.protocol.empty() 
 namespace {
 
 std::string nth_address(const ControlSettings& settings, uint32_t number) {
-  std::optional<Ipv4Range> range = parse_ipv4_range(settings.service_cidr);
+  std::optional<Ipv4Block> range = parse_ipv4_range(settings.service_cidr);
   return range && range->size() >= 16 ? ipv4_text(range->base + number) : std::string();
 }
 

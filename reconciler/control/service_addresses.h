@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "reconciler/control/controller.h"
-#include "reconciler/control/ipv4.h"
 #include "schema/diagnostics.h"
+#include "schema/ipv4.h"
 
 namespace mainstay {
 
@@ -58,7 +58,7 @@ class ServiceAddresses {
   std::vector<Port> allocate_ports(Object& service, const Holder& holder, Diagnostics& problems);
 
   std::string cidr_;
-  std::optional<Ipv4Range> range_;
+  std::optional<Ipv4Block> range_;
   std::unordered_map<uint32_t, Holder> addresses_;
   std::map<Port, Holder> ports_;
 };

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <set>
 
-#include "reconciler/control/ipv4.h"
 #include "reconciler/control/owners.h"
 #include "schema/decode.h"
 #include "schema/diagnostics.h"
+#include "schema/ipv4.h"
 #include "schema/message_json.h"
 #include "schema/selector.h"
 

@@ -5,9 +5,9 @@
 
 #include "reconciler/control/endpoint_slices.h"
 #include "reconciler/control/load_balancer.h"
-#include "reconciler/control/ipv4.h"
 #include "reconciler/control/service_addresses.h"
 #include "schema/health.h"
+#include "schema/ipv4.h"
 #include "tests/control/harness.h"
 
 namespace mainstay {

@@ -2,9 +2,9 @@
 #include <catch2/catch.hpp>
 
 #include "reconciler/control/conditions.h"
-#include "reconciler/control/ipv4.h"
 #include "reconciler/control/node_rules.h"
 #include "reconciler/control/owners.h"
+#include "schema/ipv4.h"
 #include "tests/control/harness.h"
 
 namespace mainstay {
@@ -284,7 +284,7 @@ TEST_CASE("IPv4 addresses and ranges") {
     CAPTURE(bad);
     CHECK_FALSE(parse_ipv4(bad));
   }
-  std::optional<Ipv4Range> range = parse_ipv4_range("10.96.0.0/16");
+  std::optional<Ipv4Block> range = parse_ipv4_range("10.96.0.0/16");
   REQUIRE(range);
   CHECK(range->size() == 65536);
   CHECK(range->contains(*parse_ipv4("10.96.255.255")));

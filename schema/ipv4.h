@@ -1,4 +1,4 @@
-// IPv4 addresses and ranges as numbers. Pure; any thread.
+// IPv4 addresses and blocks of them as numbers. Pure; any thread.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@ namespace mainstay {
 std::optional<uint32_t> parse_ipv4(std::string_view text);
 std::string ipv4_text(uint32_t address);
 
-struct Ipv4Range {
+struct Ipv4Block {
   uint32_t base = 0;
   int bits = 32;
 
@@ -22,6 +22,6 @@ struct Ipv4Range {
 };
 
 // "10.96.0.0/16"; nothing if it is no range or has bits set beyond its prefix.
-std::optional<Ipv4Range> parse_ipv4_range(std::string_view text);
+std::optional<Ipv4Block> parse_ipv4_range(std::string_view text);
 
 }  // namespace mainstay

@@ -1,4 +1,4 @@
-#include "reconciler/control/ipv4.h"
+#include "schema/ipv4.h"
 
 #include <charconv>
 
@@ -38,13 +38,13 @@ std::string ipv4_text(uint32_t address) {
   return text;
 }
 
-std::optional<Ipv4Range> parse_ipv4_range(std::string_view text) {
+std::optional<Ipv4Block> parse_ipv4_range(std::string_view text) {
   size_t slash = text.find('/');
   if (slash == std::string_view::npos) return std::nullopt;
   std::optional<uint32_t> base = parse_ipv4(text.substr(0, slash));
   std::optional<uint32_t> bits = small_number(text.substr(slash + 1), 32);
   if (!base || !bits) return std::nullopt;
-  Ipv4Range range{*base, static_cast<int>(*bits)};
+  Ipv4Block range{*base, static_cast<int>(*bits)};
   if (*base % range.size() != 0) return std::nullopt;
   return range;
 }
