@@ -7,34 +7,11 @@
 #include "schema/base/crypto.h"
 #include "schema/base/ensure.h"
 #include "schema/base/time.h"
+#include "schema/field_finder.h"
 #include "schema/scalars.h"
 
 namespace mainstay {
 namespace {
-
-constexpr size_t kNoField = static_cast<size_t>(-1);
-
-// Finds fields by name. Manifests mostly keep the order of the table, so the search goes on where the
-// last one ended.
-class FieldFinder {
- public:
-  explicit FieldFinder(std::span<const FieldDesc> fields) : fields_(fields) {}
-
-  size_t find(std::string_view name) {
-    for (size_t step = 0, i = next_; step < fields_.size(); ++step, ++i) {
-      if (i >= fields_.size()) i = 0;
-      if (fields_[i].name == name) {
-        next_ = i + 1;
-        return i;
-      }
-    }
-    return kNoField;
-  }
-
- private:
-  std::span<const FieldDesc> fields_;
-  size_t next_ = 0;
-};
 
 Value string_value(std::string text, Mark mark) {
   Value out(std::move(text));

@@ -8,6 +8,7 @@
 #include "schema/diagnostics.h"
 #include "schema/encode.h"
 #include "schema/json.h"
+#include "schema/stored.h"
 
 namespace mainstay {
 namespace {
@@ -18,6 +19,15 @@ struct Visitor : Ts... {
 };
 template <typename... Ts>
 Visitor(Ts...) -> Visitor<Ts...>;
+
+std::string envelope_start(const KindInfo& info) {
+  return "{\"kind\":\"" + std::string(info.kind) + "\",\"apiVersion\":\"" + info.api_version() +
+         "\",\"metadata\":";
+}
+
+bool is_envelope(std::string_view name) {
+  return name == "kind" || name == "apiVersion" || name == "metadata";
+}
 
 // One maker per kind: an empty struct for typed kinds, an empty map for the rest.
 Body empty_body(Kind kind) {
@@ -42,22 +52,46 @@ Body empty_body(Kind kind) {
   }
 }
 
-std::string envelope_start(const KindInfo& info) {
-  return "{\"kind\":\"" + std::string(info.kind) + "\",\"apiVersion\":\"" + info.api_version() +
-         "\",\"metadata\":";
-}
-
-bool is_envelope(std::string_view name) {
-  return name == "kind" || name == "apiVersion" || name == "metadata";
-}
-
 }  // namespace
 
+void ObjectBody::decode(const Object& whole) const {
+  uint8_t seen = kWaiting;
+  if (state_.compare_exchange_strong(seen, kDecoding, std::memory_order_acquire)) {
+    value_ = stored_body(whole.kind, encoded(whole));
+    state_.store(kReady, std::memory_order_release);
+    state_.notify_all();
+    return;
+  }
+  // Another thread is at it.
+  while ((seen = state_.load(std::memory_order_acquire)) != kReady) state_.wait(seen);
+}
+
+// What waits in a text is decoded before it is copied or moved: the other object's text is not this one's.
 Object::Object() = default;
-Object::Object(const Object& other) = default;
-Object::Object(Object&& other) noexcept = default;
-Object& Object::operator=(const Object& other) = default;
-Object& Object::operator=(Object&& other) noexcept = default;
+Object::Object(const Object& other)
+    : kind(other.kind), version(other.version), meta(other.meta), body(other.body.get(other)) {}
+Object::Object(Object&& other) noexcept
+    : kind(other.kind),
+      version(other.version),
+      meta(std::move(other.meta)),
+      body(std::move(other.body.get(other))) {}
+Object& Object::operator=(const Object& other) {
+  if (this == &other) return *this;
+  Body copied = other.body.get(other);
+  kind = other.kind;
+  version = other.version;
+  meta = other.meta;
+  body.get(*this) = std::move(copied);
+  return *this;
+}
+Object& Object::operator=(Object&& other) noexcept {
+  if (this == &other) return *this;
+  kind = other.kind;
+  version = other.version;
+  body.get(*this) = std::move(other.body.get(other));
+  meta = std::move(other.meta);
+  return *this;
+}
 Object::~Object() = default;
 
 Object make_object(Kind kind, std::string_view ns, std::string_view name) {
@@ -65,22 +99,22 @@ Object make_object(Kind kind, std::string_view ns, std::string_view name) {
   object.kind = kind;
   object.meta.ns = ns;
   object.meta.name = name;
-  object.body = empty_body(kind);
+  object.body.get(object) = empty_body(kind);
   return object;
 }
 
 const void* body_storage(const Object& object) {
   return std::visit(Visitor{[](const Box<Generic>&) -> const void* { return nullptr; },
                             [](const auto& box) -> const void* { return &*box; }},
-                    object.body);
+                    object.body.get(object));
 }
 
 void* body_storage(Object& object) {
   return const_cast<void*>(body_storage(static_cast<const Object&>(object)));
 }
 
-const Value& generic_fields(const Object& object) { return std::get<Box<Generic>>(object.body)->fields; }
-Value& generic_fields(Object& object) { return std::get<Box<Generic>>(object.body)->fields; }
+const Value& generic_fields(const Object& object) { return std::get<Box<Generic>>(object.body.get(object))->fields; }
+Value& generic_fields(Object& object) { return std::get<Box<Generic>>(object.body.get(object))->fields; }
 
 namespace {
 

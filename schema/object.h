@@ -28,6 +28,7 @@ namespace mainstay {
 
 class Diagnostics;
 struct DecodeOptions;
+struct Object;
 
 // The body of a kind without behaviour: all its fields but apiVersion, kind and metadata.
 struct Generic {
@@ -38,16 +39,45 @@ using Body = std::variant<Box<Generic>, Box<Namespace>, Box<Node>, Box<Pod>, Box
                           Box<Service>, Box<EndpointSlice>, Box<ConfigMap>, Box<Secret>, Box<ServiceAccount>,
                           Box<Event>, Box<Lease>, Box<Application>>;
 
+// A body that may still be waiting in the object's JSON: it is decoded when it is first asked for, once, by whichever
+// thread comes first. After a restart most objects are looked at only by their metadata for a long time.
+class ObjectBody {
+ public:
+  ObjectBody() = default;
+  ObjectBody(Body body) : value_(std::move(body)) {}  // NOLINT: implicit on purpose
+
+  // `whole` is the object it belongs to.
+  const Body& get(const Object& whole) const {
+    if (state_.load(std::memory_order_acquire) != kReady) decode(whole);
+    return value_;
+  }
+  Body& get(const Object& whole) {
+    if (state_.load(std::memory_order_acquire) != kReady) decode(whole);
+    return value_;
+  }
+  // The body is to be read from the object's JSON; before the object is shared.
+  void wait_in_text() { state_.store(kWaiting, std::memory_order_release); }
+
+ private:
+  enum State : uint8_t { kReady, kWaiting, kDecoding };
+  void decode(const Object& whole) const;
+
+  mutable Body value_;
+  mutable std::atomic<uint8_t> state_{kReady};
+};
+
 // The object's JSON, made at most once, by whichever thread asks first. Not copied with the object.
 class EncodedOnce {
  public:
   EncodedOnce() = default;
   EncodedOnce(const EncodedOnce&) {}
   EncodedOnce& operator=(const EncodedOnce&) { return *this; }  // the owner is about to be changed
+  // Of an object that was read from `bytes`; before it is shared.
+  void set(std::string bytes) { bytes_.store(new std::string(std::move(bytes)), std::memory_order_release); }
   ~EncodedOnce() { delete bytes_.load(std::memory_order_acquire); }
 
  private:
-  friend const std::string& encoded(const struct Object& object);
+  friend const std::string& encoded(const Object& object);
   mutable std::atomic<const std::string*> bytes_{nullptr};
 };
 
@@ -55,7 +85,7 @@ struct Object {
   Kind kind = Kind::kNamespace;
   uint64_t version = 0;  // the store's resource version of the last change; 0 before the first
   ObjectMeta meta;       // meta.resource_version is only what a client sent; the store keeps it empty
-  Body body;
+  ObjectBody body;
   EncodedOnce once;
 
   // Written out of line: the copies of every kind's structs are then compiled once and not in every file.
@@ -98,17 +128,17 @@ MAINSTAY_TYPED_KIND(Application);
 template <typename T>
 const T& as(const Object& object) {
   ENSURE(object.kind == KindOf<T>::kKind, "as<T> of an object of another kind");
-  return *std::get<Box<T>>(object.body);
+  return *std::get<Box<T>>(object.body.get(object));
 }
 template <typename T>
 T& as(Object& object) {
   ENSURE(object.kind == KindOf<T>::kKind, "as<T> of an object of another kind");
-  return *std::get<Box<T>>(object.body);
+  return *std::get<Box<T>>(object.body.get(object));
 }
 // The same, null for other kinds.
 template <typename T>
 const T* try_as(const Object& object) {
-  return object.kind == KindOf<T>::kKind ? &*std::get<Box<T>>(object.body) : nullptr;
+  return object.kind == KindOf<T>::kKind ? &*std::get<Box<T>>(object.body.get(object)) : nullptr;
 }
 
 // An object of `kind` with an empty body.

@@ -19,6 +19,8 @@ Outcome reconcile(ControlContext& context, const Key&) {
   WallTime oldest = context.now().wall - context.settings.event_ttl;
   std::vector<Key> expired;
   for (const ObjectPtr& event : context.view().list(Kind::kEvent)) {
+    // A young one cannot have been seen last long ago, and its body need not be read to know it.
+    if (event->meta.creation_timestamp > oldest) continue;
     if (last_seen(*event) <= oldest) expired.push_back(event->key());
   }
   for (const Key& key : expired) context.txn.remove(key);

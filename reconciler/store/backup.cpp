@@ -56,7 +56,7 @@ Result<Restored> check_and_raise(const std::string& file, const std::string& key
   RETURN_IF_ERROR(prepare_connection(db));
   RETURN_IF_ERROR(migrate(db));
   ASSIGN_OR_RETURN(SecretBox secrets, open_secret_box(db, key_file));
-  ASSIGN_OR_RETURN(Loaded loaded, load_database(db, secrets, 1));
+  ASSIGN_OR_RETURN(Loaded loaded, load_database(db, secrets, {1, [&] { return SqliteDb::open(file, how); }}));
   Restored restored;
   restored.version = loaded.snapshot.version();
   restored.epoch = raise_epoch(loaded.epoch, 0);

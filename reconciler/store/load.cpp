@@ -1,12 +1,91 @@
 #include "reconciler/store/load.h"
 
 #include <algorithm>
+#include <array>
+#include <thread>
 #include <utility>
 
 #include "schema/decode.h"
 #include "schema/diagnostics.h"
 
 namespace mainstay {
+namespace {
+
+template <typename K>
+using Entries = std::vector<std::pair<K, ObjectPtr>>;
+
+template <typename K>
+void sort_entries(Entries<K>& entries) {
+  std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+}
+
+// The first entry that stands twice; null if none does.
+template <typename K>
+const std::pair<K, ObjectPtr>* repeated(const Entries<K>& sorted) {
+  auto found = std::adjacent_find(sorted.begin(), sorted.end(),
+                                  [](const auto& a, const auto& b) { return a.first == b.first; });
+  return found != sorted.end() ? &*std::next(found) : nullptr;
+}
+
+struct Groups {
+  Entries<GroupedName> by_owner, by_node;
+};
+
+Groups group(const std::vector<ObjectPtr>& objects) {
+  Groups out;
+  for (const ObjectPtr& object : objects) {
+    ObjectName name{object->meta.ns, object->meta.name};
+    for (const OwnerReference& owner : object->meta.owner_references) {
+      out.by_owner.push_back({{owner.uid, object->kind, name}, object});
+    }
+    const Pod* pod = try_as<Pod>(*object);
+    if (pod == nullptr || pod->spec.node_name.empty()) continue;
+    out.by_node.push_back({{pod->spec.node_name, object->kind, std::move(name)}, object});
+  }
+  // An owner may be named twice by one object: the index has it once.
+  for (Entries<GroupedName>* entries : {&out.by_owner, &out.by_node}) {
+    sort_entries(*entries);
+    auto same = [](const auto& a, const auto& b) { return a.first == b.first; };
+    entries->erase(std::unique(entries->begin(), entries->end(), same), entries->end());
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<Snapshot> StoreLoader::load_all(const std::vector<ObjectPtr>& objects) {
+  StoreLoader loader;
+  Snapshot& out = loader.snapshot_;
+  std::array<Entries<ObjectName>, kKindCount> tables;
+  Entries<std::string> by_uid;
+  std::thread second([&] {
+    by_uid.reserve(objects.size());
+    for (const ObjectPtr& object : objects) by_uid.emplace_back(object->meta.uid, object);
+    sort_entries(by_uid);
+  });
+  for (const ObjectPtr& object : objects) {
+    tables[static_cast<size_t>(object->kind)].emplace_back(ObjectName{object->meta.ns, object->meta.name}, object);
+    loader.raise_version(object->version);
+  }
+  Groups groups = group(objects);
+  second.join();
+  const ObjectPtr* twice = nullptr;
+  if (const auto* found = repeated(by_uid)) twice = &found->second;
+  for (size_t kind = 0; kind < kKindCount && twice == nullptr; ++kind) {
+    if (const auto* found = repeated(tables[kind])) twice = &found->second;
+  }
+  if (twice != nullptr) {
+    return error(ErrorCode::kCorrupt,
+                 "the name or the uid of " + (*twice)->key().text() + " stands twice; restore a backup");
+  }
+  for (size_t kind = 0; kind < kKindCount; ++kind) {
+    out.tables_[kind] = ObjectTable::from_sorted(std::move(tables[kind]));
+  }
+  out.by_uid_ = CowMap<std::string, ObjectPtr>::from_sorted(std::move(by_uid));
+  out.by_owner_ = ObjectIndex::from_sorted(std::move(groups.by_owner));
+  out.by_node_ = ObjectIndex::from_sorted(std::move(groups.by_node));
+  return std::move(loader).finish();
+}
 
 void StoreLoader::put(const ObjectPtr& object) {
   snapshot_.replace(snapshot_.find(object->key()), object);

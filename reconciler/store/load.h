@@ -17,6 +17,10 @@ class StoreLoader {
   // Goes on from an existing snapshot.
   explicit StoreLoader(Snapshot base) : snapshot_(std::move(base)) {}
 
+  // A snapshot of all of these at once, sorted within each kind by namespace and name; much faster than one by one.
+  // Uses two threads. kCorrupt if two have one name or one uid.
+  static Result<Snapshot> load_all(const std::vector<ObjectPtr>& objects);
+
   // Adds or replaces; the object's version counts.
   void put(const ObjectPtr& object);
   void take_out(const Key& key);

@@ -302,7 +302,15 @@ Result<std::unique_ptr<SqliteJournal>> SqliteJournal::open(SqliteJournalOptions 
 
 Result<Loaded> SqliteJournal::load() {
   ENSURE(!state_->started, "load() comes before start()");
-  ASSIGN_OR_RETURN(Loaded loaded, load_database(state_->db, state_->secrets, state_->options.load_threads));
+  LoadThreads threads{state_->options.load_threads, [this]() -> Result<SqliteDb> {
+                        SqliteDb::Options how;
+                        how.vfs = state_->options.vfs;
+                        how.busy_wait = state_->options.busy_wait;
+                        ASSIGN_OR_RETURN(SqliteDb db, SqliteDb::open(state_->dir.file(kDatabaseFile), how));
+                        RETURN_IF_ERROR(prepare_connection(db));
+                        return db;
+                      }};
+  ASSIGN_OR_RETURN(Loaded loaded, load_database(state_->db, state_->secrets, threads));
   state_->durable_version = loaded.snapshot.version();
   return loaded;
 }
@@ -312,6 +320,7 @@ void SqliteJournal::start(JournalListener listener) {
   state_->started = true;
   state_->listener = std::move(listener);
   state_->dir.make_ballast();
+  state_->copy_wanted = true;  // what a process that was killed has left in the log
   state_->next_prune = read_clock().mono + state_->options.prune_pause;
   state_->writer = std::thread([state = state_.get()] { state->work(); });
   state_->copier = std::thread([state = state_.get()] { state->copy_log(); });

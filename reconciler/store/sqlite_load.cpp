@@ -1,41 +1,23 @@
 #include "reconciler/store/sqlite_load.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
-#include <deque>
+#include <mutex>
 #include <thread>
 #include <unordered_map>
 #include <utility>
 
 #include "reconciler/store/load.h"
 #include "reconciler/store/sqlite_rows.h"
-#include "schema/base/inbox.h"
-#include "schema/decode.h"
-#include "schema/diagnostics.h"
-#include "schema/json.h"
+#include "schema/stored.h"
 
 namespace mainstay {
 namespace {
 
-constexpr size_t kChunkRows = 256;
-constexpr size_t kQueuedChunks = 8;  // a worker takes all there are: few, so that they finish together
-
-// One row of `object` or `desired` with its body, and what becomes of it.
-struct Row {
-  Key key;
-  std::string uid;
-  uint64_t version = 0;
-  std::string application;    // of a desired row
-  Digest hash{};
-  std::string key_id, bytes;
-  ObjectPtr object;
-  std::shared_ptr<const Value> declared;
-};
-
-struct Chunk {
-  std::vector<Row> rows;
-  Status status;
-};
+// Shares of a table that the threads take one after the other: many, so that they finish together.
+constexpr size_t kShares = 32;
+constexpr size_t kSmallestShare = 256;  // rows
 
 std::unordered_map<std::string_view, Kind> kinds_by_name() {
   std::unordered_map<std::string_view, Kind> kinds;
@@ -43,150 +25,200 @@ std::unordered_map<std::string_view, Kind> kinds_by_name() {
   return kinds;
 }
 
+Digest digest_of(std::string_view bytes) {
+  Digest digest{};
+  if (bytes.size() == digest.size()) std::memcpy(digest.data(), bytes.data(), digest.size());
+  return digest;
+}
+
 Error corrupt(const Key& key, std::string_view table, std::string_view what) {
   return error(ErrorCode::kCorrupt, "table " + std::string(table) + ", " + key.text() + ": " + std::string(what) +
                                         "; restore a backup, or remove the row");
 }
 
-Status decode_row(Row& row, const SecretBox& secrets, const std::string& cluster_id, JsonParser& parser) {
-  bool desired = !row.application.empty();
-  std::string_view table = desired ? "desired" : "object";
+// Kinds that nothing looks into when a process starts: their bodies wait until somebody asks.
+bool is_read_later(Kind kind) {
+  return kind == Kind::kConfigMap || kind == Kind::kSecret || kind == Kind::kEvent || !kind_info(kind).typed();
+}
+
+// The threads' common view of one query.
+struct Reading {
+  const SecretBox& secrets;
+  const std::string& cluster_id;
+  std::string_view table;  // "object" or "desired"
+  std::unordered_map<std::string_view, Kind> kinds = kinds_by_name();
+};
+
+// One row of `object` or `desired` as it stands in the database. Valid until the next step.
+// Columns: kind, ns, name, uid, key_id, bytes.
+struct RawRow {
+  Kind kind = Kind::kNamespace;
+  std::string_view ns, name, uid, key_id, bytes;
+
+  Key key() const { return {kind, std::string(ns), std::string(name)}; }
+};
+
+Result<RawRow> raw_row(const Reading& reading, const SqliteStatement& rows) {
+  auto kind = reading.kinds.find(rows.text(0));
+  if (kind == reading.kinds.end()) {
+    return error(ErrorCode::kUnsupported, "the database holds a " + std::string(rows.text(0)) +
+                                              ", a kind this mainstay does not know; run the newer one");
+  }
+  return RawRow{kind->second, rows.text(1), rows.text(2), rows.text(3), rows.text(4), rows.blob(5)};
+}
+
+// The body as it was before it was encrypted; `held` keeps it if it was.
+Result<std::string_view> plain_body(const Reading& reading, const RawRow& row, std::string& held) {
+  if (row.key_id.empty()) {
+    if (!is_encrypted_kind(row.kind)) return row.bytes;
+    return corrupt(row.key(), reading.table, "a Secret must be encrypted and is not");
+  }
+  const Key key = row.key();
+  SealContext context{reading.cluster_id, reading.table, key, row.uid};
+  ASSIGN_OR_RETURN(held, reading.secrets.unseal(context, row.key_id, row.bytes));
+  return std::string_view(held);
+}
+
+Status check_name(const Reading& reading, const RawRow& row, const Object& object) {
+  if (object.meta.name == row.name && object.meta.ns == row.ns) return {};
+  return corrupt(row.key(), reading.table, "the body is that of " + object.key().text());
+}
+
+Result<ObjectPtr> read_object(const Reading& reading, const SqliteStatement& rows, StoredParser& parser) {
+  ASSIGN_OR_RETURN(RawRow row, raw_row(reading, rows));
+  std::string held;
+  ASSIGN_OR_RETURN(std::string_view bytes, plain_body(reading, row, held));
+  auto object = parser.object(row.kind, bytes, is_read_later(row.kind));
+  if (!object.ok()) return corrupt(row.key(), reading.table, object.error().message);
+  RETURN_IF_ERROR(check_name(reading, row, **object));
+  if ((*object)->meta.uid != row.uid) return corrupt(row.key(), reading.table, "the body has another uid");
+  (*object)->version = static_cast<uint64_t>(rows.number(6));
+  return ObjectPtr(*std::move(object));
+}
+
+Status read_desired(const Reading& reading, const SqliteStatement& rows, StoredParser& parser,
+                    ApplicationLoader& loader) {
+  ASSIGN_OR_RETURN(RawRow row, raw_row(reading, rows));
+  std::string held;
+  ASSIGN_OR_RETURN(std::string_view bytes, plain_body(reading, row, held));
+  Digest hash = digest_of(rows.blob(6));
   if (!row.key_id.empty()) {
-    ASSIGN_OR_RETURN(row.bytes, secrets.unseal({cluster_id, table, row.key, row.uid}, row.key_id, row.bytes));
-    if (desired) {
-      if (row.bytes.size() < row.hash.size()) return corrupt(row.key, table, "the encrypted body is too short");
-      std::memcpy(row.hash.data(), row.bytes.data(), row.hash.size());
-      row.bytes.erase(0, row.hash.size());
-    }
-  } else if (is_encrypted_kind(row.key.kind)) {
-    return corrupt(row.key, table, "a Secret must be encrypted and is not");
+    if (bytes.size() < hash.size()) return corrupt(row.key(), reading.table, "the encrypted body is too short");
+    hash = digest_of(bytes.substr(0, hash.size()));
+    bytes.remove_prefix(hash.size());
   }
-  auto value = read_json(row.bytes, parser);
-  if (!value.ok()) return corrupt(row.key, table, value.error().message);
-  row.bytes = {};
-  Diagnostics diagnostics;
-  DecodeOptions options;
-  options.unknown_fields = UnknownFields::kIgnore;  // a newer version may have written them
-  std::optional<Object> object = decode_object(value.value(), options, diagnostics);
-  if (!object) return corrupt(row.key, table, "the body has no known apiVersion and kind");
-  if (object->kind != row.key.kind || object->meta.name != row.key.name) {
-    return corrupt(row.key, table, "the body is that of " + object->key().text());
-  }
-  if (desired) {
-    row.declared = std::make_shared<const Value>(std::move(value).value());
-  } else {
-    object->version = row.version;
-  }
-  row.object = std::make_shared<const Object>(std::move(*object));
+  Result<StoredParser::Declared> declared = parser.declared(row.kind, bytes);
+  if (!declared.ok()) return corrupt(row.key(), reading.table, declared.error().message);
+  RETURN_IF_ERROR(check_name(reading, row, *declared->object));
+  loader.put(DesiredRow{std::string(rows.text(7)), row.key(), declared->tree, hash}, declared->object);
   return {};
 }
 
-// Decodes chunks on several threads while the caller goes on reading; finish() gives them back in order.
-class Decoding {
- public:
-  Decoding(const SecretBox& secrets, const std::string& cluster_id, size_t threads)
-      : secrets_(secrets), cluster_id_(cluster_id), inbox_(kQueuedChunks) {
-    for (size_t i = 0; i < std::max<size_t>(threads, 1); ++i) workers_.emplace_back([this] { work(); });
+// A table in shares of so many rows: the keys with which they begin.
+struct Cuts {
+  struct Start {
+    std::string kind, ns, name;
+  };
+  std::vector<Start> starts;
+  uint64_t rows = 0;
+};
+Result<Cuts> cut_objects(SqliteDb& db) {
+  ASSIGN_OR_RETURN(int64_t count, db.number("SELECT count(*) FROM object"));
+  Cuts cuts;
+  cuts.rows = std::max<uint64_t>(kSmallestShare, static_cast<uint64_t>(count) / kShares + 1);
+  ASSIGN_OR_RETURN(SqliteStatement keys, db.prepare("SELECT kind, ns, name FROM object ORDER BY kind, ns, name"));
+  for (uint64_t row = 0;; ++row) {
+    ASSIGN_OR_RETURN(bool more, keys.step());
+    if (!more) return cuts;
+    if (row % cuts.rows != 0) continue;
+    cuts.starts.push_back({std::string(keys.text(0)), std::string(keys.text(1)), std::string(keys.text(2))});
   }
-  ~Decoding() { join(); }
+}
 
-  void add(std::vector<Row> rows) {
-    chunks_.push_back({std::move(rows), {}});
-    inbox_.push(&chunks_.back());
+constexpr std::string_view kObjectRows =
+    "SELECT o.kind, o.ns, o.name, o.uid, b.key_id, b.bytes, o.version "
+    "FROM object o JOIN body b ON b.id = o.body "
+    "WHERE (o.kind, o.ns, o.name) >= (?, ?, ?) ORDER BY o.kind, o.ns, o.name LIMIT ?";
+
+// Reads the table in shares, each thread on its own connection, and puts them together again.
+class ObjectReading {
+ public:
+  ObjectReading(Reading reading, Cuts cuts)
+      : reading_(std::move(reading)), cuts_(std::move(cuts)), shares_(cuts_.starts.size()) {}
+
+  // What one thread does.
+  void work(const std::function<Result<SqliteDb>()>& connect) {
+    Status done = read(connect);
+    if (done.ok()) return;
+    std::lock_guard lock(mutex_);
+    if (failure_.ok()) failure_ = std::move(done);
   }
-  Result<std::vector<Row>> finish() {
-    join();
-    std::vector<Row> all;
-    for (Chunk& chunk : chunks_) {
-      RETURN_IF_ERROR(chunk.status);
-      std::move(chunk.rows.begin(), chunk.rows.end(), std::back_inserter(all));
-    }
-    return all;
+  Result<std::vector<ObjectPtr>> finish() {
+    RETURN_IF_ERROR(failure_);
+    std::vector<ObjectPtr> out;
+    for (std::vector<ObjectPtr>& share : shares_) std::move(share.begin(), share.end(), std::back_inserter(out));
+    return out;
   }
 
  private:
-  void join() {
-    inbox_.close();
-    for (std::thread& worker : workers_) worker.join();
-    workers_.clear();
-  }
-  void work() {
-    JsonParser parser;
-    // A closed inbox still hands out what it holds.
-    for (;;) {
-      std::vector<Chunk*> taken = inbox_.take_all(1s);
-      if (taken.empty() && inbox_.closed()) return;
-      for (Chunk* chunk : taken) {
-        for (Row& row : chunk->rows) {
-          chunk->status = decode_row(row, secrets_, cluster_id_, parser);
-          if (!chunk->status.ok()) break;
-        }
+  Status read(const std::function<Result<SqliteDb>()>& connect) {
+    ASSIGN_OR_RETURN(SqliteDb db, connect());
+    // Pages are looked at once: they are mapped, not copied into a cache. An I/O error then ends the process; found
+    // by a read it would too.
+    RETURN_IF_ERROR(db.exec("PRAGMA query_only=1; PRAGMA cache_size=-2048; PRAGMA mmap_size=17179869184;"));
+    StoredParser parser;
+    ASSIGN_OR_RETURN(SqliteStatement rows, db.prepare(kObjectRows));
+    for (size_t i = next_++; i < shares_.size(); i = next_++) {
+      const Cuts::Start& from = cuts_.starts[i];
+      rows.bind(1, std::string_view(from.kind)).bind(2, std::string_view(from.ns));
+      rows.bind(3, std::string_view(from.name)).bind(4, cuts_.rows);
+      shares_[i].reserve(cuts_.rows);
+      for (;;) {
+        ASSIGN_OR_RETURN(bool more, rows.step());
+        if (!more) break;
+        ASSIGN_OR_RETURN(ObjectPtr object, read_object(reading_, rows, parser));
+        shares_[i].push_back(std::move(object));
       }
     }
+    return {};
   }
 
-  const SecretBox& secrets_;
-  const std::string& cluster_id_;
-  std::deque<Chunk> chunks_;  // addresses stay
-  Inbox<Chunk*> inbox_;
-  std::vector<std::thread> workers_;
+  const Reading reading_;
+  const Cuts cuts_;
+  std::vector<std::vector<ObjectPtr>> shares_;
+  std::atomic<size_t> next_{0};
+  std::mutex mutex_;
+  Status failure_;
 };
 
-// Columns: application, kind, ns, name, uid, version, hash, key_id, bytes.
-Result<std::vector<Row>> read_rows(SqliteDb& db, std::string_view sql, const SecretBox& secrets,
-                                   const std::string& cluster_id, size_t threads) {
-  auto kinds = kinds_by_name();
-  ASSIGN_OR_RETURN(SqliteStatement rows, db.prepare(sql));
-  Decoding decoding(secrets, cluster_id, threads);
-  std::vector<Row> chunk;
-  for (;;) {
-    ASSIGN_OR_RETURN(bool more, rows.step());
-    if (!more) break;
-    auto kind = kinds.find(rows.text(1));
-    if (kind == kinds.end()) {
-      return error(ErrorCode::kUnsupported, "the database holds a " + std::string(rows.text(1)) +
-                                                ", a kind this mainstay does not know; run the newer one");
-    }
-    Row& row = chunk.emplace_back();
-    row.application = rows.text(0);
-    row.key = {kind->second, std::string(rows.text(2)), std::string(rows.text(3))};
-    row.uid = rows.text(4);
-    row.version = static_cast<uint64_t>(rows.number(5));
-    std::string_view hash = rows.blob(6);
-    if (hash.size() == row.hash.size()) std::memcpy(row.hash.data(), hash.data(), hash.size());
-    row.key_id = rows.text(7);
-    row.bytes = rows.blob(8);
-    if (chunk.size() == kChunkRows) decoding.add(std::exchange(chunk, {}));
-  }
-  if (!chunk.empty()) decoding.add(std::move(chunk));
-  return decoding.finish();
-}
-
-Result<Snapshot> load_objects(SqliteDb& db, const SecretBox& secrets, size_t threads,
+Result<Snapshot> load_objects(SqliteDb& db, const SecretBox& secrets, const LoadThreads& threads,
                               const std::string& cluster_id) {
-  ASSIGN_OR_RETURN(std::vector<Row> rows,
-                   read_rows(db,
-                             "SELECT '', o.kind, o.ns, o.name, o.uid, o.version, NULL, b.key_id, b.bytes "
-                             "FROM object o JOIN body b ON b.id = o.body ORDER BY o.kind, o.ns, o.name",
-                             secrets, cluster_id, threads));
-  StoreLoader loader;
-  for (Row& row : rows) {
-    if (row.object->meta.uid != row.uid) return corrupt(row.key, "object", "the body has another uid");
-    loader.put(row.object);
-  }
+  ASSIGN_OR_RETURN(Cuts cuts, cut_objects(db));
+  ObjectReading reading(Reading{secrets, cluster_id, "object"}, std::move(cuts));
+  std::vector<std::thread> others;
+  for (size_t i = 1; i < threads.count; ++i) others.emplace_back([&] { reading.work(threads.connect); });
+  reading.work(threads.connect);
+  for (std::thread& other : others) other.join();
+  ASSIGN_OR_RETURN(std::vector<ObjectPtr> objects, reading.finish());
+  ASSIGN_OR_RETURN(Snapshot snapshot, StoreLoader::load_all(objects));
+  StoreLoader loader(std::move(snapshot));
   ASSIGN_OR_RETURN(int64_t version, db.number("SELECT max(version) FROM change"));
   loader.raise_version(static_cast<uint64_t>(version));
   return std::move(loader).finish();
 }
 
-Status load_desired(SqliteDb& db, const SecretBox& secrets, size_t threads, const std::string& cluster_id,
+Status load_desired(SqliteDb& db, const SecretBox& secrets, const std::string& cluster_id,
                     ApplicationLoader& loader) {
-  ASSIGN_OR_RETURN(std::vector<Row> rows,
-                   read_rows(db,
-                             "SELECT d.application, d.kind, d.ns, d.name, '', 0, d.hash, b.key_id, b.bytes "
-                             "FROM desired d JOIN body b ON b.id = d.body WHERE d.to_version IS NULL",
-                             secrets, cluster_id, threads));
-  for (Row& row : rows) loader.put(DesiredRow{row.application, row.key, row.declared, row.hash}, row.object);
+  ASSIGN_OR_RETURN(SqliteStatement rows,
+                   db.prepare("SELECT d.kind, d.ns, d.name, '', b.key_id, b.bytes, d.hash, d.application "
+                              "FROM desired d JOIN body b ON b.id = d.body WHERE d.to_version IS NULL"));
+  Reading reading{secrets, cluster_id, "desired"};
+  StoredParser parser;
+  for (;;) {
+    ASSIGN_OR_RETURN(bool more, rows.step());
+    if (!more) break;
+    RETURN_IF_ERROR(read_desired(reading, rows, parser, loader));
+  }
   auto kinds = kinds_by_name();
   ASSIGN_OR_RETURN(SqliteStatement origins, db.prepare("SELECT application, kind, ns, name, path, line FROM origin"));
   for (;;) {
@@ -198,12 +230,6 @@ Status load_desired(SqliteDb& db, const SecretBox& secrets, size_t threads, cons
     Origin origin{std::string(origins.text(4)), static_cast<uint32_t>(origins.number(5))};
     loader.put(OriginRow{std::string(origins.text(0)), std::move(key), std::move(origin)});
   }
-}
-
-Digest digest_of(std::string_view bytes) {
-  Digest digest{};
-  if (bytes.size() == digest.size()) std::memcpy(digest.data(), bytes.data(), digest.size());
-  return digest;
 }
 
 WallTime time_of(int64_t micros) { return WallTime{Duration(micros)}; }
@@ -298,11 +324,11 @@ Result<std::string> read_meta(SqliteDb& db, std::string_view key) {
   return row ? std::string(find.text(0)) : std::string();
 }
 
-Result<Loaded> load_database(SqliteDb& db, const SecretBox& secrets, size_t threads) {
+Result<Loaded> load_database(SqliteDb& db, const SecretBox& secrets, const LoadThreads& threads) {
   ASSIGN_OR_RETURN(Loaded loaded, load_meta(db));
   ASSIGN_OR_RETURN(loaded.snapshot, load_objects(db, secrets, threads, loaded.cluster_id));
   ApplicationLoader applications;
-  RETURN_IF_ERROR(load_desired(db, secrets, threads, loaded.cluster_id, applications));
+  RETURN_IF_ERROR(load_desired(db, secrets, loaded.cluster_id, applications));
   RETURN_IF_ERROR(load_cursors(db, applications));
   RETURN_IF_ERROR(load_commits(db, applications));
   loaded.applications = applications.finish();

@@ -1,6 +1,7 @@
-// Rows to memory: the reading half of the database, at the start. Edge; may use a second thread for decoding.
+// Rows to memory: the reading half of the database, at the start. Edge; reads and decodes with several threads.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,9 +12,15 @@
 
 namespace mainstay {
 
-// Everything the database holds, decoded. kCorrupt names the row that cannot be right; kNotFound the key that
-// is missing to decrypt one. `threads` decode at the same time.
-Result<Loaded> load_database(SqliteDb& db, const SecretBox& secrets, size_t threads);
+// How many threads read, and a further connection for each; nobody may write meanwhile.
+struct LoadThreads {
+  size_t count = 1;
+  std::function<Result<SqliteDb>()> connect;
+};
+
+// Everything the database holds. kCorrupt names the row that cannot be right; kNotFound the key that is missing to
+// decrypt one. Bodies that nothing looks into at the start are decoded when they are first asked for.
+Result<Loaded> load_database(SqliteDb& db, const SecretBox& secrets, const LoadThreads& threads);
 
 // The keys that belong to the database. They are made only as long as it holds no Secret: a lost key file
 // must be restored, not replaced.

@@ -113,8 +113,9 @@ constexpr std::array<std::string_view, kDatabaseFormat> kSteps = {kFormat1};
 }  // namespace
 
 Status prepare_connection(SqliteDb& db) {
+  // Not wal_autocheckpoint=0: it would take the place of SqliteDb's own hook, which has switched that off already.
   return db.exec(
-      "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0; PRAGMA temp_store=MEMORY;"
+      "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY;"
       "PRAGMA journal_size_limit=67108864; PRAGMA cache_size=-32768;");
 }
 

@@ -146,8 +146,8 @@ int run_child(const std::vector<std::string>& words) {
 
 Result<Finding> bench_restart(const Setting& setting) {
   test::TempDir dir;
-  // Each pod comes with about four events: 100,000 objects together.
-  const size_t pods = setting.sized(16'000), config_maps = setting.sized(20'000);
+  // Events are bounded at 20,000: 100,000 objects together.
+  const size_t pods = setting.sized(16'000), config_maps = setting.sized(64'000);
   std::string data = dir / "data";
   RETURN_IF_ERROR(fill_in_child(setting, data, pods, config_maps));
   ASSIGN_OR_RETURN(std::vector<std::string> bodies, stored_bodies(data + "/" + std::string(kDatabaseFile)));

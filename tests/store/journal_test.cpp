@@ -105,6 +105,26 @@ TEST_CASE("what was appended comes back after a restart") {
   }
 }
 
+TEST_CASE("the log is copied into the database while writing goes on, and stays short") {
+  TempDir dir;
+  SqliteJournalOptions options = options_for(dir);
+  options.checkpoint_pages = 20;
+  options.largest_log_pages = 200;
+  auto journal = SqliteJournal::open(options).value();
+  Workload workload(7);
+  workload.go_on_from(journal->load().value(), 0);
+  Acks acks;
+  journal->start(acks.listener());
+  for (size_t i = 1; i <= 150; ++i) {
+    journal->append(workload.next(20));
+    acks.wait_for(i);
+  }
+  CHECK(journal->counters().checkpoints > 1);
+  CHECK(std::filesystem::file_size(dir.file("mainstay.db")) > 40'000);
+  CHECK(std::filesystem::file_size(dir.file("mainstay.db-wal")) < 4 * 200 * 4096);
+  CHECK(acks.ambiguous() == "");
+}
+
 TEST_CASE("a data directory has one owner") {
   TempDir dir;
   auto first = open_journal(dir);
