@@ -32,17 +32,17 @@ class Value {
   enum class Kind : uint8_t { kNull, kBool, kInt, kDouble, kString, kList, kMap };
 
   Value() = default;
-  Value(bool b) : data_(b) {}                                      // NOLINT: implicit on purpose
-  Value(int64_t i) : data_(i) {}                                   // NOLINT
-  Value(int i) : data_(static_cast<int64_t>(i)) {}                 // NOLINT
-  Value(double d) : data_(d) {}                                    // NOLINT
-  Value(std::string s) : data_(std::move(s)) {}                    // NOLINT
-  Value(std::string_view s) : data_(std::string(s)) {}             // NOLINT
-  Value(const char* s) : data_(std::string(s)) {}                  // NOLINT
-  Value(ValueList list);                                           // NOLINT
-  Value(ValueMap map);                                             // NOLINT
-  static Value list() { return Value(ValueList{}); }
-  static Value map() { return Value(ValueMap{}); }
+  Value(bool b);                // NOLINT: implicit on purpose
+  Value(int64_t i);             // NOLINT
+  Value(int i);                 // NOLINT
+  Value(double d);              // NOLINT
+  Value(std::string s);         // NOLINT
+  Value(std::string_view s);    // NOLINT
+  Value(const char* s);         // NOLINT
+  Value(ValueList list);        // NOLINT
+  Value(ValueMap map);          // NOLINT
+  static Value list();
+  static Value map();
 
   Kind kind() const { return static_cast<Kind>(data_.index()); }
   bool is_null() const { return kind() == Kind::kNull; }
@@ -95,6 +95,17 @@ struct Member {
   Value value;
   Mark mark;  // of the name
 };
+
+// Here and not in the class, because a ValueMap can only be handled once Member is complete.
+inline Value::Value(bool b) : data_(b) {}
+inline Value::Value(int64_t i) : data_(i) {}
+inline Value::Value(int i) : data_(static_cast<int64_t>(i)) {}
+inline Value::Value(double d) : data_(d) {}
+inline Value::Value(std::string s) : data_(std::move(s)) {}
+inline Value::Value(std::string_view s) : data_(std::string(s)) {}
+inline Value::Value(const char* s) : data_(std::string(s)) {}
+inline Value Value::list() { return Value(ValueList{}); }
+inline Value Value::map() { return Value(ValueMap{}); }
 
 // A short word for messages: "string", "list", "map" ...
 std::string_view value_kind_name(Value::Kind kind);
