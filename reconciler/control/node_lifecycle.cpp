@@ -11,7 +11,6 @@
 namespace mainstay {
 namespace {
 
-constexpr std::string_view kName = "node-lifecycle-controller";
 constexpr std::string_view kEventSource = "node-controller";
 constexpr std::string_view kLeaseNamespace = "kube-node-lease";
 // How often a silent node is looked at: hearing of it again is no change in the store.
@@ -230,6 +229,6 @@ void wakes(const Change& change, const Snapshot& view, std::vector<Key>& keys) {
 
 }  // namespace
 
-Controller node_lifecycle_controller() { return {kName, &reconcile, &wakes}; }
+Controller node_lifecycle_controller() { return {kNodeLifecycleController, &reconcile, &wakes}; }
 
 }  // namespace mainstay

@@ -18,6 +18,9 @@ inline constexpr std::string_view kUnschedulableTaint = "node.kubernetes.io/unsc
 inline constexpr std::string_view kOutOfServiceTaint = "node.kubernetes.io/out-of-service";
 inline constexpr std::string_view kNodeStatusUnknown = "NodeStatusUnknown";
 
+// By this name its work queue knows the controller of nodes (node_lifecycle.cpp).
+inline constexpr std::string_view kNodeLifecycleController = "node-lifecycle-controller";
+
 enum class NodeHealth : uint8_t { kReady, kNotReady, kUnknown };
 // By condition Ready; a node that has not said anything yet is not ready.
 NodeHealth node_health(const Node& node);

@@ -212,7 +212,14 @@ void Core::State::take(Transaction& txn, const ApiWrite& write) {
 
 void Core::State::take(Transaction& txn, const ReportIn& in) {
   const NodeReport& report = in.report;
-  if (is_news(agents[report.node], report, txn.now().mono)) take_report(txn, report);
+  if (is_news(agents[report.node], report, txn.now().mono)) {
+    take_report(txn, report, epoch);
+    // Hearing of a silent node again is no change in the store: nothing else would wake its controller soon.
+    ObjectPtr node = txn.view().find(Kind::kNode, "", report.node);
+    if (node && node_health(as<Node>(*node)) == NodeHealth::kUnknown) {
+      queue.wake(kNodeLifecycleController, node->key());
+    }
+  }
   // Compared with what this node can have from us, not with our version: a restored store may have gone past what
   // the agent saw before it speaks up.
   auto given_last = assigned.find(report.node);

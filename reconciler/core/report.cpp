@@ -1,6 +1,8 @@
 #include "reconciler/core/report.h"
 
 #include <algorithm>
+#include <set>
+#include <vector>
 
 #include "reconciler/store/lifecycle.h"
 #include "reconciler/store/object_parts.h"
@@ -92,14 +94,47 @@ void take_pod(Transaction& txn, const std::string& node, const PodReport& report
   delete_object(txn, stored->key(), now).ok();  // finalizers may still hold it
 }
 
+// What a whole report leaves out although the agent had seen the pod as it now is.
+void miss_pods(Transaction& txn, const NodeReport& report) {
+  std::set<std::string_view> told;
+  for (const PodReport& pod : report.pods) told.insert(pod.uid);
+  std::vector<ObjectPtr> missing;
+  for (const ObjectPtr& pod : txn.view().pods_on(report.node)) {
+    if (told.count(pod->meta.uid) == 0 && pod->version <= report.seen.number) missing.push_back(pod);
+  }
+  for (const ObjectPtr& pod : missing) {
+    if (is_deleting(*pod)) {
+      DeleteOptions now;
+      now.grace_seconds = 0;
+      now.precondition_uid = pod->meta.uid;
+      delete_object(txn, pod->key(), now).ok();  // finalizers may still hold it
+      continue;
+    }
+    if (is_end(as<Pod>(*pod).status.phase)) continue;
+    Object next = *pod;
+    PodStatus& status = as<Pod>(next).status;
+    status.phase = "Failed";
+    status.reason = "PodLost";
+    status.message = "The node was told of this pod and does not have it any more";
+    for (PodCondition& condition : status.conditions) {
+      if (condition.type != "Ready" && condition.type != "ContainersReady") continue;
+      if (condition.status != "False") condition.last_transition_time = txn.now().wall.seconds();
+      condition.status = "False";
+      condition.reason = "PodFailed";
+      condition.message.clear();
+    }
+    txn.update_status(std::move(next)).ok();  // it exists: the same transaction has just read it
+  }
+}
+
 }  // namespace
 
 bool is_news(AgentTrack& track, const NodeReport& report, MonoTime now) {
-  if (track.retired.count(report.boot) > 0) return false;
+  if (std::find(track.retired.begin(), track.retired.end(), report.boot) != track.retired.end()) return false;
   if (track.boot != report.boot) {
     if (!track.boot.empty()) {
-      if (track.retired.size() >= kRetiredBoots) track.retired.clear();
-      track.retired.insert(track.boot);
+      if (track.retired.size() >= kRetiredBoots) track.retired.pop_front();
+      track.retired.push_back(track.boot);
     }
     track.boot = report.boot;
     track.sequence = 0;
@@ -110,11 +145,12 @@ bool is_news(AgentTrack& track, const NodeReport& report, MonoTime now) {
   return true;
 }
 
-void take_report(Transaction& txn, const NodeReport& report) {
+void take_report(Transaction& txn, const NodeReport& report, uint64_t epoch) {
   txn.set_cause({"node:" + report.node, ""});
   if (report.node_status) take_node(txn, report);
   if (!txn.view().find(Kind::kNode, "", report.node)) return;
   for (const PodReport& pod : report.pods) take_pod(txn, report.node, pod);
+  if (report.whole && report.seen.epoch == epoch) miss_pods(txn, report);
   for (const AgentEvent& event : report.events) {
     Note note;
     note.about =

@@ -2,8 +2,8 @@
 // Core thread, inside a transaction.
 #pragma once
 
+#include <deque>
 #include <map>
-#include <set>
 #include <string>
 
 #include "reconciler/store/transaction.h"
@@ -15,14 +15,16 @@ namespace mainstay {
 struct AgentTrack {
   std::string boot;               // of the agent process that speaks now
   uint64_t sequence = 0;          // its highest report taken in
-  std::set<std::string> retired;  // boots of processes before it; their late messages are ignored
+  std::deque<std::string> retired;  // boots of processes before it, oldest first; their late messages are ignored
   MonoTime heard;                 // for the node's lifecycle
 };
 
 // True if the report is newer than all that came from its node; remembers it then.
 bool is_news(AgentTrack& track, const NodeReport& report, MonoTime now);
 
-// Writes the node (made if it is new and the report describes it), the pods' states and the events.
-void take_report(Transaction& txn, const NodeReport& report);
+// Writes the node (made if it is new and the report describes it), the pods' states and the events. A pod that
+// a whole report leaves out, although the node was told of it in `epoch`, is not there any more: one being
+// deleted goes, another has failed.
+void take_report(Transaction& txn, const NodeReport& report, uint64_t epoch);
 
 }  // namespace mainstay

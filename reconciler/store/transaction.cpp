@@ -38,6 +38,16 @@ void keep_namespace_finalizer(Object& object) {
   if (!contains(finalizers, kNamespaceFinalizer)) finalizers.emplace_back(kNamespaceFinalizer);
 }
 
+// A pod's binding to its node is no change of what it asks for.
+bool same_but_bound(const Object& stored, const Object& next) {
+  const Pod* before = try_as<Pod>(stored);
+  bool stays = before == nullptr || before->spec.node_name == as<Pod>(next).spec.node_name;
+  if (stays) return same_spec(stored, next);
+  Object unbound = next;
+  as<Pod>(unbound).spec.node_name = before->spec.node_name;
+  return same_spec(stored, unbound);
+}
+
 // What the server decides stays as it is stored, whatever a writer sent.
 void keep_server_fields(const Object& stored, Object& next) {
   next.meta.uid = stored.meta.uid;
@@ -131,7 +141,7 @@ Result<ObjectPtr> Transaction::update_status(Object next) {
 
 ObjectPtr Transaction::replace_or_remove(const ObjectPtr& stored, Object next) {
   if (same_content(*stored, next)) return stored;
-  if (stored->meta.generation > 0 && !same_spec(*stored, next)) ++next.meta.generation;
+  if (stored->meta.generation > 0 && !same_but_bound(*stored, next)) ++next.meta.generation;
   if (is_deleting(next) && is_free_to_go(next)) {
     next.version = next_version();
     auto last = std::make_shared<const Object>(std::move(next));

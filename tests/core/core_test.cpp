@@ -200,6 +200,82 @@ TEST_CASE("reports that are late, repeated or of an earlier agent do no harm") {
   CHECK(is_news(track, hello("n1", 2, "two"), MonoTime{}));
 }
 
+TEST_CASE("the ninth agent process makes the first forgotten, and no other") {
+  AgentTrack track;
+  for (int i = 0; i < 10; ++i) CHECK(is_news(track, hello("n1", 1, "boot" + std::to_string(i)), MonoTime{}));
+  CHECK_FALSE(is_news(track, hello("n1", 9, "boot1"), MonoTime{}));
+  CHECK_FALSE(is_news(track, hello("n1", 9, "boot8"), MonoTime{}));
+  CHECK(is_news(track, hello("n1", 9, "boot0"), MonoTime{}));
+}
+
+TEST_CASE("a pod that a whole report leaves out is not there any more") {
+  Fixture f;
+  f.turn({ReportIn{0, hello("n1", 1)}});
+  f.settle();
+  f.turn({f.create(1, "{apiVersion: v1, kind: Pod, metadata: {name: p, namespace: default}, spec: {containers: [{name: c, "
+                      "image: i}]}}")});
+  f.settle();
+  ObjectPtr pod = f.core->head().find(Kind::kPod, "default", "p");
+  REQUIRE(pod);
+  REQUIRE(as<Pod>(*pod).spec.node_name == "n1");
+  CHECK(pod->meta.generation == 1);
+  NodeReport report = hello("n1", 2);
+  report.whole = true;
+  SECTION("it may not know the pod yet") {
+    report.seen = {1, pod->version - 1};
+    f.turn({ReportIn{0, report}});
+    f.settle();
+    CHECK(as<Pod>(*f.core->head().find(Kind::kPod, "default", "p")).status.phase == "Pending");
+  }
+  SECTION("it was told of it") {
+    report.seen = {1, pod->version};
+    f.turn({ReportIn{0, report}});
+    f.settle();
+    CHECK(as<Pod>(*f.core->head().find(Kind::kPod, "default", "p")).status.phase == "Failed");
+    CHECK(as<Pod>(*f.core->head().find(Kind::kPod, "default", "p")).status.reason == "PodLost");
+  }
+  SECTION("one that is being deleted goes") {
+    ApiWrite write;
+    write.ticket = 2;
+    write.verb = ApiWrite::Verb::kDelete;
+    write.key = pod->key();
+    write.actor = "user:test";
+    f.turn({write});
+    f.settle();
+    ObjectPtr leaving = f.core->head().find(Kind::kPod, "default", "p");
+    REQUIRE(leaving);
+    report.seen = {1, leaving->version};
+    f.turn({ReportIn{0, report}});
+    f.settle();
+    CHECK_FALSE(f.core->head().find(Kind::kPod, "default", "p"));
+  }
+}
+
+TEST_CASE("a node that was silent is heard again in the turn of its report") {
+  Fixture f;
+  f.turn({ReportIn{0, hello("n1", 1)}});
+  f.settle();
+  auto ready = [&] {
+    ObjectPtr node = f.core->head().find(Kind::kNode, "", "n1");
+    REQUIRE(node);
+    for (const NodeCondition& condition : as<Node>(*node).status.conditions) {
+      if (condition.type == "Ready") return condition.status;
+    }
+    return std::string();
+  };
+  REQUIRE(ready() == "True");
+  for (int i = 0; i < 100 && ready() == "True"; ++i) {
+    f.turn();
+    f.journal.deliver_all();
+  }
+  f.settle();
+  REQUIRE(ready() == "Unknown");
+  NodeReport heartbeat = hello("n1", 2);
+  heartbeat.node_status.reset();
+  f.turn({ReportIn{0, heartbeat}});
+  CHECK(ready() == "True");
+}
+
 TEST_CASE("an agent that has seen a later state raises the epoch") {
   Fixture f;
   NodeReport report = hello("n1", 1);

@@ -106,6 +106,23 @@ TEST_CASE("generation follows the spec alone") {
   CHECK(as<Deployment>(*fourth).status.replicas == 3);
 }
 
+TEST_CASE("binding a pod to its node is no new generation, anything beside it is") {
+  TestStore store;
+  ObjectPtr made = store.create(make_object<Pod>("shop", "web"));
+  Object bound = *made;
+  as<Pod>(bound).spec.node_name = "n1";
+  ObjectPtr second = store.update(bound);
+  CHECK(as<Pod>(*second).spec.node_name == "n1");
+  CHECK(second->meta.generation == 1);
+  Object shorter = *second;
+  as<Pod>(shorter).spec.active_deadline_seconds = 5;
+  CHECK(store.update(shorter)->meta.generation == 2);
+  Object both = *store.create(make_object<Pod>("shop", "other"));
+  as<Pod>(both).spec.node_name = "n1";
+  as<Pod>(both).spec.active_deadline_seconds = 5;
+  CHECK(store.update(both)->meta.generation == 2);
+}
+
 TEST_CASE("an update cannot change what the server owns") {
   TestStore store;
   ObjectPtr made = store.create(make_object<Deployment>("shop", "web"));
