@@ -12,6 +12,7 @@
 #include "nodeagent/disk.h"
 #include "nodeagent/local_state.h"
 #include "nodeagent/log_stream.h"
+#include "nodeagent/network_keeper.h"
 #include "nodeagent/timed_executor.h"
 #include "schema/base/clock.h"
 #include "schema/base/crypto.h"
@@ -26,6 +27,7 @@ constexpr size_t kOperationThreads = 8;
 constexpr Duration kLongestSleep = std::chrono::seconds{5};
 constexpr Duration kFirstRetry = std::chrono::milliseconds{250};
 constexpr Duration kLongestRetry = std::chrono::seconds{10};
+constexpr Duration kUselessPause = std::chrono::seconds{1};
 constexpr Duration kUpkeepEvery = std::chrono::seconds{10};
 
 // A container has ended somewhere: look again.
@@ -34,7 +36,7 @@ struct LookAgain {};
 struct ReportAgain {};
 
 using AgentMessage =
-    std::variant<Assignment, OperationResult, ReportAcknowledged, StreamRequest, LookAgain, ReportAgain>;
+    std::variant<Assignment, NetworkStatePtr, OperationResult, ReportAcknowledged, StreamRequest, LookAgain, ReportAgain>;
 
 }  // namespace
 
@@ -66,6 +68,9 @@ struct Agent::State {
   bool whole_next = true;
   std::atomic<bool> reachable{true};
 
+  RecordedNetwork recorded;  // for a node without a network of its own
+  std::unique_ptr<NetworkKeeper> network_keeper;
+
   std::mutex sleep_mutex;
   std::condition_variable sleep_over;
   std::vector<std::thread> threads;
@@ -83,6 +88,7 @@ struct Agent::State {
   void take(AgentActions actions, Now now);
   void offer_report(Now now);
   void learn_range(const Assignment& assignment);
+  void take_network(const NetworkUpdate& update);
   void serve(const StreamRequest& request);
   void reap_streams(bool all);
   void sleep(Duration span) {
@@ -132,6 +138,8 @@ void Agent::State::step_loop() {
         inputs.emplace_back(std::move(*result));
       } else if (auto* acknowledged = std::get_if<ReportAcknowledged>(&message)) {
         inputs.emplace_back(*acknowledged);
+      } else if (auto* known = std::get_if<NetworkStatePtr>(&message)) {
+        inputs.emplace_back(std::move(*known));
       } else if (auto* stream = std::get_if<StreamRequest>(&message)) {
         serve(*stream);
       } else if (std::holds_alternative<ReportAgain>(message)) {
@@ -181,6 +189,7 @@ void Agent::State::report_loop() {
       report.node_status = Box<NodeStatus>(read_node_status(settings.machine, facts));
       status_due = now + settings.heartbeat - std::chrono::seconds{1};
     }
+    report.network_seen = network_keeper->seen();
     Status sent = link->report(report);
     {
       std::lock_guard lock(report_mutex);
@@ -206,12 +215,13 @@ void Agent::State::report_loop() {
 void Agent::State::poll_loop() {
   Duration retry = kFirstRetry;
   while (!stopping.load()) {
-    AssignmentNumber have;
+    AgentHas has;
     {
       std::lock_guard lock(seen_mutex);
-      have = seen;
+      has.assignment = seen;
     }
-    Result<AgentPollAnswer> answer = link->poll(have, settings.poll_wait);
+    network_keeper->present(has);
+    Result<AgentPollAnswer> answer = link->poll(has, settings.poll_wait);
     if (stopping.load()) return;
     if (!answer.ok()) {
       if (answer.error().code == ErrorCode::kDenied) log::error("agent", answer.error().message);
@@ -221,6 +231,7 @@ void Agent::State::poll_loop() {
     }
     retry = kFirstRetry;
     for (StreamRequest& stream : answer->streams) inbox.push(std::move(stream));
+    if (answer->network) take_network(*answer->network);
     if (!answer->has_assignment) continue;
     {
       // The next poll asks for what comes after this one, also before the core has taken it in.
@@ -229,6 +240,14 @@ void Agent::State::poll_loop() {
     }
     inbox.push(std::move(answer->assignment));
   }
+}
+
+void Agent::State::take_network(const NetworkUpdate& update) {
+  Result<bool> news = network_keeper->take(update);
+  if (news.ok() && *news) return;
+  if (!news.ok()) log::warning("agent", "the network's state: " + news.error().message);
+  // Asking again at once would bring the same again.
+  sleep(kUselessPause);
 }
 
 void Agent::State::exit_loop() {
@@ -336,6 +355,11 @@ Status Agent::start() {
   } else {
     s.executor = make_timed_executor(s.network, deliver, [&s] { s.inbox.push(LookAgain{}); });
   }
+  NodeNetwork* node_network = s.settings.node_network != nullptr ? s.settings.node_network : &s.recorded;
+  NetworkKeeper::Settings keeping;
+  keeping.known = [&s](const NetworkStatePtr& state) { s.inbox.push(state); };
+  s.network_keeper = std::make_unique<NetworkKeeper>(s.settings.paths, *node_network, std::move(keeping));
+  s.network_keeper->start();
   if (std::optional<Assignment> known = load_assignment(s.settings.paths)) s.inbox.push(std::move(*known));
   s.threads.emplace_back([&s] { s.step_loop(); });
   s.threads.emplace_back([&s] { s.poll_loop(); });
@@ -361,6 +385,7 @@ void Agent::stop() {
     s.sleep_over.notify_all();
   }
   for (std::thread& thread : s.threads) thread.join();
+  if (s.network_keeper) s.network_keeper->stop();
   s.reap_streams(true);
   if (s.executor) s.executor->stop();
 }

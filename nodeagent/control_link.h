@@ -25,9 +25,9 @@ class ControlLink {
  public:
   virtual ~ControlLink() = default;
 
-  // Answers at once if there is something newer than `have`, else after about `wait`.
+  // Answers at once if there is something newer than what the node has, else after about `wait`.
   // kDenied: the credential is not (or no longer) good.
-  virtual Result<AgentPollAnswer> poll(AssignmentNumber have, Duration wait) = 0;
+  virtual Result<AgentPollAnswer> poll(const AgentHas& has, Duration wait) = 0;
   // On success the report is durable there.
   virtual Status report(const NodeReport& report) = 0;
   virtual Result<std::unique_ptr<UpStream>> dial(uint64_t stream) = 0;

@@ -160,10 +160,14 @@ class HttpsLink : public ControlLink {
  public:
   explicit HttpsLink(LinkSettings settings) : settings_(std::move(settings)) {}
 
-  Result<AgentPollAnswer> poll(AssignmentNumber have, Duration wait) override {
+  Result<AgentPollAnswer> poll(const AgentHas& has, Duration wait) override {
     auto seconds = std::chrono::duration_cast<std::chrono::seconds>(wait).count();
-    std::string path = base() + "/poll?epoch=" + std::to_string(have.epoch) +
-                       "&number=" + std::to_string(have.number) + "&wait=" + std::to_string(seconds);
+    std::string path = base() + "/poll?epoch=" + std::to_string(has.assignment.epoch) +
+                       "&number=" + std::to_string(has.assignment.number) + "&wait=" + std::to_string(seconds);
+    if (has.wants_network) {
+      path += "&networkEpoch=" + std::to_string(has.network.epoch) +
+              "&networkNumber=" + std::to_string(has.network.number) + "&networkDigest=" + has.network_digest;
+    }
     ASSIGN_OR_RETURN(HttpAnswer answer, request(settings_, path, nullptr, settings_.token,
                                                 seconds + kRequestSeconds, &interrupted_));
     if (answer.status != 200) return refusal(answer.status, answer.body);

@@ -6,6 +6,7 @@
 
 #include "reconciler/api/errors.h"
 #include "reconciler/core/assign.h"
+#include "reconciler/core/network_stream.h"
 #include "schema/base/clock.h"
 #include "schema/base/crypto.h"
 #include "schema/base/inbox.h"
@@ -15,8 +16,10 @@ namespace {
 
 constexpr size_t kPauseAbove = 1 << 20;   // bytes waiting for a client before its node is told to wait
 constexpr size_t kResumeBelow = 256 << 10;
+// A network update above this goes in an answer of its own, whose bytes all nodes share.
+constexpr size_t kLargeUpdate = 32 << 10;
 
-struct Polled { std::string node; AssignmentNumber have; Duration wait; std::shared_ptr<Deferred> reply; };
+struct Polled { std::string node; AgentHas have; Duration wait; std::shared_ptr<Deferred> reply; };
 struct Wanted { std::string node; StreamRequest request; std::shared_ptr<Deferred> reply; };
 struct Dialled { std::string node; uint64_t id; std::shared_ptr<Deferred> reply; };
 struct Refused { std::string node; uint64_t id; Response response; };
@@ -25,7 +28,7 @@ using News = std::variant<std::shared_ptr<const Publication>, Polled, Wanted, Di
 using Letters = Inbox<News>;
 
 struct Poll {
-  AssignmentNumber have;
+  AgentHas have;
   std::shared_ptr<Deferred> reply;
   MonoTime until;
 };
@@ -72,8 +75,11 @@ class AgentLinks::Impl {
   Impl(std::shared_ptr<const Publication> first, Limits limits)
       : limits_(limits), letters_(std::make_shared<Letters>(SIZE_MAX)), current_(std::move(first)),
         start_version_(current_->view.version()) {
+    answers_.set(current_->network, current_->epoch);
     thread_ = std::thread([this] { run(); });
   }
+
+  uint64_t network_updates() const { return network_updates_.load(); }
 
   void stop() {
     std::lock_guard lock(stop_mutex_);
@@ -113,13 +119,14 @@ class AgentLinks::Impl {
   void deadline(MonoTime at) { next_deadline_ = std::min(next_deadline_, at); }
 
   void take(std::shared_ptr<const Publication>& next) {
-    bool new_epoch = next->epoch != current_->epoch;
+    bool for_all = next->epoch != current_->epoch || next->network != current_->network;
     current_ = std::move(next);
+    answers_.set(current_->network, current_->epoch);
     for (const std::string& node : current_->touched_nodes) {
       link(node).touched = current_->view.version();
       try_answer(node);
     }
-    if (!new_epoch) return;
+    if (!for_all) return;
     for (auto& [node, unused] : nodes_) try_answer(node);
   }
 
@@ -139,10 +146,18 @@ class AgentLinks::Impl {
       to.poll.reset();
       return;
     }
-    const AssignmentNumber& have = to.poll->have;
+    const AssignmentNumber& have = to.poll->have.assignment;
     AgentPollAnswer answer;
     answer.has_assignment = have.epoch != current_->epoch || have.number < to.touched;
-    if (!answer.has_assignment && to.wanted.empty()) return;
+    bool only_network = !answer.has_assignment && to.wanted.empty();
+    SharedBytes network = answers_.update_for(to.poll->have);
+    network_updates_.store(answers_.composed());
+    if (only_network && !network) return;
+    if (network && (only_network || network->size() > kLargeUpdate)) {
+      to.poll->reply->complete(Response{200, "application/json", answers_.answer_for(to.poll->have), {}});
+      to.poll.reset();
+      return;
+    }
     if (answer.has_assignment) {
       answer.assignment = assignment(current_->view, node);
       answer.assignment.cluster_cidr = current_->cluster_cidr;
@@ -150,7 +165,9 @@ class AgentLinks::Impl {
       answer.assignment.node = node;
     }
     answer.streams.swap(to.wanted);
-    to.poll->reply->complete(poll_response(answer));
+    std::string_view update = network ? std::string_view(*network) : std::string_view();
+    std::string body = encode_poll_answer(answer, update);
+    to.poll->reply->complete(Response{200, "application/json", make_bytes(std::move(body)), {}});
     to.poll.reset();
   }
 
@@ -239,6 +256,8 @@ class AgentLinks::Impl {
   std::mutex stop_mutex_;
   std::shared_ptr<const Publication> current_;
   const uint64_t start_version_;  // of nodes that no publication has named: their assignment is at least as old
+  NetworkAnswers answers_;
+  std::atomic<uint64_t> network_updates_{0};
   std::map<std::string, NodeLink> nodes_;
   std::map<uint64_t, Asked> asked_;
   Now now_;
@@ -252,6 +271,8 @@ AgentLinks::AgentLinks(std::shared_ptr<const Publication> first, Limits limits)
 AgentLinks::~AgentLinks() { stop(); }
 
 void AgentLinks::stop() { impl_->stop(); }
+
+uint64_t AgentLinks::network_updates() const { return impl_->network_updates(); }
 
 void AgentLinks::publish(std::shared_ptr<const Publication> publication) {
   impl_->letters()->push(std::move(publication));
@@ -270,10 +291,10 @@ uint64_t new_stream_id() {
 
 }  // namespace
 
-Reply AgentLinks::poll(std::string node, AssignmentNumber have, Duration wait) {
+Reply AgentLinks::poll(std::string node, AgentHas has, Duration wait) {
   auto reply = std::make_shared<Deferred>();
   Duration bounded = std::clamp<Duration>(wait, 0s, impl_->limits().longest_poll);
-  if (!impl_->letters()->push(Polled{std::move(node), have, bounded, reply})) return stopping();
+  if (!impl_->letters()->push(Polled{std::move(node), std::move(has), bounded, reply})) return stopping();
   return reply;
 }
 

@@ -34,10 +34,10 @@ class AgentLinks {
   // In order. Any one thread; returns at once.
   void publish(std::shared_ptr<const Publication> publication);
 
-  // Answered with an AgentPollAnswer: at once if the node's assignment is newer than `have`, or of another epoch,
-  // or a stream is wanted; else when that happens, at the latest after `wait`. A later poll of the same node
-  // ends an earlier one. Any thread.
-  Reply poll(std::string node, AssignmentNumber have, Duration wait);
+  // Answered with an AgentPollAnswer: at once if the node's assignment or the cluster's network is newer than what
+  // it has, or of another epoch, or a stream is wanted; else when that happens, at the latest after `wait`. A
+  // later poll of the same node ends an earlier one. Any thread.
+  Reply poll(std::string node, AgentHas has, Duration wait);
 
   // Answered with the stream's bytes as text once the agent dials. Any thread; the request's id is set here.
   Reply open_stream(std::string node, StreamRequest request);
@@ -45,6 +45,9 @@ class AgentLinks {
   Reply dial(std::string node, uint64_t id);
   // The agent cannot serve stream `id`: its client gets `status` and `message`.
   Response refuse(std::string node, uint64_t id, int status, std::string message);
+
+  // Network updates put together since the start: one per number that nodes asked from, however many ask.
+  uint64_t network_updates() const;
 
   // Polls are answered empty, streams end. Joins the thread. Idempotent.
   void stop();

@@ -53,9 +53,17 @@ Reply poll(const Request& request, std::string node, AgentLinks& links) {
     return request.has_param(name) ? number(request.param(name)) : std::optional(fallback);
   };
   std::optional<uint64_t> epoch = param("epoch", 0), have = param("number", 0), wait = param("wait", kDefaultWait);
-  if (!epoch || !have || !wait) return bad_request("epoch, number and wait must be numbers of 0 or more");
+  std::optional<uint64_t> network_epoch = param("networkEpoch", 0), network = param("networkNumber", 0);
+  if (!epoch || !have || !wait || !network_epoch || !network) {
+    return bad_request("epoch, number, networkEpoch, networkNumber and wait must be numbers of 0 or more");
+  }
+  AgentHas has;
+  has.assignment = {*epoch, *have};
+  has.network = {*network_epoch, *network};
+  if (request.has_param("networkDigest")) has.network_digest = request.param("networkDigest");
+  has.wants_network = request.has_param("networkNumber");
   Duration seconds = std::chrono::seconds(std::min<uint64_t>(*wait, 3600));
-  return links.poll(std::move(node), {*epoch, *have}, seconds);
+  return links.poll(std::move(node), std::move(has), seconds);
 }
 
 Reply report(const Request& request, const std::string& node, const CoreDoor& core) {

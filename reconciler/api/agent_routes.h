@@ -2,6 +2,7 @@
 //
 //   POST   /agent/v1/join                       {"node":"n1"} with a join token -> {"node","token","protocol"}
 //   GET    /agent/v1/nodes/{n}/poll             ?epoch=&number=&wait=SECONDS -> AgentPollAnswer
+//                 and &networkEpoch=&networkNumber=&networkDigest= for the network stream, none without them
 //   POST   /agent/v1/nodes/{n}/report           NodeReport -> {}
 //   GET    /agent/v1/nodes/{n}/streams/{id}     Upgrade: mainstay-stream -> 101, then raw bytes from the agent
 //   POST   /agent/v1/nodes/{n}/streams/{id}/refuse   {"status":400,"message":"..."}: it cannot be served

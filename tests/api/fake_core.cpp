@@ -36,6 +36,7 @@ void FakeCore::change(const std::function<void(Transaction&)>& what, std::vector
   next->changes = txn.changes();
   next->touched_nodes = std::move(nodes);
   next->applied = applied_;
+  next->network = network_.absorb(next->changes, next->view);
   current_ = next;
   if (listener_) listener_(current_);
 }

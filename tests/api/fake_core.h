@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "reconciler/api/core_door.h"
+#include "reconciler/core/network_stream.h"
 #include "schema/base/rng.h"
 
 namespace mainstay::test {
@@ -46,6 +47,7 @@ class FakeCore {
   std::vector<NodeReport> reports_;
   std::vector<ApplicationOrder> orders_;
   std::vector<AppliedApplication> applied_;
+  NetworkStream network_{NetworkRanges(), Snapshot()};
   std::string trouble_;
   uint64_t epoch_ = 1;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "reconciler/control/service_addresses.h"
 #include "reconciler/core/assign.h"
 #include "tests/sim/events.h"
 
@@ -15,6 +16,10 @@ constexpr size_t kLogLines = 200;
 
 CoreSettings settings(const std::string& path) {
   CoreSettings out;
+  out.control.root_ca = "-----BEGIN CERTIFICATE-----";  // which every pod with a token mounts
+  out.control.api_service = true;
+  out.control.api_address = "10.0.0.5";
+  out.control.api_port = 6443;
   ApplicationSettings app;
   app.name = kApplication;
   app.repo_url = "https://git.example.com/shop.git";
@@ -61,6 +66,8 @@ void Daemon::start(Now now, Rng& rng) {
   core_ = std::make_unique<Core>(settings(path_), std::move(loaded), now, rng.next());
   checks_.daemon_started();
   current_ = core_->published();
+  network_answers_ = {};
+  network_answers_.set(current_->network, current_->epoch);
   JournalListener listener;
   listener.durable = [this](const JournalDurable& word) {
     durable_version_ = std::max(durable_version_, word.version);
@@ -131,29 +138,50 @@ void Daemon::receive(const PollUp& poll, Now now) {
   try_answer(poll.node);
 }
 
-// As AgentLinks: the whole state, and only if the agent's is older or of another epoch.
+// As AgentLinks: the whole assignment, and only if the agent's is older or of another epoch; of the network what
+// the agent lacks.
 void Daemon::try_answer(const std::string& node) {
   auto held = polls_.find(node);
   if (held == polls_.end()) return;
   const PollUp& poll = held->second.poll;
   uint64_t touched = touched_[node];
-  if (poll.have.epoch == current_->epoch && poll.have.number >= touched) return;
-  Assignment answer = assignment(current_->view, node);
-  answer.at = {current_->epoch, touched};
-  answer.cluster_cidr = current_->cluster_cidr;
+  const AssignmentNumber& have = poll.have.assignment;
+  AgentPollAnswer answer;
+  answer.has_assignment = have.epoch != current_->epoch || have.number < touched;
+  if (SharedBytes update = network_answers_.update_for(poll.have)) {
+    Result<NetworkUpdate> read = decode_network_update(*update);
+    ENSURE(read.ok(), "a network update that we wrote can be read");
+    answer.network = std::move(*read);
+  }
+  if (!answer.has_assignment && !answer.network) return;
+  if (answer.has_assignment) {
+    answer.assignment = assignment(current_->view, node);
+    answer.assignment.at = {current_->epoch, touched};
+    answer.assignment.cluster_cidr = current_->cluster_cidr;
+  }
   down_.poll_answer(poll, std::move(answer));
   polls_.erase(held);
 }
 
 void Daemon::publish(const std::shared_ptr<const Publication>& next) {
-  bool new_epoch = next->epoch != current_->epoch;
+  bool for_all = next->epoch != current_->epoch || next->network != current_->network;
   current_ = next;
+  network_answers_.set(next->network, next->epoch);
   for (const std::string& node : next->touched_nodes) {
     touched_[node] = next->view.version();
     try_answer(node);
   }
-  if (!new_epoch) return;
+  if (!for_all) return;
   for (auto& [node, unused] : touched_) try_answer(node);
+}
+
+NetworkState Daemon::network() const {
+  ControlSettings control = settings(path_).control;
+  NetworkRanges ranges;
+  ranges.cluster_cidr = control.cluster_cidr;
+  ranges.service_cidr = control.service_cidr;
+  ranges.dns_address = dns_address(control);
+  return network_of(core_->head(), ranges);
 }
 
 void Daemon::look(Now now, Rng& rng) {
@@ -196,7 +224,7 @@ void Daemon::step(Now now, Rng& rng) {
       ++held;
       continue;
     }
-    down_.poll_answer(held->second.poll, std::nullopt);
+    down_.poll_answer(held->second.poll, {});
     held = polls_.erase(held);
   }
   bool wakes = now.mono >= turned_at_ + kLongestSleep;

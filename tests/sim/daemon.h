@@ -13,6 +13,7 @@
 #include "gitsync/fake_source.h"
 #include "gitsync/worker.h"
 #include "reconciler/core/core.h"
+#include "reconciler/core/network_stream.h"
 #include "reconciler/store/memory_journal.h"
 #include "tests/sim/checks.h"
 #include "tests/sim/node.h"
@@ -25,7 +26,7 @@ inline constexpr const char* kBranch = "main";
 class Daemon {
  public:
   struct Down {
-    std::function<void(const PollUp& poll, std::optional<Assignment> answer)> poll_answer;
+    std::function<void(const PollUp& poll, AgentPollAnswer answer)> poll_answer;
     std::function<void(const std::string& node, const std::string& boot, uint64_t sequence, bool ok)>
         report_answer;
   };
@@ -56,6 +57,8 @@ class Daemon {
   void step(Now now, Rng& rng);
 
   const Snapshot& head() const { return core_->head(); }
+  // What every node has to know of the network.
+  NetworkState network() const;
   // What a restart would find.
   Snapshot on_disk() { return journal_.save().snapshot; }
   // When the last batch was handed to the journal.
@@ -107,6 +110,7 @@ class Daemon {
   std::shared_ptr<const Publication> current_;
   uint64_t start_version_ = 0;
   std::map<std::string, uint64_t> touched_;
+  NetworkAnswers network_answers_;
   struct Held {
     PollUp poll;
     MonoTime until;

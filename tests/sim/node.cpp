@@ -42,6 +42,9 @@ void SimNode::start(Now now, Rng& rng) {
   boot_ = rng.uuid();
   agent_ = std::make_unique<AgentCore>(facts_, boot_, disk_.memory);
   if (disk_.assignment) inputs_.emplace_back(*disk_.assignment);
+  network_ = disk_.network;
+  ask_whole_network_ = false;
+  if (network_.at != AssignmentNumber{}) inputs_.emplace_back(std::make_shared<const NetworkState>(network_));
   heartbeat_at_ = now.mono;
   report_from_ = poll_at_ = now.mono;
   look_ = report_due_ = whole_next_ = true;
@@ -120,7 +123,10 @@ void SimNode::step(Now now, Rng& rng) {
   if (actions.memory_changed) disk_.memory = agent_->memory(now);
   bool beats = now.mono >= heartbeat_at_;
   report_due_ = report_due_ || actions.report_due || beats;
-  if (beats) heartbeat_at_ = now.mono + kHeartbeat;
+  if (beats) {
+    heartbeat_at_ = now.mono + kHeartbeat;
+    disk_.network = network_;
+  }
   if (report_until_ && now.mono >= *report_until_) report_failed(now.mono);
   if (report_due_ && outstanding_ == 0 && now.mono >= report_from_) send_report(now);
   if (now.mono >= poll_at_) send_poll(now);
@@ -131,6 +137,7 @@ void SimNode::send_report(Now now) {
   // Told with every heartbeat and with every whole report, as the real loop does.
   bool beat = heartbeat_at_ == now.mono + kHeartbeat;
   if (report.whole || whole_next_ || beat) report.node_status = Box<NodeStatus>(status());
+  report.network_seen = network_.at;
   whole_next_ = report_due_ = false;
   outstanding_ = report.sequence;
   report_until_ = now.mono + kAnswerWithin;
@@ -147,17 +154,33 @@ void SimNode::report_failed(MonoTime now) {
 void SimNode::send_poll(Now now) {
   ++poll_;
   poll_at_ = now.mono + kAnswerWithin;
-  up_.poll({name_, boot_, poll_, agent_->seen()});
+  AgentHas has;
+  has.assignment = agent_->seen();
+  if (!ask_whole_network_) {
+    has.network = network_.at;
+    has.network_digest = network_.digest;
+  }
+  up_.poll({name_, boot_, poll_, has});
 }
 
-void SimNode::take_poll_answer(const std::string& boot, uint64_t poll,
-                               const std::optional<Assignment>& assignment) {
+void SimNode::take_poll_answer(const std::string& boot, uint64_t poll, const AgentPollAnswer& answer) {
   if (!agent_ || boot != boot_) return;
   if (poll == poll_) poll_at_ = {};  // ask again at once
-  if (!assignment) return;
+  if (answer.network) take_network(*answer.network);
+  if (!answer.has_assignment) return;
   // It is written down before it is acted upon.
-  if (!disk_.assignment || disk_.assignment->at < assignment->at) disk_.assignment = assignment;
-  inputs_.emplace_back(*assignment);
+  const Assignment& assignment = answer.assignment;
+  if (!disk_.assignment || disk_.assignment->at < assignment.at) disk_.assignment = assignment;
+  inputs_.emplace_back(assignment);
+}
+
+// As NetworkKeeper: what does not follow is asked for whole.
+void SimNode::take_network(const NetworkUpdate& update) {
+  Result<NetworkState> next = applied(network_, update);
+  ask_whole_network_ = !next.ok();
+  if (!next.ok()) return;
+  network_ = std::move(*next);
+  inputs_.emplace_back(std::make_shared<const NetworkState>(network_));
 }
 
 void SimNode::take_report_answer(const std::string& boot, uint64_t sequence, bool ok, MonoTime now) {

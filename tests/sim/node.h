@@ -21,7 +21,7 @@ struct PollUp {
   std::string node;
   std::string boot;
   uint64_t id = 0;
-  AssignmentNumber have;
+  AgentHas have;
 };
 
 // How the machine carries operations out.
@@ -56,13 +56,15 @@ class SimNode {
   void step(Now now, Rng& rng);
 
   // Answers from the daemon. Those to an earlier process of the agent are lost with its connections.
-  void take_poll_answer(const std::string& boot, uint64_t poll, const std::optional<Assignment>& assignment);
+  void take_poll_answer(const std::string& boot, uint64_t poll, const AgentPollAnswer& answer);
   void take_report_answer(const std::string& boot, uint64_t sequence, bool ok, MonoTime now);
   // The daemon has gone: what is under way fails at once.
   void connection_lost(MonoTime now);
 
   std::set<std::string> uids() const { return machine_.uids(); }
   AssignmentNumber seen() const { return agent_ ? agent_->seen() : AssignmentNumber{}; }
+  // What it knows of the cluster's network.
+  const NetworkState& network() const { return network_; }
 
  private:
   NodeStatus status() const;
@@ -70,6 +72,7 @@ class SimNode {
   void send_report(Now now);
   void report_failed(MonoTime now);
   void send_poll(Now now);
+  void take_network(const NetworkUpdate& update);
 
   const std::string name_;
   const Up up_;
@@ -79,12 +82,15 @@ class SimNode {
   struct Disk {
     std::optional<Assignment> assignment;
     AgentMemory memory;
+    NetworkState network;  // may lag behind what the agent knows
   } disk_;
 
   // Of the agent's process.
   std::unique_ptr<AgentCore> agent_;
   std::string boot_;
   std::vector<AgentInput> inputs_;
+  NetworkState network_;
+  bool ask_whole_network_ = false;
   std::multimap<MonoTime, OperationResult> results_;
   MonoTime heartbeat_at_;
   bool look_ = false;

@@ -45,6 +45,13 @@ std::string service_yaml(const std::string& name) {
          "}\n  ports: [{port: 80, targetPort: 8080}]\n";
 }
 
+// What the front may reach, by the pods' labels: told to the nodes as addresses.
+std::string policy_yaml() {
+  return "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: orders}\nspec:\n"
+         "  podSelector: {matchLabels: {app: orders}}\n"
+         "  ingress: [{from: [{podSelector: {matchLabels: {app: front}}}], ports: [{port: 8080}]}]\n";
+}
+
 std::string config_yaml(const std::string& name, int value) {
   return "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: " + name + "}\ndata: {value: \"" +
          std::to_string(value) + "\"}\n";
@@ -68,6 +75,7 @@ Author::Author(FakeRepository& repository, Rng& rng) : repository_(repository), 
 
 std::map<std::string, std::string> Author::files() const {
   std::map<std::string, std::string> out{{"README.md", "the shop\n"}};
+  out["apps/policy.yaml"] = policy_yaml();
   for (const auto& [name, workload] : workloads_) {
     if (!workload.is_declared) continue;
     out["apps/" + name + "/deployment.yaml"] = deployment_yaml(name, workload);

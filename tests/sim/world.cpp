@@ -19,9 +19,9 @@ NodeReport over_the_wire(const NodeReport& report) {
   return std::move(*read);
 }
 
-Assignment over_the_wire(const Assignment& assignment) {
-  Result<Assignment> read = decode_assignment(encode(assignment));
-  ENSURE(read.ok(), "an assignment that we wrote can be read");
+AgentPollAnswer over_the_wire(const AgentPollAnswer& answer) {
+  Result<AgentPollAnswer> read = decode_poll_answer(encode(answer));
+  ENSURE(read.ok(), "an answer that we wrote can be read");
   return std::move(*read);
 }
 
@@ -34,9 +34,9 @@ World::World(WorldSettings settings)
       now_{start_of_time(), MonoTime{1000s}},
       links_(static_cast<size_t>(settings.nodes)),
       daemon_(repository_, settings.path, checks_,
-              {[this](const PollUp& poll, std::optional<Assignment> answer) {
+              {[this](const PollUp& poll, AgentPollAnswer answer) {
                  size_t node = index_of(poll.node);
-                 if (answer && rng_.below(kEncodedShare) == 0) answer = over_the_wire(*answer);
+                 if (rng_.below(kEncodedShare) == 0) answer = over_the_wire(answer);
                  send(node, [this, node, poll, given = std::move(answer)] {
                    nodes_[node]->take_poll_answer(poll.boot, poll.id, given);
                  });
@@ -171,6 +171,16 @@ std::vector<std::string> World::unsettled() const {
       out.push_back(node->name() + " runs " + uid + ", which is not its own");
     }
     for (const std::string& uid : assigned) out.push_back(node->name() + " does not run " + uid);
+  }
+  NetworkState network = daemon_.network();
+  for (const auto& node : nodes_) {
+    NetworkState known = node->network();
+    known.at = {};
+    known.digest.clear();
+    if (node->is_up() && !(known == network)) {
+      out.push_back(node->name() + " does not know the network as it is; it has number " +
+                    std::to_string(node->network().at.number));
+    }
   }
   for (const ObjectPtr& pod : view.list(Kind::kPod)) {
     const PodStatus& stands = as<Pod>(*pod).status;
