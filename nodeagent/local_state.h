@@ -1,6 +1,6 @@
 // What the agent keeps on its node so that it can go on alone after its own end: the last assignment, the
-// cluster's network and its back-off. ConfigMaps and Secrets of the assignment stay on the tmpfs of run_dir; the disk never sees them.
-// One thread.
+// cluster's network and its back-off. ConfigMaps and Secrets of the assignment stay on the tmpfs of run_dir; the
+// disk never sees them. The network's file is its keeper's, the others the stepping thread's.
 #pragma once
 
 #include <optional>
