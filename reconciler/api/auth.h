@@ -47,7 +47,8 @@ class TokenStore {
 
   const AccountTokens& accounts() const { return *accounts_; }
 
-  // Who the token belongs to (ServiceAccounts' excepted), with system:authenticated among the groups; nothing if unknown or expired.
+  // Who the token belongs to (ServiceAccounts' excepted), with system:authenticated among the groups; nothing if
+  // unknown or expired.
   std::optional<Identity> authenticate(std::string_view token, WallTime now) const;
 
   // The new token's text, which is not kept. kFull above 1,000 join tokens.

@@ -1,5 +1,6 @@
 // Bodies that are not stored objects: their fields and protobuf numbers. Constant; any thread.
-// Source: the Kubernetes API, 1.33 (meta/v1, policy/v1, autoscaling/v1, authorization.k8s.io/v1, authentication.k8s.io/v1).
+// Source: the Kubernetes API, 1.33 (meta/v1, policy/v1, autoscaling/v1, authorization.k8s.io/v1,
+// authentication.k8s.io/v1).
 #pragma once
 
 #include "schema/descriptor.h"

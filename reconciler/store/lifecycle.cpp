@@ -80,7 +80,9 @@ Deleted begin_deletion(Transaction& txn, const ObjectPtr& stored, const DeleteOp
   const Pod* pod = try_as<Pod>(*stored);
   int64_t grace = pod != nullptr ? pod_grace(*pod, options.grace_seconds) : 0;
   choose_propagation(next.meta.finalizers, options.propagation);
-  next.meta.deletion_timestamp = txn.now().wall.seconds() + std::chrono::seconds(grace);
+  // Not before it was made, though the clock may have been set back since.
+  WallTime from = std::max(txn.now().wall.seconds(), next.meta.creation_timestamp);
+  next.meta.deletion_timestamp = from + std::chrono::seconds(grace);
   next.meta.deletion_grace_period_seconds = grace;
   if (next.meta.generation > 0) ++next.meta.generation;
   if (next.kind == Kind::kNamespace) as<Namespace>(next).status.phase = "Terminating";

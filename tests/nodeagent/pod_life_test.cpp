@@ -22,7 +22,8 @@ const std::string kTwoInits = R"(
 )";
 const std::string kSidecar = R"(
   initContainers:
-    - {name: proxy, image: i, restartPolicy: Always, startupProbe: {tcpSocket: {port: 1}, periodSeconds: 1, failureThreshold: 99}}
+    - {name: proxy, image: i, restartPolicy: Always,
+       startupProbe: {tcpSocket: {port: 1}, periodSeconds: 1, failureThreshold: 99}}
     - {name: prepare, image: i}
   containers: [{name: web, image: i}]
 )";
@@ -31,7 +32,7 @@ const std::string kSidecar = R"(
 
 TEST_CASE("init containers run one after another, then the others") {
   Bench bench;
-  ObjectPtr pod = pod_with(kTwoInits, "mainstay/simulated-init-run-time: 10s");
+  ObjectPtr pod = living_pod(kTwoInits, "mainstay/simulated-init-run-time: 10s");
   bench.assign({pod});
   bench.run(5s);
   CHECK(bench.word(pod) == "Init:0/2");
@@ -60,7 +61,7 @@ TEST_CASE("an init container that fails is run again, ever more slowly, and the 
   SECTION("Always and OnFailure") {
     for (const char* policy : {"Always", "OnFailure"}) {
       Bench one;
-      ObjectPtr pod = pod_with(kTwoInits + "  restartPolicy: " + policy + "\n", fails);
+      ObjectPtr pod = living_pod(kTwoInits + "  restartPolicy: " + policy + "\n", fails);
       one.assign({pod});
       one.run(5s);
       CHECK(one.word(pod) == "Init:CrashLoopBackOff");
@@ -74,7 +75,7 @@ TEST_CASE("an init container that fails is run again, ever more slowly, and the 
     }
   }
   SECTION("Never") {
-    ObjectPtr pod = pod_with(kTwoInits + "  restartPolicy: Never\n", fails);
+    ObjectPtr pod = living_pod(kTwoInits + "  restartPolicy: Never\n", fails);
     bench.assign({pod});
     bench.run(5s);
     CHECK(bench.status("p").phase == "Failed");
@@ -92,7 +93,7 @@ TEST_CASE("a sidecar holds up what follows until it has started, and ends last")
     if (probe == nullptr || probe->kind != ProbeKind::kStartup) return std::nullopt;
     return ProbeResult{started, "", false, false};
   };
-  ObjectPtr pod = pod_with(kSidecar);
+  ObjectPtr pod = living_pod(kSidecar);
   bench.assign({pod});
   bench.run(5s);
   CHECK(bench.log == Log{"set up", "start proxy.0"});
@@ -132,7 +133,7 @@ TEST_CASE("a pod is done when its containers are: sidecars are ended then, in re
 )";
   for (const char* code : {"0", "7"}) {
     Bench bench;
-    ObjectPtr pod = pod_with(spec, "mainstay/simulated-run-time: 2s, mainstay/simulated-exit-code: \"" + std::string(code) + "\"");
+    ObjectPtr pod = living_pod(spec, "mainstay/simulated-run-time: 2s, mainstay/simulated-exit-code: \"" + std::string(code) + "\"");
     bench.assign({pod});
     bench.run(10s);
     bool good = std::string(code) == "0";
@@ -146,7 +147,7 @@ TEST_CASE("a pod is done when its containers are: sidecars are ended then, in re
 
 TEST_CASE("a sidecar is run again in a pod that never is") {
   Bench bench;
-  bench.assign({pod_with("  restartPolicy: Never\n  initContainers: [{name: s, image: i, restartPolicy: Always}]\n"
+  bench.assign({living_pod("  restartPolicy: Never\n  initContainers: [{name: s, image: i, restartPolicy: Always}]\n"
                          "  containers: [{name: web, image: i}]\n")});
   bench.run(3s);
   bench.node.crash("uid-p", "s", 1, bench.now());
@@ -159,7 +160,7 @@ TEST_CASE("a sidecar is run again in a pod that never is") {
 
 TEST_CASE("a startup probe goes before the others; one that fails for good ends the container") {
   Bench bench;
-  ObjectPtr pod = pod_with(R"(
+  ObjectPtr pod = living_pod(R"(
   containers:
     - name: web
       image: i
@@ -248,10 +249,11 @@ TEST_CASE("where probes and hooks go") {
 
 TEST_CASE("liveness: the probe's own grace, and the words") {
   Bench bench;
-  bench.assign({pod_with(R"(
+  bench.assign({living_pod(R"(
   restartPolicy: Never
   containers:
-    - {name: web, image: i, livenessProbe: {tcpSocket: {port: 1}, periodSeconds: 1, failureThreshold: 1, terminationGracePeriodSeconds: 5}}
+    - {name: web, image: i, livenessProbe: {tcpSocket: {port: 1}, periodSeconds: 1, failureThreshold: 1,
+                                            terminationGracePeriodSeconds: 5}}
 )", "mainstay/simulated-unhealthy: \"true\", mainstay/simulated-stop-delay: never")});
   bench.run(4s);
   CHECK(bench.event_message("Killing") == "Container web failed liveness probe");
@@ -269,7 +271,7 @@ TEST_CASE("postStart: the container is not running, and the next does not start,
     - {name: web, image: i, lifecycle: {postStart: {sleep: {seconds: 5}}}}
     - {name: log, image: i}
 )";
-  bench.assign({pod_with(spec)});
+  bench.assign({living_pod(spec)});
   bench.run(3s);
   CHECK(waiting(app(bench)) == "ContainerCreating");
   CHECK(app(bench).started == false);
@@ -283,7 +285,7 @@ TEST_CASE("postStart: the container is not running, and the next does not start,
 
 TEST_CASE("a postStart hook that fails ends the container") {
   Bench bench;
-  bench.assign({pod_with("  containers: [{name: web, image: i, lifecycle: {postStart: {exec: {command: [a]}}}}]\n",
+  bench.assign({living_pod("  containers: [{name: web, image: i, lifecycle: {postStart: {exec: {command: [a]}}}}]\n",
                          "mainstay/simulated-hook-failure: \"true\"")});
   bench.run(5s);
   CHECK(bench.event_message("FailedPostStartHook") == "PostStartHook failed");
@@ -296,7 +298,7 @@ TEST_CASE("a postStart hook that fails ends the container") {
 TEST_CASE("preStop comes before the signal, within the grace; two seconds remain when it has used it up") {
   Bench bench;
   SECTION("a short one") {
-    ObjectPtr pod = pod_with("  containers: [{name: web, image: i, lifecycle: {preStop: {sleep: {seconds: 8}}}}]\n",
+    ObjectPtr pod = living_pod("  containers: [{name: web, image: i, lifecycle: {preStop: {sleep: {seconds: 8}}}}]\n",
                              "mainstay/simulated-stop-delay: never");
     bench.assign({pod});
     bench.run(3s);
@@ -311,7 +313,7 @@ TEST_CASE("preStop comes before the signal, within the grace; two seconds remain
     CHECK(bench.has_logged("kill web.0"));
   }
   SECTION("a long one") {
-    ObjectPtr pod = pod_with("  containers: [{name: web, image: i, lifecycle: {preStop: {sleep: {seconds: 30}}}}]\n",
+    ObjectPtr pod = living_pod("  containers: [{name: web, image: i, lifecycle: {preStop: {sleep: {seconds: 30}}}}]\n",
                              "mainstay/simulated-stop-delay: never");
     bench.assign({pod});
     bench.run(3s);
@@ -325,7 +327,7 @@ TEST_CASE("preStop comes before the signal, within the grace; two seconds remain
     CHECK(bench.has_logged("kill web.0"));
   }
   SECTION("one that fails holds nothing up") {
-    ObjectPtr pod = pod_with("  containers: [{name: web, image: i, lifecycle: {preStop: {exec: {command: [a]}}}}]\n",
+    ObjectPtr pod = living_pod("  containers: [{name: web, image: i, lifecycle: {preStop: {exec: {command: [a]}}}}]\n",
                              "mainstay/simulated-hook-failure: \"true\"");
     bench.assign({pod});
     bench.run(3s);
@@ -339,7 +341,7 @@ TEST_CASE("preStop comes before the signal, within the grace; two seconds remain
 
 TEST_CASE("a second deletion shortens the grace, and never lengthens it") {
   Bench bench;
-  ObjectPtr pod = pod_with("  containers: [{name: web, image: i}]\n", "mainstay/simulated-stop-delay: never");
+  ObjectPtr pod = living_pod("  containers: [{name: web, image: i}]\n", "mainstay/simulated-stop-delay: never");
   bench.assign({pod});
   bench.run(3s);
   bench.assign({deleted(pod, bench.now(), 100)});
@@ -353,7 +355,7 @@ TEST_CASE("a second deletion shortens the grace, and never lengthens it") {
 
 TEST_CASE("readiness gates") {
   Bench bench;
-  ObjectPtr pod = pod_with("  readinessGates: [{conditionType: example.org/ok}]\n  containers: [{name: web, image: i}]\n");
+  ObjectPtr pod = living_pod("  readinessGates: [{conditionType: example.org/ok}]\n  containers: [{name: web, image: i}]\n");
   bench.assign({pod});
   bench.run(3s);
   CHECK(condition(bench.status("p"), "ContainersReady") == "True");
@@ -371,7 +373,7 @@ TEST_CASE("readiness gates") {
 
 TEST_CASE("a pod past its deadline fails once its containers have ended") {
   Bench bench;
-  ObjectPtr pod = pod_with("  activeDeadlineSeconds: 10\n  terminationGracePeriodSeconds: 5\n  containers: [{name: web, image: i}]\n",
+  ObjectPtr pod = living_pod("  activeDeadlineSeconds: 10\n  terminationGracePeriodSeconds: 5\n  containers: [{name: web, image: i}]\n",
                            "mainstay/simulated-stop-delay: never");
   bench.assign({pod});
   bench.run(12s);
@@ -391,7 +393,7 @@ TEST_CASE("a pod past its deadline fails once its containers have ended") {
 
 TEST_CASE("a pod that the node cannot keep is evicted") {
   Bench bench;
-  ObjectPtr pod = pod_with("  containers: [{name: web, image: i}]\n");
+  ObjectPtr pod = living_pod("  containers: [{name: web, image: i}]\n");
   bench.assign({pod});
   bench.run(3s);
   bench.step({EvictPod{"uid-p", "Evicted", "The node was low on resource: memory.", 0s}});
@@ -402,7 +404,7 @@ TEST_CASE("a pod that the node cannot keep is evicted") {
 
 TEST_CASE("a new image in place restarts that container alone, at once") {
   Bench bench;
-  ObjectPtr pod = pod_with("  restartPolicy: Never\n  containers: [{name: web, image: \"a:1\"}, {name: log, image: \"b:1\"}]\n");
+  ObjectPtr pod = living_pod("  restartPolicy: Never\n  containers: [{name: web, image: \"a:1\"}, {name: log, image: \"b:1\"}]\n");
   bench.assign({pod});
   bench.run(3s);
   auto next = std::make_shared<Object>(*pod);
@@ -425,7 +427,7 @@ TEST_CASE("a container that cannot be run has ended with 128") {
   SECTION("Never") {
     Bench bench;
     bench.intercept = refuse;
-    ObjectPtr pod = pod_with("  restartPolicy: Never\n  containers: [{name: web, image: i}]\n");
+    ObjectPtr pod = living_pod("  restartPolicy: Never\n  containers: [{name: web, image: i}]\n");
     bench.assign({pod});
     bench.run(3s);
     CHECK(bench.status("p").phase == "Failed");
@@ -437,7 +439,7 @@ TEST_CASE("a container that cannot be run has ended with 128") {
   SECTION("Always") {
     Bench bench;
     bench.intercept = refuse;
-    bench.assign({pod_with("  containers: [{name: web, image: i}]\n")});
+    bench.assign({living_pod("  containers: [{name: web, image: i}]\n")});
     bench.run(5s);
     CHECK(waiting(app(bench)) == "CrashLoopBackOff");
     CHECK(app(bench).restart_count == 1);
@@ -450,7 +452,7 @@ TEST_CASE("a container that cannot be run has ended with 128") {
       if (!std::holds_alternative<StartContainer>(operation.body) || failures-- <= 0) return std::nullopt;
       return error(ErrorCode::kTimeout, "the runtime did not answer");
     };
-    bench.assign({pod_with("  restartPolicy: Never\n  containers: [{name: web, image: i}]\n")});
+    bench.assign({living_pod("  restartPolicy: Never\n  containers: [{name: web, image: i}]\n")});
     bench.run(3s);
     CHECK(waiting(app(bench)) == "CreateContainerError");
     bench.run(25s);
@@ -461,7 +463,7 @@ TEST_CASE("a container that cannot be run has ended with 128") {
 
 TEST_CASE("after a power loss init containers run again and restarts go on counting") {
   Bench bench;
-  ObjectPtr pod = pod_with(kTwoInits);
+  ObjectPtr pod = living_pod(kTwoInits);
   bench.assign({pod});
   bench.run(5s);
   REQUIRE(bench.status("p").phase == "Running");
@@ -483,7 +485,7 @@ TEST_CASE("after a power loss init containers run again and restarts go on count
 
 TEST_CASE("a pod that has ended stays so when the node comes back") {
   Bench bench;
-  ObjectPtr pod = pod_with(kTwoInits + "  restartPolicy: Never\n", "mainstay/simulated-run-time: 1s");
+  ObjectPtr pod = living_pod(kTwoInits + "  restartPolicy: Never\n", "mainstay/simulated-run-time: 1s");
   bench.assign({pod});
   bench.run(5s);
   REQUIRE(bench.status("p").phase == "Succeeded");
@@ -501,7 +503,7 @@ TEST_CASE("a pod that has ended stays so when the node comes back") {
 TEST_CASE("the agent's own restart changes nothing: what was ready is, and back-off is not counted twice") {
   Bench bench;
   SECTION("ready") {
-    ObjectPtr pod = pod_with("  containers: [{name: web, image: i, readinessProbe: {tcpSocket: {port: 1}, periodSeconds: 30}, "
+    ObjectPtr pod = living_pod("  containers: [{name: web, image: i, readinessProbe: {tcpSocket: {port: 1}, periodSeconds: 30}, "
                              "startupProbe: {tcpSocket: {port: 1}}}]\n");
     bench.assign({pod});
     bench.run(40s);
@@ -519,7 +521,7 @@ TEST_CASE("the agent's own restart changes nothing: what was ready is, and back-
     CHECK(app(bench).restart_count == 0);
   }
   SECTION("back-off") {
-    ObjectPtr pod = pod_with("  containers: [{name: web, image: i}]\n", "mainstay/simulated-run-time: 1s");
+    ObjectPtr pod = living_pod("  containers: [{name: web, image: i}]\n", "mainstay/simulated-run-time: 1s");
     bench.assign({pod});
     bench.run(5s);
     REQUIRE(waiting(app(bench)) == "CrashLoopBackOff");
@@ -532,7 +534,7 @@ TEST_CASE("the agent's own restart changes nothing: what was ready is, and back-
 
 TEST_CASE("what was done is said once, and again in a whole report") {
   Bench bench;
-  ObjectPtr pod = pod_with("  containers: [{name: web, image: i}]\n");
+  ObjectPtr pod = living_pod("  containers: [{name: web, image: i}]\n");
   bench.assign({pod});
   bench.run(3s);
   bench.assign({deleted(pod, bench.now(), 30)});
@@ -566,7 +568,7 @@ TEST_CASE("termination messages share what a pod may say") {
   };
   std::string spec = "  restartPolicy: Never\n  containers:\n";
   for (int i = 0; i < 6; ++i) spec += "    - {name: c" + std::to_string(i) + ", image: i}\n";
-  bench.assign({pod_with(spec)});
+  bench.assign({living_pod(spec)});
   bench.run(5s);
   REQUIRE(bench.status("p").phase == "Failed");
   CHECK(app(bench, 0).state.terminated->message.size() == 2048);
@@ -580,7 +582,7 @@ TEST_CASE("images: never pulled, and back-off in Kubernetes' words") {
     if (!std::holds_alternative<EnsureImage>(operation.body)) return std::nullopt;
     return error(ErrorCode::kNotFound, "ErrImageNeverPull: it is not here");
   };
-  bench.assign({pod_with("  containers: [{name: web, image: \"i:1\", imagePullPolicy: Never}]\n")});
+  bench.assign({living_pod("  containers: [{name: web, image: \"i:1\", imagePullPolicy: Never}]\n")});
   bench.run(30s);
   CHECK(waiting(app(bench)) == "ErrImageNeverPull");
   CHECK(app(bench).state.waiting->message == "Container image \"i:1\" is not present with pull policy of Never");

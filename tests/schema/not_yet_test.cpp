@@ -38,8 +38,7 @@ TEST_CASE("a feature that is not there yet is an error that names it") {
   CHECK(pod_findings("lifecycle: {preStop: {exec: {command: [a]}}}") == Lines{});
   CHECK(pod_findings("lifecycle: {stopSignal: SIGUSR1}") ==
         Lines{"error spec.containers[0].lifecycle.stopSignal: a stop signal other than the image's is not supported yet"});
-  CHECK(pod_findings("ports: [{containerPort: 1, hostPort: 2}]") ==
-        Lines{"error spec.containers[0].ports[0].hostPort: host ports are not supported yet"});
+  CHECK(pod_findings("ports: [{containerPort: 1, hostPort: 2}]") == Lines{});
   CHECK(pod_findings("ports: [{containerPort: 1}]", "hostNetwork: true") == Lines{});
   CHECK(pod_findings("", "initContainers: [{name: x, image: i, restartPolicy: Always}]") == Lines{});
   CHECK(pod_findings("", "ephemeralContainers: [{name: x, image: i}]") ==
@@ -50,10 +49,11 @@ TEST_CASE("a feature that is not there yet is an error that names it") {
         Lines{"error spec.volumes[0].persistentVolumeClaim: persistent volume claims are not supported yet",
               "error spec.volumes[1].nfs: volumes of this type are not supported yet"});
   CHECK(pod_findings("securityContext: {seccompProfile: {type: Unconfined}, procMount: Default}") == Lines{});
-  CHECK(pod_findings("securityContext: {seccompProfile: {type: RuntimeDefault}}") ==
-        Lines{"error spec.containers[0].securityContext.seccompProfile: seccomp profiles are not supported yet"});
-  CHECK(pod_findings("volumeMounts: [{name: v, mountPath: /v, subPath: x}]", "volumes: [{name: v}]") ==
-        Lines{"error spec.containers[0].volumeMounts[0].subPath: mounting a part of a volume is not supported yet"});
+  CHECK(pod_findings("securityContext: {appArmorProfile: {type: RuntimeDefault}}") ==
+        Lines{"error spec.containers[0].securityContext.appArmorProfile: AppArmor profiles are not supported yet"});
+  CHECK(pod_findings("volumeMounts: [{name: v, mountPath: /v, subPath: x}]", "volumes: [{name: v}]") == Lines{});
+  CHECK(pod_findings("", "volumes: [{name: v, projected: {sources: [{clusterTrustBundle: {path: p}}]}}]") ==
+        Lines{"error spec.volumes[0].projected.sources[0].clusterTrustBundle: cluster trust bundles are not supported yet"});
   CHECK(pod_findings("", "shareProcessNamespace: false") == Lines{});
 }
 
@@ -99,7 +99,8 @@ TEST_CASE("the place is the field's") {
 }
 
 TEST_CASE("what is kept but not enforced") {
-  Object pod = object("{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {dnsConfig: {nameservers: [1.2.3.4]}, setHostnameAsFQDN: true, hostUsers: true, containers: "
+  Object pod = object("{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {dnsConfig: {nameservers: [1.2.3.4]}, "
+                      "setHostnameAsFQDN: true, hostUsers: true, containers: "
                       "[{name: c, image: i, tty: true, resizePolicy: [{resourceName: cpu, restartPolicy: NotRequired}]}]}}");
   CHECK(not_enforced(pod) ==
         Lines{"spec.containers[0].resizePolicy", "spec.containers[0].tty"});
