@@ -59,12 +59,14 @@ std::vector<std::string> sentences(const Diagnostics& mistakes) {
 
 }  // namespace
 
-// A row of the same commit and result as the newest replaces it.
+// A row of the same commit as the newest replaces it, so that a restart at a broken tip is not told as a second
+// refusal; but what was once refused and is applied now is news.
 void Applications::State::add_commit_row(One& one, ApplicationState& state, CommitRow row,
                                          ApplicationOutcome& out) {
   auto rows = std::make_shared<std::vector<CommitRow>>(*state.commits);
-  bool same = !rows->empty() && rows->front().commit == row.commit && rows->front().result != "refused";
-  if (same && row.result != "refused") {
+  bool same = !rows->empty() && rows->front().commit == row.commit &&
+              (rows->front().result == "refused") == (row.result == "refused");
+  if (same) {
     row.number = rows->front().number;
     row.seen = rows->front().seen;
     rows->front() = row;
