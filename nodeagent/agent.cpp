@@ -13,6 +13,7 @@
 #include "nodeagent/local_state.h"
 #include "nodeagent/log_stream.h"
 #include "nodeagent/network_keeper.h"
+#include "nodeagent/storage_watch.h"
 #include "nodeagent/timed_executor.h"
 #include "schema/base/clock.h"
 #include "schema/base/crypto.h"
@@ -36,7 +37,8 @@ struct LookAgain {};
 struct ReportAgain {};
 
 using AgentMessage =
-    std::variant<Assignment, NetworkStatePtr, OperationResult, ReportAcknowledged, StreamRequest, LookAgain, ReportAgain>;
+    std::variant<Assignment, NetworkStatePtr, OperationResult, ReportAcknowledged, EvictPod, StreamRequest, LookAgain,
+                 ReportAgain>;
 
 }  // namespace
 
@@ -85,6 +87,7 @@ struct Agent::State {
   void report_loop();
   void exit_loop();
   void upkeep_loop();
+  void watch_storage();
   void take(AgentActions actions, Now now);
   void offer_report(Now now);
   void learn_range(const Assignment& assignment);
@@ -98,11 +101,12 @@ struct Agent::State {
 };
 
 void Agent::State::take(AgentActions actions, Now now) {
-  for (Operation& operation : actions.operations) executor->submit(std::move(operation));
+  // Before anything is done: what is to be run anew must be known although we end in the middle of it.
   if (actions.memory_changed) {
     Status saved = save_memory(settings.paths, core->memory(now));
     if (!saved.ok()) log::warning("agent", "cannot write down its memory: " + saved.error().message);
   }
+  for (Operation& operation : actions.operations) executor->submit(std::move(operation));
   pods.store(core->pods().size());
 }
 
@@ -138,6 +142,8 @@ void Agent::State::step_loop() {
         inputs.emplace_back(std::move(*result));
       } else if (auto* acknowledged = std::get_if<ReportAcknowledged>(&message)) {
         inputs.emplace_back(*acknowledged);
+      } else if (auto* eviction = std::get_if<EvictPod>(&message)) {
+        inputs.emplace_back(std::move(*eviction));
       } else if (auto* known = std::get_if<NetworkStatePtr>(&message)) {
         inputs.emplace_back(std::move(*known));
       } else if (auto* stream = std::get_if<StreamRequest>(&message)) {
@@ -261,6 +267,22 @@ void Agent::State::exit_loop() {
   }
 }
 
+// Pods that use more of the disk than they may.
+void Agent::State::watch_storage() {
+  std::vector<ObjectPtr> watched;
+  {
+    std::lock_guard lock(core_mutex);
+    for (const auto& [uid, record] : core->pods()) {
+      if (record.pod && record.ending == Ending::kNone && limits_storage(*record.pod)) watched.push_back(record.pod);
+    }
+  }
+  for (const ObjectPtr& pod : watched) {
+    if (stopping.load()) return;
+    std::optional<std::string> excess = storage_excess(*pod, measure_storage(settings.paths, *pod));
+    if (excess) inbox.push(EvictPod{pod->meta.uid, "Evicted", std::move(*excess), Duration{0}});
+  }
+}
+
 // Logs that grew too large, packet filter rules that somebody flushed.
 void Agent::State::upkeep_loop() {
   while (!stopping.load()) {
@@ -281,6 +303,7 @@ void Agent::State::upkeep_loop() {
         log::warning("agent", "cannot rotate the log of " + key.container + ": " + rotated.error().message);
       }
     }
+    watch_storage();
     Result<bool> repaired = doors->network.repair_rules();
     if (!repaired.ok()) log::warning("agent", "packet filter rules: " + repaired.error().message);
     if (repaired.ok() && *repaired)
@@ -358,6 +381,8 @@ Status Agent::start() {
   NodeNetwork* node_network = s.settings.node_network != nullptr ? s.settings.node_network : &s.recorded;
   NetworkKeeper::Settings keeping;
   keeping.known = [&s](const NetworkStatePtr& state) { s.inbox.push(state); };
+  // Without a network of its own there is no hurry to have it again, and such nodes come by the hundred.
+  if (s.settings.node_network == nullptr) keeping.save_every = std::chrono::minutes{1};
   s.network_keeper = std::make_unique<NetworkKeeper>(s.settings.paths, *node_network, std::move(keeping));
   s.network_keeper->start();
   if (std::optional<Assignment> known = load_assignment(s.settings.paths)) s.inbox.push(std::move(*known));

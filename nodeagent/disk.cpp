@@ -308,4 +308,38 @@ Result<Fd> open_beneath(int root, const std::string& path, int flags, mode_t mod
   return open_at(root, path, flags, mode, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
 }
 
+uint64_t tree_bytes(const std::string& path) {
+  constexpr size_t kDeepest = 500;  // open directories at once
+  constexpr uint64_t kBlock = 512;  // the unit of st_blocks
+  struct stat info;
+  if (lstat(path.c_str(), &info) != 0) return 0;
+  const dev_t device = info.st_dev;
+  uint64_t bytes = static_cast<uint64_t>(info.st_blocks) * kBlock;
+  std::vector<std::unique_ptr<DIR, DirCloser>> open_dirs;
+  auto enter = [&](int at, const char* name) {
+    int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0) return;
+    if (DIR* dir = fdopendir(fd)) {
+      open_dirs.emplace_back(dir);
+    } else {
+      ::close(fd);
+    }
+  };
+  if (S_ISDIR(info.st_mode)) enter(AT_FDCWD, path.c_str());
+  while (!open_dirs.empty()) {
+    DIR* dir = open_dirs.back().get();
+    const dirent* entry = readdir(dir);
+    if (entry == nullptr) {
+      open_dirs.pop_back();
+      continue;
+    }
+    std::string_view name = entry->d_name;
+    if (name == "." || name == "..") continue;
+    if (fstatat(dirfd(dir), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0 || info.st_dev != device) continue;
+    bytes += static_cast<uint64_t>(info.st_blocks) * kBlock;
+    if (S_ISDIR(info.st_mode) && open_dirs.size() < kDeepest) enter(dirfd(dir), entry->d_name);
+  }
+  return bytes;
+}
+
 }  // namespace mainstay

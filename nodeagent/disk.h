@@ -63,6 +63,11 @@ Status unmount_below(const std::string& path);
 // is kBusy and nothing of it is touched. Fine if there is nothing.
 Status remove_tree(const std::string& path);
 
+// What a tree takes on its disk: blocks of files and directories, links not followed, other file systems not
+// entered, a file with several names counted for each. What lies deeper than 500 directories is not counted. 0 if
+// there is nothing.
+uint64_t tree_bytes(const std::string& path);
+
 // Opens `path` inside `root` without leaving it: links are resolved as if `root` were "/" (openat2).
 Result<Fd> open_in_root(int root, const std::string& path, int flags, mode_t mode = 0);
 // The same, but a link or ".." that leads outside is an error instead.

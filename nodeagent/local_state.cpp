@@ -2,6 +2,7 @@
 
 #include "nodeagent/disk.h"
 #include "schema/json.h"
+#include "schema/message_json.h"
 
 namespace mainstay {
 namespace {
@@ -16,11 +17,6 @@ std::string memory_file(const NodePaths& paths) { return paths.data_dir + "/memo
 Result<Assignment> read_assignment_file(const std::string& path) {
   ASSIGN_OR_RETURN(std::string bytes, read_file(path, kMaxFile));
   return decode_assignment(bytes);
-}
-
-int64_t int_of(const Value& map, std::string_view name) {
-  const Value* found = map.find(name);
-  return found != nullptr && found->is_int() ? found->as_int() : 0;
 }
 
 }  // namespace
@@ -84,10 +80,10 @@ AgentMemory load_memory(const NodePaths& paths) {
     if (containers == nullptr || !containers->is_map()) continue;
     for (const Member& container : containers->as_map()) {
       memory.containers[container.name] = {
-          Duration{int_of(container.value, "waitMicros")},
-          Duration{int_of(container.value, "upcomingMicros")},
+          Duration{int_at(container.value, "waitMicros")},
+          Duration{int_at(container.value, "upcomingMicros")},
           parse_rfc3339(container.value.string_at("failedAt")).value_or(WallTime{}),
-          static_cast<uint32_t>(int_of(container.value, "firstAttempt"))};
+          static_cast<uint32_t>(int_at(container.value, "firstAttempt"))};
     }
   }
   return out;

@@ -69,4 +69,13 @@ inline const ValueList& list_at(const Value& map, std::string_view name) {
   return found != nullptr && found->is_list() ? found->as_list() : kEmpty;
 }
 
+// The strings of the member's list; other items are passed over.
+inline std::vector<std::string> strings_at(const Value& map, std::string_view name) {
+  std::vector<std::string> out;
+  for (const Value& item : list_at(map, name)) {
+    if (item.is_string()) out.push_back(item.as_string());
+  }
+  return out;
+}
+
 }  // namespace mainstay

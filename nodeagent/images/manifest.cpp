@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "schema/json.h"
+#include "schema/message_json.h"
 
 namespace mainstay {
 namespace {
@@ -32,16 +33,6 @@ Result<BlobRef> blob_ref(const Value* value, const char* what) {
   const Value* size = value->find("size");
   if (!size || !size->is_int() || size->as_int() < 0) return wrong(std::string(what) + " has no size");
   out.size = static_cast<uint64_t>(size->as_int());
-  return out;
-}
-
-std::vector<std::string> strings_at(const Value& value, std::string_view name) {
-  std::vector<std::string> out;
-  const Value* found = value.find(name);
-  if (!found || !found->is_list()) return out;
-  for (const Value& item : found->as_list()) {
-    if (item.is_string()) out.push_back(item.as_string());
-  }
   return out;
 }
 

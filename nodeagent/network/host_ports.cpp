@@ -81,10 +81,9 @@ Status HostPorts::bring(const NftTable& want) {
   if (!changed.ok() && !want.sets.empty()) changed = run_nft(load_commands(table_, want));
   if (!changed.ok()) return changed.error().in("host ports");
   have_ = want;
-  skeleton_.clear();
+  said_ = {};
   if (want.sets.empty()) return {};
-  ASSIGN_OR_RETURN(NftListing listing, list_table(table_));
-  skeleton_ = listing.skeleton;
+  ASSIGN_OR_RETURN(said_, list_table(table_));
   return {};
 }
 
@@ -104,7 +103,8 @@ Result<bool> HostPorts::repair() {
   if (want.sets.empty() && have_.sets.empty()) return false;
   Result<NftListing> listing = list_table(table_);
   if (!listing.ok() && listing.error().code != ErrorCode::kNotFound) return listing.error();
-  bool fine = listing.ok() && want == have_ && listing->skeleton == skeleton_ && holds_elements(want, *listing);
+  bool fine = listing.ok() && want == have_ && listing->skeleton == said_.skeleton &&
+              listing->elements == said_.elements;
   if (fine) return false;
   bool ours = !have_.sets.empty();  // not merely the first time
   have_ = {};
@@ -116,7 +116,7 @@ Status HostPorts::remove() {
   std::lock_guard lock(mutex_);
   bool any = !have_.sets.empty();
   have_ = {};
-  skeleton_.clear();
+  said_ = {};
   if (!any) return {};
   std::string named = "table ip " + table_ + "\n";
   Result<std::string> removed = run_nft("add " + named + "delete " + named);

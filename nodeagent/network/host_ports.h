@@ -48,8 +48,8 @@ class HostPorts {
   const std::string table_;
   std::mutex mutex_;
   std::map<std::string, PodPorts> pods_;
-  NftTable have_;         // what the kernel was given
-  std::string skeleton_;  // its own words for that, but for the elements
+  NftTable have_;    // what the kernel was given
+  NftListing said_;  // its own words for that
 };
 
 }  // namespace mainstay

@@ -10,14 +10,6 @@
 namespace mainstay {
 namespace {
 
-std::vector<std::string> strings_at(const Value& value, std::string_view name) {
-  std::vector<std::string> out;
-  for (const Value& item : list_at(value, name)) {
-    if (item.is_string()) out.push_back(item.as_string());
-  }
-  return out;
-}
-
 Value strings(const std::vector<std::string>& items) {
   Value list = Value::list();
   for (const std::string& item : items) list.push(item);

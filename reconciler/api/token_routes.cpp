@@ -26,14 +26,6 @@ Response refusal(const Error& error) {
   }
 }
 
-std::vector<std::string> strings_at(const Value& map, std::string_view name) {
-  std::vector<std::string> out;
-  for (const Value& item : list_at(map, name)) {
-    if (item.is_string()) out.push_back(item.as_string());
-  }
-  return out;
-}
-
 Value strings(const std::vector<std::string>& texts) {
   Value out = Value::list();
   for (const std::string& text : texts) out.push(text);

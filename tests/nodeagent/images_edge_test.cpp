@@ -138,6 +138,24 @@ TEST_CASE("images are pulled from a registry on loopback", "[edge][images]") {
   REQUIRE_OK(by_digest);
   CHECK(by_digest->id == pulled->id);
 
+  // A mirror that is away is passed over, one that has the image stands in for a registry that cannot be reached;
+  // the node's own credentials do where the pod has none.
+  ImageStoreOptions behind;
+  behind.paths.data_dir = temp.path() + "/behind/data";
+  behind.paths.run_dir = temp.path() + "/behind/run";
+  behind.mirrors["registry.invalid"] = {"127.0.0.1:1", host};
+  behind.auth_file = temp.path() + "/node-auth.json";
+  REQUIRE_OK(write_file(behind.auth_file, request.auth_configs[1], 0600));
+  auto mirrored = open_image_store(behind);
+  REQUIRE_OK(mirrored);
+  PullRequest through;
+  through.ref = "registry.invalid/team/web:v1";
+  through.timeout = 60s;
+  auto found = (*mirrored)->pull(through);
+  REQUIRE_OK(found);
+  CHECK(found->name == through.ref);
+  CHECK(found->id == pulled->id);
+
   PullRequest missing = request;
   missing.ref = host + "/team/web:v99";
   auto unknown = images->pull(missing);

@@ -8,6 +8,7 @@
 #include "nodeagent/runtime/oci_config.h"
 #include "nodeagent/runtime/seccomp.h"
 #include "nodeagent/service_tokens.h"
+#include "nodeagent/storage_watch.h"
 #include "nodeagent/volume_plan.h"
 #include "schema/json.h"
 #include "tests/nodeagent/agent_bench.h"
@@ -94,7 +95,7 @@ std::string variable(const StartPlan& plan, const std::string& name) {
 
 TEST_CASE("downward API: fields of the pod, by path") {
   ObjectPtr pod = pod_with("serviceAccountName: robot, nodeName: n1, " + kOne,
-                           ", labels: {app: web, z: \"a\\\"b\"}, annotations: {note: \"two\\nlines\", n.io/x: y}");
+                           ", labels: {app: web, z: \"a\\\"b\"}, annotations: {note: \"two\\nlines\", n.io/x: v}");
   PodAddresses addresses{"10.0.0.5", "192.0.2.1"};
   struct Row {
     const char* path;
@@ -105,9 +106,9 @@ TEST_CASE("downward API: fields of the pod, by path") {
                                                    {"metadata.uid", "uid-p"},
                                                    {"metadata.labels['app']", "web"},
                                                    {"metadata.labels['none']", ""},
-                                                   {"metadata.annotations['n.io/x']", "y"},
+                                                   {"metadata.annotations['n.io/x']", "v"},
                                                    {"metadata.labels", "app=\"web\"\nz=\"a\\\"b\""},
-                                                   {"metadata.annotations", "n.io/x=\"y\"\nnote=\"two\\nlines\""},
+                                                   {"metadata.annotations", "n.io/x=\"v\"\nnote=\"two\\nlines\""},
                                                    {"spec.nodeName", "n1"},
                                                    {"spec.serviceAccountName", "robot"},
                                                    {"status.podIP", "10.0.0.5"},
@@ -414,6 +415,29 @@ TEST_CASE("tokens are kept, renewed at four fifths of their life, and used while
   CHECK(token_at(1802s) == "failed to fetch token: no answer");
   tokens.forget("uid-p");
   CHECK_FALSE(tokens.renew_after("uid-p", start));
+}
+
+TEST_CASE("storage limits: of volumes, containers and the whole pod, in the kubelet's words") {
+  ObjectPtr pod = pod_with(
+      "volumes: [{name: v, emptyDir: {sizeLimit: 1Mi}}, {name: w, emptyDir: {}}, {name: m, emptyDir: {medium: Memory, "
+      "sizeLimit: 1}}], containers: [{name: c, image: i, resources: {limits: {ephemeral-storage: 2Mi}}}, {name: d, "
+      "image: i, resources: {limits: {ephemeral-storage: 1Mi}}}]");
+  constexpr uint64_t kMi = 1 << 20;
+  auto said = [&](std::map<std::string, uint64_t> volumes, std::map<std::string, uint64_t> containers) {
+    return storage_excess(*pod, {std::move(volumes), std::move(containers)}).value_or("fine");
+  };
+  CHECK(limits_storage(*pod));
+  CHECK_FALSE(limits_storage(*pod_with(kOne)));
+  CHECK(said({{"v", kMi}}, {{"c", 2 * kMi}}) == "fine");
+  CHECK(said({{"v", kMi + 1}}, {}) == "Usage of EmptyDir volume \"v\" exceeds the limit \"1Mi\". ");
+  CHECK(said({{"w", 3 * kMi + 1}}, {}) ==
+        "Pod ephemeral local storage usage exceeds the total limit of containers 3Mi. ");
+  CHECK(said({}, {{"c", kMi}, {"d", kMi + 1}}) ==
+        "Container d exceeded its local ephemeral storage limit \"1Mi\". ");
+  // A pod of which one container may use what it likes has no limit in sum.
+  ObjectPtr open = pod_with("containers: [{name: c, image: i, resources: {limits: {ephemeral-storage: 2Mi}}}, {name: d, "
+                            "image: i}]");
+  CHECK_FALSE(storage_excess(*open, {{}, {{"d", 100 * kMi}}}));
 }
 
 TEST_CASE("volumes of a running pod follow their sources, and only then") {
