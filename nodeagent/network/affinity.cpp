@@ -1,6 +1,7 @@
 #include "nodeagent/network/affinity.h"
 
 #include <algorithm>
+#include <string_view>
 
 namespace mainstay {
 namespace {
@@ -17,44 +18,57 @@ std::string_view behind_words(std::string_view key, int words) {
   return key;
 }
 
-std::string element_list(const char* verb, const std::string& table, const std::vector<AffinityEntry>& entries,
-                         bool with_times) {
-  std::string out;
+std::string element_list(const std::string& verb, const std::string& table,
+                         const std::vector<AffinityEntry>& entries, bool with_times) {
+  std::map<std::string, std::string> lists;  // by protocol
   for (const AffinityEntry& entry : entries) {
-    out += out.empty() ? std::string(verb) + " element ip " + table + " " + service_sets::kAffinity + " { " : ", ";
-    out += entry.key + (with_times ? entry.times : "") + " : " + entry.endpoint;
+    std::string& list = lists[entry.protocol];
+    list += (list.empty() ? "" : ", ") + entry.key + (with_times ? entry.times : "") + " : " + entry.endpoint;
   }
-  return out.empty() ? out : out + " }\n";
+  std::string out;
+  for (const auto& [protocol, list] : lists) {
+    out += verb + " element ip " + table + " " + service_sets::affinity(protocol) + " { " + list + " }\n";
+  }
+  return out;
 }
 
 }  // namespace
 
+std::vector<std::string> list_affinity_commands(const std::string& table) {
+  std::vector<std::string> out;
+  for (const std::string protocol : kServiceProtocols)
+    out.push_back("list map ip " + table + " " + service_sets::affinity(protocol));
+  return out;
+}
+
 std::vector<AffinityEntry> affinity_entries(const NftListing& listing) {
   std::vector<AffinityEntry> out;
-  auto found = listing.elements.find(service_sets::kAffinity);
-  if (found == listing.elements.end()) return out;
-  for (const auto& [text, endpoint] : found->second) {
-    size_t times = std::min(text.find(" timeout "), text.find(" expires "));
-    size_t end = std::min(times, text.size());
-    out.push_back({text.substr(0, end), text.substr(end), endpoint});
+  for (const std::string protocol : kServiceProtocols) {
+    auto found = listing.elements.find(service_sets::affinity(protocol));
+    if (found == listing.elements.end()) continue;
+    for (const auto& [text, endpoint] : found->second) {
+      size_t end = std::min({text.find(" timeout "), text.find(" expires "), text.size()});
+      out.push_back({protocol, text.substr(0, end), text.substr(end), endpoint});
+    }
   }
   return out;
 }
 
 AffinityVerdict judge_affinity(std::vector<AffinityEntry> entries,
                                const std::map<std::string, ServicePart>& parts) {
-  std::map<std::string, const PortEndpoints*, std::less<>> sticky;  // by front
+  std::map<std::string, const PortEndpoints*> sticky;  // by protocol and what ServiceFront::short_key() says
   for (const auto& [key, part] : parts) {
     for (const ServiceFront& front : part.fronts) {
       auto behind = part.endpoints.find(front.behind);
       bool counts = front.affinity_seconds > 0 && behind != part.endpoints.end();
-      if (counts) sticky[front.key()] = &behind->second;
+      if (counts) sticky[protocol_word(front.protocol) + " " + front.short_key()] = &behind->second;
     }
   }
   AffinityVerdict out;
   for (AffinityEntry& entry : entries) {
-    auto found = sticky.find(behind_words(entry.key, 1));
-    if (found == sticky.end()) found = sticky.find(behind_words(entry.key, 2));  // a node port, on any address
+    auto found = sticky.find(entry.protocol + " " + std::string(behind_words(entry.key, 1)));
+    if (found == sticky.end())  // a node port, on any address
+      found = sticky.find(entry.protocol + " " + std::string(behind_words(entry.key, 2)));
     auto has = [&](const std::vector<std::string>& list) {
       return std::find(list.begin(), list.end(), entry.endpoint) != list.end();
     };

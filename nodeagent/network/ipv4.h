@@ -20,7 +20,8 @@ struct Ipv4Range {
 // "10.0.0.0/8"; bits below the prefix are ignored, as Kubernetes does.
 std::optional<Ipv4Range> parse_ipv4_block(const std::string& text);
 
-// The addresses of `ranges` that are in none of `holes`: sorted, apart from each other by at least one address.
+// The addresses of `ranges` that are in none of `holes`: sorted, apart from each other by at least one
+// address.
 std::vector<Ipv4Range> without(std::vector<Ipv4Range> ranges, const std::vector<Ipv4Range>& holes);
 
 // As nft lists it: "10.0.0.1", "10.0.0.0/8" or "10.0.0.1-10.0.0.9".

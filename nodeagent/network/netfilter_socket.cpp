@@ -70,8 +70,8 @@ Status send_request(const Fd& socket, uint16_t subsystem, uint16_t type, uint16_
   return {};
 }
 
-// Reads one answer: every message (type, what follows its family header) until the kernel says it is done or one
-// message has come of a request that has only one. The kernel's error number as the error.
+// Reads one answer: every message (type, what follows its family header) until the kernel says it is done or
+// one message has come of a request that has only one. The kernel's error number as the error.
 Status read_answers(const Fd& socket, bool many, const std::function<void(std::string_view)>& each) {
   std::vector<char> buffer(64 << 10);
   while (true) {

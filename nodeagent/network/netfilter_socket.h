@@ -1,6 +1,6 @@
-// Two questions to the kernel's packet filter that libnftables has no words for, by netlink: how often its rules have
-// changed, and to forget UDP connections. A socket stays in the network namespace it was opened in. One thread
-// at a time per socket; blocks until the kernel has answered.
+// Two questions to the kernel's packet filter that libnftables has no words for, by netlink: how often its
+// rules have changed, and to forget UDP connections. A socket stays in the network namespace it was opened
+// in. One thread at a time per socket; blocks until the kernel has answered.
 #pragma once
 
 #include <cstdint>

@@ -58,7 +58,7 @@ std::string definitions(const std::string& table, const NftTable& have, const Nf
       ENSURE(old->second.type == set.type && old->second.map == set.map, "an nft set changes its type");
       continue;
     }
-    out += std::string("add ") + (set.map ? "map" : "set") + " ip " + table + " " + name + " { " + set.type + " }\n";
+    out += std::string(set.map ? "add map ip " : "add set ip ") + table + " " + name + " { " + set.type + " }\n";
   }
   for (const auto& [name, chain] : want.chains) {
     auto old = have.chains.find(name);
@@ -136,8 +136,8 @@ std::string change_commands(const std::string& table, const NftTable& have, cons
     }
   }
   // Whoever refers to something that goes must have let go of it before.
-  return definitions(table, have, want) + emptied + changed_elements(table, have, want) + rules + removed_chains +
-         removed_sets;
+  return definitions(table, have, want) + emptied + changed_elements(table, have, want) + rules +
+         removed_chains + removed_sets;
 }
 
 std::string load_commands(const std::string& table, const NftTable& want) {

@@ -1,6 +1,6 @@
-// What an nft table of family ip holds, as plain values, and the commands that bring it about: the whole of it, or
-// what tells one content from another. Texts are as `nft -nnn list` prints them (protocols, marks and states as
-// numbers), so that what the kernel says can be compared with what was asked for. Pure.
+// What an nft table of family ip holds, as plain values, and the commands that bring it about: the whole of
+// it, or what tells one content from another. Texts are as `nft -nnn list` prints them (protocols, marks and
+// states as numbers), so that what the kernel says can be compared with what was asked for. Pure.
 #pragma once
 
 #include <map>
@@ -13,7 +13,7 @@ namespace mainstay {
 struct NftSet {
   std::string type;        // "type ipv4_addr . inet_service;", and whatever else its definition says
   bool map = false;
-  bool intervals = false;  // elements are ranges: a change replaces them all (nft joins and splits ranges itself)
+  bool intervals = false;  // elements are ranges: a change replaces them all
   bool learned = false;    // packets put its elements there; they are none of ours
   std::map<std::string, std::string> elements;  // key -> value; "" in a set
   bool operator==(const NftSet&) const = default;
@@ -48,7 +48,8 @@ bool same_structure(const NftTable& one, const NftTable& other);
 // Takes elements out and puts others in. Of sets without intervals.
 std::string element_commands(const std::string& table, const NftElements& elements);
 
-// From one content to another, as one batch; "" if they are equal. A set keeps its definition as long as it lives.
+// From one content to another, as one batch; "" if they are equal. A set keeps its definition as long as it
+// lives.
 std::string change_commands(const std::string& table, const NftTable& have, const NftTable& want);
 
 // The table with exactly this content, whatever was there before.

@@ -20,8 +20,8 @@ Result<std::string> run_iproute(const std::string& program, std::vector<std::str
                                 const std::string& input = "") {
   std::string path = find_program(program);
   if (path.empty()) {
-    return error(ErrorCode::kUnavailable,
-                 "'" + program + "' is not installed (Debian package iproute2): routes to other nodes need it");
+    return error(ErrorCode::kUnavailable, "'" + program + "' is not installed (Debian package iproute2): " +
+                                              "routes to other nodes need it");
   }
   ProcessSpec spec;
   spec.argv = std::move(words);
@@ -52,15 +52,16 @@ Result<RouteContent> read_content(const NodeRoutesOptions& options, const std::v
                                                           std::to_string(options.protocol)}));
   ASSIGN_OR_RETURN(out.routes, parse_routes(routes));
   if (!path_exists("/proc/sys/net/ipv4/conf/" + options.device)) return out;
-  ASSIGN_OR_RETURN(std::string device, run_iproute("ip", {"-j", "-d", "link", "show", "dev", options.device}));
+  const std::string& name = options.device;
+  ASSIGN_OR_RETURN(std::string device, run_iproute("ip", {"-j", "-d", "link", "show", "dev", name}));
   ASSIGN_OR_RETURN(out.device, parse_device(device));
   for (const HostAddress& one : host) {
     if (one.device == options.device) out.addresses.push_back(one.address + "/" + std::to_string(one.prefix));
   }
   ASSIGN_OR_RETURN(std::string neighbours,
-                   run_iproute("ip", {"-j", "neigh", "show", "dev", options.device, "nud", "permanent"}));
+                   run_iproute("ip", {"-j", "neigh", "show", "dev", name, "nud", "permanent"}));
   ASSIGN_OR_RETURN(out.neighbours, parse_neighbours(neighbours));
-  ASSIGN_OR_RETURN(std::string forwards, run_iproute("bridge", {"-j", "fdb", "show", "dev", options.device}));
+  ASSIGN_OR_RETURN(std::string forwards, run_iproute("bridge", {"-j", "fdb", "show", "dev", name}));
   ASSIGN_OR_RETURN(out.forwards, parse_forwards(forwards));
   return out;
 }

@@ -1,9 +1,9 @@
 // The routes by which this node's pods reach those of other nodes: each other node's pod range by that node's
-// address where both are on one segment, or through a VXLAN device (`overlay`) whose forwarding entries are all
-// static. Only routes that carry our own routing protocol number, and only our own device, are ever touched.
-// What the kernel has is read back each time, so a restarted agent takes away what is no longer wanted.
-// Works in the network namespace of the calling thread, through iproute2's `ip` and `bridge`. Any thread; calls
-// wait for each other.
+// address where both are on one segment, or through a VXLAN device (`overlay`) whose forwarding entries are
+// all static. Only routes that carry our own routing protocol number, and only our own device, are ever
+// touched. What the kernel has is read back each time, so a restarted agent takes away what is no longer
+// wanted. Works in the network namespace of the calling thread, through iproute2's `ip` and `bridge`. Any
+// thread; calls wait for each other.
 #pragma once
 
 #include <mutex>

@@ -25,7 +25,8 @@ std::string name_hash(const std::string& text) {
 std::string comment_text(const std::string& key) {
   std::string out = key.substr(0, 120);
   for (char& c : out) {
-    bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '-' && c <= '9');  // '-' '.' '/' digits
+    // '-' to '9': that, '.', '/' and the digits.
+    bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '-' && c <= '9');
     if (!plain) c = '_';
   }
   return out;
@@ -55,8 +56,8 @@ class Builder {
  private:
   bool add_direction(Direction direction);
   void add_rule(NftChain& chain, const std::string& key, Direction direction, size_t index);
-  std::vector<std::string> peer_matches(const NetworkPeers& peers, const std::string& side, const std::string& set,
-                                        const std::string& key);
+  std::vector<std::string> peer_matches(const NetworkPeers& peers, const std::string& side,
+                                        const std::string& set, const std::string& key);
   std::vector<std::string> port_matches(const NetworkRule& rule, const std::string& set);
   void note(const std::string& key, const std::string& sentence) {
     out_.notes.push_back("NetworkPolicy " + key + ": " + sentence);
@@ -102,12 +103,14 @@ void Builder::add_rule(NftChain& chain, const std::string& key, Direction direct
   const NetworkPolicyRules& policy = policies_.at(key);
   bool ingress = direction == Direction::kIngress;
   const NetworkRule& rule = ingress ? policy.ingress[index] : policy.egress[index];
-  std::string set =
-      "p" + name_hash(key) + "_" + short_name(direction) + std::to_string(index);  // several chains may share them
+  // Chains of several groups of pods may share the sets.
+  std::string set = "p" + name_hash(key) + "_" + short_name(direction) + std::to_string(index);
   std::string verdict = ingress ? "accept" : "goto policy_ingress";
   std::string comment = " comment \"" + comment_text(key) + "\"";
   for (const std::string& peer : peer_matches(rule.peers, ingress ? "saddr" : "daddr", set, key)) {
-    for (const std::string& port : port_matches(rule, set)) chain.rules.push_back(peer + port + verdict + comment);
+    for (const std::string& port : port_matches(rule, set)) {
+      chain.rules.push_back(peer + port + verdict + comment);
+    }
   }
 }
 
@@ -189,7 +192,8 @@ std::vector<std::string> Builder::port_matches(const NetworkRule& rule, const st
 
 }  // namespace
 
-PolicyTable policy_table(const std::map<std::string, NetworkPolicyRules>& policies, const std::string& pod_cidr) {
+PolicyTable policy_table(const std::map<std::string, NetworkPolicyRules>& policies,
+                         const std::string& pod_cidr) {
   auto pods = parse_ipv4_block(pod_cidr);
   if (!pods) return {};
   return Builder(policies, *pods).build();

@@ -27,7 +27,8 @@ const HostAddress* find_address(const std::vector<HostAddress>& host, const std:
 }
 
 // The address by which `address` is a neighbour; the narrowest network wins, as in the kernel's table.
-const HostAddress* segment_of(const std::vector<HostAddress>& host, uint32_t address, const std::string& overlay) {
+const HostAddress* segment_of(const std::vector<HostAddress>& host, uint32_t address,
+                              const std::string& overlay) {
   const HostAddress* best = nullptr;
   for (const HostAddress& one : host) {
     auto block = parse_ipv4_block(one.address + "/" + std::to_string(one.prefix));
@@ -86,9 +87,9 @@ void sort_all(RouteContent& content) {
 }
 
 std::string device_commands(const OverlayDevice& device, const std::string& name) {
-  return "link add " + name + " mtu " + std::to_string(device.mtu) + " address " + device.mac + " type vxlan id " +
-         std::to_string(device.vni) + " local " + device.local + " dstport " + std::to_string(device.port) +
-         " nolearning\nlink set " + name + " up\n";
+  return "link add " + name + " mtu " + std::to_string(device.mtu) + " address " + device.mac +
+         " type vxlan id " + std::to_string(device.vni) + " local " + device.local + " dstport " +
+         std::to_string(device.port) + " nolearning\nlink set " + name + " up\n";
 }
 
 // Makes the device what it should be; whether it had to be made anew, and all it had with it.
@@ -110,8 +111,9 @@ Result<RoutePlan> plan_routes(const NetworkState& state, const NodeRoutesOptions
     const HostAddress* below =
         self == state.nodes.end() ? nullptr : find_address(host, self->second.address);
     if (!below) {
-      return error(ErrorCode::kUnavailable, "the overlay waits until the control plane knows an address of node '" +
-                                                options.node + "' that this machine has");
+      return error(ErrorCode::kUnavailable,
+                   "the overlay waits until the control plane knows an address of node '" + options.node +
+                       "' that this machine has");
     }
     plan.content.device = OverlayDevice{mac_of(*parse_ipv4(below->address)), below->address, options.vni,
                                         options.port, below->mtu - kOverlayHeaders, true};
@@ -131,16 +133,18 @@ Result<RoutePlan> plan_routes(const NetworkState& state, const NodeRoutesOptions
     } else if (const HostAddress* segment = segment_of(host, *address, options.device)) {
       plan.content.routes.push_back({range_text(*range), node.address, segment->device, false});
     } else {
-      plan.problems.push_back("node '" + name + "' at " + node.address + " is not on a network of this node (" +
-                              segments_text(host) + "): its pods cannot be reached from here; connect the nodes by "
-                              "one network segment, or start every agent with --overlay");
+      plan.problems.push_back("node '" + name + "' at " + node.address +
+                              " is not on a network of this node (" + segments_text(host) +
+                              "): its pods cannot be reached from here; connect the nodes by one network "
+                              "segment, or start every agent with --overlay");
     }
   }
   sort_all(plan.content);
   return plan;
 }
 
-RouteCommands route_commands(const RouteContent& have, const RouteContent& want, const NodeRoutesOptions& options) {
+RouteCommands route_commands(const RouteContent& have, const RouteContent& want,
+                             const NodeRoutesOptions& options) {
   RouteCommands out;
   const std::string& name = options.device;
   RouteContent left = have;  // of it, once the device is what it should be
@@ -158,8 +162,9 @@ RouteCommands route_commands(const RouteContent& have, const RouteContent& want,
   }
   for (const auto& one : only_in(left.addresses, want.addresses))
     out.before += "addr del " + one + " dev " + name + "\n";
+  // Addresses of a device that was down are not seen: they may be there.
   for (const auto& one : only_in(want.addresses, left.addresses))
-    out.before += "addr add " + one + " dev " + name + "\n";
+    out.before += "addr replace " + one + " dev " + name + "\n";
   for (const auto& one : only_in(left.neighbours, want.neighbours))
     out.before += "neigh del " + one.address + " dev " + name + "\n";
   for (const auto& one : only_in(want.neighbours, left.neighbours))

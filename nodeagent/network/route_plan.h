@@ -1,5 +1,6 @@
-// Which routes, device and forwarding entries a node needs to reach the pods of other nodes; what the kernel has of
-// them, read from `ip -j`; and the batch lines from one to the other. Pure: node_routes.cpp runs the programs.
+// Which routes, device and forwarding entries a node needs to reach the pods of other nodes; what the kernel
+// has of them, read from `ip -j`; and the batch lines from one to the other. Pure: node_routes.cpp runs the
+// programs.
 #pragma once
 
 #include <optional>
@@ -40,8 +41,8 @@ struct OverlayDevice {
   bool operator==(const OverlayDevice&) const = default;
 };
 
-// Where a node's end of the overlay is: its address there, its MAC, the node's own address. What the kernel keeps in
-// two lists.
+// Where a node's end of the overlay is: its address there, its MAC, the node's own address. What the kernel
+// keeps in two lists.
 struct OverlayNeighbour {
   std::string address, mac;
   auto operator<=>(const OverlayNeighbour&) const = default;
@@ -73,10 +74,11 @@ struct RouteCommands {
   std::string before, bridge, after;  // for `ip -batch`, `bridge -batch`, `ip -batch`
   bool empty() const { return before.empty() && bridge.empty() && after.empty(); }
 };
-RouteCommands route_commands(const RouteContent& have, const RouteContent& want, const NodeRoutesOptions& options);
+RouteCommands route_commands(const RouteContent& have, const RouteContent& want,
+                             const NodeRoutesOptions& options);
 
-// Answers of `ip -j addr show`, `ip -j -N route show proto N`, `ip -j -d link show dev D`, `ip -j neigh show dev D`,
-// `bridge -j fdb show dev D`. kInvalid: none such.
+// Answers of `ip -j addr show`, `ip -j -N route show proto N`, `ip -j -d link show dev D`, `ip -j neigh show
+// dev D`, `bridge -j fdb show dev D`. kInvalid: none such.
 Result<std::vector<HostAddress>> parse_addresses(std::string_view json);
 Result<std::vector<PodRoute>> parse_routes(std::string_view json);
 Result<std::optional<OverlayDevice>> parse_device(std::string_view json);

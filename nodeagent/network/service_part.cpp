@@ -25,26 +25,34 @@ std::string draw_name(const Draw& draw, bool keeps_client_at_endpoint) {
 }
 
 NftChain draw_chain(const Draw& draw) {
-  std::string rule = std::string("dnat ip to ") + (draw.node_port ? "" : "ip daddr . ") +
-                     "meta l4proto . th dport . numgen random mod " + std::to_string(draw.count);
-  if (draw.outside) rule += " offset " + std::to_string(kOutsideOffset);
-  rule += std::string(" map @") + (draw.node_port ? service_sets::kPortEndpoints : service_sets::kEndpoints);
-  return {"", {rule}};
+  std::string number = " . numgen random mod " + std::to_string(draw.count);
+  if (draw.outside) number += " offset " + std::to_string(kOutsideOffset);
+  NftChain out;
+  for (const std::string protocol : kServiceProtocols) {
+    std::string port = protocol + " dport" + number + " map @";
+    out.rules.push_back(draw.node_port ? "dnat ip to " + port + service_sets::port_endpoints(protocol)
+                                       : "dnat ip to ip daddr . " + port + service_sets::endpoints(protocol));
+  }
+  return out;
 }
 
 // A client seen before goes where it went; a new one draws.
 NftChain keep_chain(const Draw& draw) {
-  return {"",
-          {"dnat ip to ip saddr . ip daddr . meta l4proto . th dport map @affinity",
-           "goto " + draw_name(draw, false)}};
+  NftChain out;
+  for (const std::string protocol : kServiceProtocols) {
+    out.rules.push_back("dnat ip to ip saddr . ip daddr . " + protocol + " dport map @" +
+                        service_sets::affinity(protocol));
+  }
+  out.rules.push_back("goto " + draw_name(draw, false));
+  return out;
 }
 
 // Behind the hook that translated the destination: notes where the client went, or that it came again.
 NftChain stick_chain(int32_t seconds) {
   NftChain out;
-  for (const char* protocol : {"tcp", "udp", "sctp"}) {
-    out.rules.push_back(std::string("meta l4proto ") + protocol +
-                        " update @affinity { ip saddr . ct original ip daddr . meta l4proto . ct original proto-dst timeout " +
+  for (const std::string protocol : kServiceProtocols) {
+    out.rules.push_back("meta l4proto " + protocol + " update @" + service_sets::affinity(protocol) +
+                        " { ip saddr . ct original ip daddr . ct original proto-dst timeout " +
                         std::to_string(seconds) + "s : ip daddr . " + protocol + " dport }");
   }
   return out;
@@ -53,10 +61,11 @@ NftChain stick_chain(int32_t seconds) {
 void add_record_chains(std::map<std::string, NftChain>& chains) {
   if (chains.count("record") > 0) return;
   NftChain record;
-  for (const char* protocol : {"tcp", "udp", "sctp"}) {
-    std::string begin = std::string("meta l4proto ") + protocol;
-    record.rules.push_back(begin + " ct original ip daddr . meta l4proto . ct original proto-dst vmap @sticky");
-    record.rules.push_back(begin + " meta l4proto . ct original proto-dst vmap @sticky_ports");
+  for (const std::string protocol : kServiceProtocols) {
+    std::string begin = "meta l4proto " + protocol;
+    std::string port = "meta l4proto . ct original proto-dst vmap @";
+    record.rules.push_back(begin + " ct original ip daddr . " + port + service_sets::kSticky);
+    record.rules.push_back(begin + " " + port + service_sets::kStickyPorts);
   }
   chains["record"] = std::move(record);
   // Right behind the translation of destinations (priority -100).
@@ -86,10 +95,11 @@ void add_side(ServicePart& part, const ServiceFront& front, const Side& side, bo
     verdict = "goto " + draw_name(draw, keep);
   }
   part.elements.push_back({side.verdicts, key, verdict});
-  const char* data = front.address.empty() ? kPortEndpoints : kEndpoints;
+  std::string protocol = protocol_word(front.protocol), place = front.short_key() + " . ";
+  std::string data = front.address.empty() ? port_endpoints(protocol) : endpoints(protocol);
   size_t first = side.outside ? kOutsideOffset : 0;
   for (size_t i = 0; i < count; ++i) {
-    part.elements.push_back({data, key + " . " + std::to_string(first + i), side.endpoints[i]});
+    part.elements.push_back({data, place + std::to_string(first + i), side.endpoints[i]});
   }
 }
 
@@ -214,6 +224,19 @@ std::string ServiceFront::key() const {
   return out + protocol + " . " + std::to_string(port);
 }
 
+std::string ServiceFront::short_key() const {
+  std::string out = address.empty() ? "" : address + " . ";
+  return out + std::to_string(port);
+}
+
+std::string service_sets::endpoints(const std::string& protocol) { return protocol + "_endpoints"; }
+std::string service_sets::port_endpoints(const std::string& protocol) { return protocol + "_port_endpoints"; }
+std::string service_sets::affinity(const std::string& protocol) { return protocol + "_affinity"; }
+
+std::string protocol_word(const std::string& number) {
+  return number == "6" ? "tcp" : number == "17" ? "udp" : "sctp";
+}
+
 std::string protocol_number(const std::string& protocol) {
   if (protocol == "TCP") return "6";
   if (protocol == "UDP") return "17";
@@ -235,7 +258,8 @@ ServiceFronts claim_fronts(const NetworkState& state, bool dns) {
   }
   for (const auto& [key, service] : state.services) {
     if (!has_cluster_address(service)) continue;
-    for (const std::string& ip : service.external_ips) claim_address(claims, key, service, ip, "external address");
+    for (const std::string& ip : service.external_ips)
+      claim_address(claims, key, service, ip, "external address");
   }
   if (dns && parse_ipv4(state.dns_address)) {
     NetworkService service;
@@ -270,12 +294,14 @@ EndpointLists endpoint_lists(const NetworkService& service, const std::vector<co
     std::string behind = port.protocol + "/" + port.name;
     auto old = before.find(behind);
     const PortEndpoints& places = old == before.end() ? PortEndpoints() : old->second;
-    out[behind] = {placed(cluster[behind].usable(), places.cluster), placed(local[behind].usable(), places.local)};
+    out[behind] = {placed(cluster[behind].usable(), places.cluster),
+                   placed(local[behind].usable(), places.local)};
   }
   return out;
 }
 
-std::vector<std::string> hairpins_of(const std::vector<const NetworkSlice*>& slices, const NetworkNode& node) {
+std::vector<std::string> hairpins_of(const std::vector<const NetworkSlice*>& slices,
+                                     const NetworkNode& node) {
   std::set<std::string> out;
   for (const NetworkSlice* slice : slices) {
     for (const NetworkEndpoint& endpoint : slice->endpoints) {

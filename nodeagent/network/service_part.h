@@ -1,7 +1,7 @@
-// One Service as a node's packet rules see it: the addresses and ports it answers at (fronts), the endpoints behind
-// each of its ports, and the elements both together put into the table's maps. Rules as kube-proxy's: ready
-// endpoints, or those that still serve while terminating when none is ready (also among the local ones alone);
-// no endpoint at all: refused; none here while the policy is Local: dropped. Pure.
+// One Service as a node's packet rules see it: the addresses and ports it answers at (fronts), the endpoints
+// behind each of its ports, and the elements both together put into the table's maps. Rules as kube-proxy's:
+// ready endpoints, or those that still serve while terminating when none is ready (also among the local ones
+// alone); no endpoint at all: refused; none here while the policy is Local: dropped. Pure.
 #pragma once
 
 #include <map>
@@ -15,21 +15,26 @@ namespace mainstay {
 
 // The names of the maps and sets a service has elements in.
 namespace service_sets {
-inline constexpr char kServices[] = "services";               // address . protocol . port -> verdict
-inline constexpr char kOutsideServices[] = "outside_services";  // the same for clients outside, policy Local
-inline constexpr char kEndpoints[] = "endpoints";             // address . protocol . port . index -> endpoint
-inline constexpr char kNodePorts[] = "node_ports";            // protocol . port -> verdict
+inline constexpr char kServices[] = "services";                    // address . protocol . port -> verdict
+inline constexpr char kOutsideServices[] = "outside_services";     // the same for clients outside, policy Local
+inline constexpr char kNodePorts[] = "node_ports";                 // protocol . port -> verdict
 inline constexpr char kOutsideNodePorts[] = "outside_node_ports";
-inline constexpr char kPortEndpoints[] = "port_endpoints";    // protocol . port . index -> endpoint
-inline constexpr char kAffinity[] = "affinity";               // client . front -> endpoint; learned, with timeout
-inline constexpr char kSticky[] = "sticky";                   // fronts with affinity -> chain of their timeout
+inline constexpr char kSticky[] = "sticky";                        // with affinity -> chain of the timeout
 inline constexpr char kStickyPorts[] = "sticky_ports";
-inline constexpr char kExternal[] = "external";               // fronts that are neither cluster addresses nor node ports
-inline constexpr char kExternalPorts[] = "external_ports";    // node ports
-inline constexpr char kKeepClient[] = "keep_client";          // fronts whose outside clients keep their address
+inline constexpr char kExternal[] = "external";                    // neither cluster addresses nor node ports
+inline constexpr char kExternalPorts[] = "external_ports";         // node ports
+inline constexpr char kKeepClient[] = "keep_client";               // outside clients keep their address
 inline constexpr char kKeepClientPorts[] = "keep_client_ports";
-inline constexpr char kHairpin[] = "hairpin";                 // endpoint . itself, of endpoints on this node
+inline constexpr char kHairpin[] = "hairpin";                      // endpoint . itself, of those on this node
+// One for each protocol: libnftables 1.0.6 cannot add a rule to a map it finds in the kernel whose data is the
+// port of just any protocol.
+std::string endpoints(const std::string& protocol);       // address . port . index -> endpoint
+std::string port_endpoints(const std::string& protocol);  // node port . index -> endpoint
+std::string affinity(const std::string& protocol);        // client . address . port -> endpoint; learned
 }  // namespace service_sets
+
+// nft's words for the protocols a Service may have.
+inline constexpr const char* kServiceProtocols[] = {"tcp", "udp", "sctp"};
 
 // Where a port of a service answers.
 struct ServiceFront {
@@ -43,8 +48,10 @@ struct ServiceFront {
   int32_t affinity_seconds = 0;
   bool operator==(const ServiceFront&) const = default;
 
-  // Of its elements: "10.96.0.1 . 6 . 80", "6 . 30080".
+  // Of its elements in verdict maps and sets: "10.96.0.1 . 6 . 80", "6 . 30080".
   std::string key() const;
+  // In the maps of its protocol: "10.96.0.1 . 80", "30080".
+  std::string short_key() const;
 };
 
 // "10.88.0.2 . 8080"; the place in the list is the index in the data map.
@@ -63,15 +70,16 @@ struct ServicePart {
   std::map<std::string, NftChain> chains;  // that its elements need; services share them
 };
 
-// Which fronts belong to which service, by "namespace/name". An address two services claim is the first one's:
-// cluster addresses before load balancers' before external ones, then by key. The service "" is DNS.
+// Which fronts belong to which service, by "namespace/name". An address two services claim is the first
+// one's: cluster addresses before load balancers' before external ones, then by key. The service "" is DNS.
 struct ServiceFronts {
   std::map<std::string, std::vector<ServiceFront>> of;
   std::vector<std::string> notes;
 };
 ServiceFronts claim_fronts(const NetworkState& state, bool dns);
 
-// Endpoints keep their place while they last and the last one fills a hole, so that a change touches few elements.
+// Endpoints keep their place while they last and the last one fills a hole, so that a change touches few
+// elements.
 EndpointLists endpoint_lists(const NetworkService& service, const std::vector<const NetworkSlice*>& slices,
                              const std::string& node, const EndpointLists& before);
 
@@ -84,5 +92,7 @@ ServicePart service_part(std::vector<ServiceFront> fronts, EndpointLists endpoin
 
 // "6", "17", "132"; "" for what is none of TCP, UDP and SCTP.
 std::string protocol_number(const std::string& protocol);
+// "tcp", "udp", "sctp" of such a number.
+std::string protocol_word(const std::string& number);
 
 }  // namespace mainstay

@@ -35,6 +35,7 @@ class KernelRules : public ServiceRules {
   Result<bool> repair() override;
   Status remove() override;
   std::vector<std::string> notes() const override;
+  uint64_t loads() const override;
 
  private:
   Result<std::string> run(const std::string& commands, unsigned flags = kPlain);
@@ -42,6 +43,7 @@ class KernelRules : public ServiceRules {
   Status load();
   Result<bool> is_intact();
   Status follow_up();
+  Result<AffinityVerdict> judge_affinity_now();
   Status forget_affinity();
 
   const std::string table_;
@@ -52,6 +54,7 @@ class KernelRules : public ServiceRules {
   bool applied_ = false;    // content_ holds a state
   bool loaded_ = false;     // the kernel's table is content_'s, unless somebody touched it
   bool doubtful_ = true;    // somebody changed rules (perhaps not ours) at a moment we cannot tell from ours
+  uint64_t loads_ = 0;
   uint32_t generation_ = 0;  // of the kernel's rules after our last change
   std::string skeleton_;     // the listing without elements, after our last change of structure
   // What follows a change and has not been done yet.
@@ -62,7 +65,8 @@ class KernelRules : public ServiceRules {
 Result<std::string> KernelRules::run(const std::string& commands, unsigned flags) {
   nft_ctx_output_set_flags(nft_.get(), flags);
   int outcome = nft_run_cmd_from_buffer(nft_.get(), commands.c_str());
-  const char* said = outcome == 0 ? nft_ctx_get_output_buffer(nft_.get()) : nft_ctx_get_error_buffer(nft_.get());
+  nft_ctx* nft = nft_.get();
+  const char* said = outcome == 0 ? nft_ctx_get_output_buffer(nft) : nft_ctx_get_error_buffer(nft);
   std::string text = said ? said : "";
   if (outcome == 0) return text;
   // Its first line says what is wrong; the next ones quote the command, which may be half a megabyte.
@@ -88,14 +92,20 @@ Status KernelRules::change(const std::string& commands, bool structure) {
   return {};
 }
 
+Result<AffinityVerdict> KernelRules::judge_affinity_now() {
+  std::string all;
+  for (const std::string& command : list_affinity_commands(table_)) {
+    ASSIGN_OR_RETURN(std::string listing, run(command));
+    all += listing;
+  }
+  return judge_affinity(affinity_entries(split_listing(all)), content_.parts());
+}
+
 // The whole table, in one transaction. What packets have put into it comes along.
 Status KernelRules::load() {
   loaded_ = false;
   std::string kept;
-  if (auto listing = run("list map ip " + table_ + " " + service_sets::kAffinity); listing.ok()) {
-    kept = keep_commands(table_,
-                         judge_affinity(affinity_entries(split_listing(*listing)), content_.parts()).kept);
-  }
+  if (auto there = judge_affinity_now(); there.ok()) kept = keep_commands(table_, there->kept);
   std::string commands = load_commands(table_, content_.table());
   ASSIGN_OR_RETURN(generation_, rules_generation(socket_));
   doubtful_ = false;
@@ -103,6 +113,7 @@ Status KernelRules::load() {
   if (!outcome.ok() && !kept.empty()) outcome = change(commands, true);
   RETURN_IF_ERROR(outcome);
   loaded_ = true;
+  ++loads_;
   return {};
 }
 
@@ -117,8 +128,7 @@ Result<bool> KernelRules::is_intact() {
 Status KernelRules::forget_affinity() {
   // An entry that expires between reading and deleting fails the whole batch.
   for (int attempts = 3;; --attempts) {
-    ASSIGN_OR_RETURN(std::string listing, run("list map ip " + table_ + " " + service_sets::kAffinity));
-    AffinityVerdict verdict = judge_affinity(affinity_entries(split_listing(listing)), content_.parts());
+    ASSIGN_OR_RETURN(AffinityVerdict verdict, judge_affinity_now());
     if (verdict.stale.empty()) return {};
     Status outcome = change(forget_commands(table_, verdict.stale), false);
     if (outcome.ok() || attempts == 0) return outcome;
@@ -154,7 +164,8 @@ Status KernelRules::apply(const NetworkState& state) {
   for (auto& [front, endpoints] : wanted.udp_fronts) udp_fronts_[front] = std::move(endpoints);
   bool done = loaded_ && wanted.commands.empty();
   if (loaded_ && !wanted.commands.empty()) done = change(wanted.commands, wanted.structure).ok();
-  // Whatever the kernel disliked (somebody else may have taken a chain away) does not outlive a new beginning.
+  // Whatever the kernel disliked (somebody else may have taken a chain away) does not outlive a new
+  // beginning.
   if (!done) RETURN_IF_ERROR(load());
   return follow_up();
 }
@@ -188,6 +199,11 @@ Status KernelRules::remove() {
 std::vector<std::string> KernelRules::notes() const {
   std::lock_guard<std::mutex> guard(mutex_);
   return content_.notes();
+}
+
+uint64_t KernelRules::loads() const {
+  std::lock_guard<std::mutex> guard(mutex_);
+  return loads_;
 }
 
 // nft's own grammar has no '-' in names, and a name must not begin with a digit.

@@ -1,16 +1,17 @@
-// The node's packet rules for Services and NetworkPolicies: one nft table, kept equal to what the control plane
-// says (schema/network_state.h). A change goes to the kernel element by element in one transaction; the table is
-// replaced as a whole, also in one transaction, at the start and when somebody else has touched it. UDP
-// connections that point to endpoints that are gone are forgotten by the kernel (conntrack), so that their
-// next packet finds a new one. Connections in the middle of their life, and which client sticks to which
-// endpoint (session affinity), outlive every change, also a restart of the agent.
+// The node's packet rules for Services and NetworkPolicies: one nft table, kept equal to what the control
+// plane says (schema/network_state.h). A change goes to the kernel element by element in one transaction; the
+// table is replaced as a whole, also in one transaction, at the start and when somebody else has touched it.
+// UDP connections that point to endpoints that are gone are forgotten by the kernel (conntrack), so that
+// their next packet finds a new one. Connections in the middle of their life, and which client sticks to
+// which endpoint (session affinity), outlive every change, also a restart of the agent.
 //
-// Promises: apply() may be repeated and skipped; a state the kernel refuses changes nothing and the next apply()
-// or repair() replaces the whole table. The table stays when the object ends: only remove() takes it away.
-// It works in the network namespace of the thread that opened it. Any thread; calls wait for each other.
-// nodeagent/network/service_table.h says what the table holds.
+// Promises: apply() may be repeated and skipped; a state the kernel refuses changes nothing and the next
+// apply() or repair() replaces the whole table. The table stays when the object ends: only remove() takes it
+// away. It works in the network namespace of the thread that opened it. Any thread; calls wait for each
+// other. nodeagent/network/service_table.h says what the table holds.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -48,6 +49,10 @@ class ServiceRules {
 
   // What of the last state cannot be had, one sentence each: an address two services claim, an IPv6 address.
   virtual std::vector<std::string> notes() const = 0;
+
+  // How often the table was replaced as a whole. More than once without anybody's hands on it: a change the
+  // kernel refused.
+  virtual uint64_t loads() const = 0;
 };
 
 }  // namespace mainstay

@@ -25,29 +25,32 @@ NftSet plain_map(const std::string& type) {
 
 void add_sets(NftTable& table) {
   using namespace service_sets;
-  const std::string address = "type ipv4_addr . inet_proto . inet_service", port = "type inet_proto . inet_service";
-  for (const char* name : {kServices, kOutsideServices, kSticky}) table.sets[name] = plain_map(address + " : verdict;");
+  const std::string address = "type ipv4_addr . inet_proto . inet_service";
+  const std::string port = "type inet_proto . inet_service", verdict = " : verdict;";
+  for (const char* name : {kServices, kOutsideServices, kSticky}) table.sets[name] = plain_map(address + verdict);
   for (const char* name : {kNodePorts, kOutsideNodePorts, kStickyPorts})
-    table.sets[name] = plain_map(port + " : verdict;");
+    table.sets[name] = plain_map(port + verdict);
   for (const char* name : {kExternal, kKeepClient}) table.sets[name] = plain_set(address + ";");
   for (const char* name : {kExternalPorts, kKeepClientPorts}) table.sets[name] = plain_set(port + ";");
   table.sets[kHairpin] = plain_set("type ipv4_addr . ipv4_addr;");
-  // The width of the modulus does not matter: it stands for "a number".
-  const std::string index = "meta l4proto . th dport . numgen random mod 65536 : ip daddr . th dport;";
-  table.sets[kEndpoints] = plain_map("typeof ip daddr . " + index);
-  table.sets[kPortEndpoints] = plain_map("typeof " + index);
-  NftSet affinity = plain_map(
-      "typeof ip saddr . ip daddr . meta l4proto . th dport : ip daddr . th dport; "
-      "flags dynamic,timeout; timeout 3h; size 65536;");
-  affinity.learned = true;
-  table.sets[kAffinity] = affinity;
+  for (const std::string protocol : kServiceProtocols) {
+    std::string there = protocol + " dport", endpoint = " : ip daddr . " + there + ";";
+    // The width of the modulus does not matter: it stands for "a number".
+    std::string index = there + " . numgen random mod 65536" + endpoint;
+    table.sets[endpoints(protocol)] = plain_map("typeof ip daddr . " + index);
+    table.sets[port_endpoints(protocol)] = plain_map("typeof " + index);
+    NftSet learned = plain_map("typeof ip saddr . ip daddr . " + there + endpoint +
+                               " flags dynamic,timeout; timeout 3h; size 65536;");
+    learned.learned = true;
+    table.sets[affinity(protocol)] = learned;
+  }
 }
 
-// The front a connection was opened to, once its destination is translated. nft 1.0.6 knows the type of a port only
-// behind a protocol, so there is a rule for each.
+// The front a connection was opened to, once its destination is translated. nft 1.0.6 knows the type of a
+// port only behind a protocol, so there is a rule for each.
 void add_for_protocols(NftChain& chain, const std::string& rest) {
-  for (const char* protocol : {"tcp", "udp", "sctp"}) {
-    chain.rules.push_back(std::string("meta l4proto ") + protocol + " " + rest);
+  for (const std::string protocol : kServiceProtocols) {
+    chain.rules.push_back("meta l4proto " + protocol + " " + rest);
   }
 }
 
@@ -57,7 +60,8 @@ NftChain dispatch_chain(const std::string& service_cidr, const std::string& outs
   const std::string front = "ip daddr . meta l4proto . th dport vmap @";
   rules.push_back(outside + front + service_sets::kOutsideServices);
   rules.push_back(front + service_sets::kServices);
-  if (!service_cidr.empty()) rules.push_back("ip daddr " + service_cidr + " fib daddr type != local goto refuse");
+  if (!service_cidr.empty())
+    rules.push_back("ip daddr " + service_cidr + " fib daddr type != local goto refuse");
   rules.push_back("ip daddr 127.0.0.0/8 return");
   rules.push_back("fib daddr type != local return");
   rules.push_back(outside + "meta l4proto . th dport vmap @" + service_sets::kOutsideNodePorts);
@@ -74,7 +78,8 @@ NftChain postrouting_chain(const std::string& service_cidr, const std::string& p
   rules.push_back(std::string("ip saddr . ip daddr @") + service_sets::kHairpin + " masquerade fully-random");
   // The answer to a pod of ours comes through here in any case.
   if (!pod_cidr.empty()) rules.push_back("ip saddr " + pod_cidr + " return");
-  if (!service_cidr.empty()) rules.push_back("ct original ip daddr " + service_cidr + " masquerade fully-random");
+  if (!service_cidr.empty())
+    rules.push_back("ct original ip daddr " + service_cidr + " masquerade fully-random");
   const std::string front = "ct original ip daddr . meta l4proto . ct original proto-dst @";
   const std::string port = "meta l4proto . ct original proto-dst @";
   const std::string outside = " fib saddr type != local return";
@@ -139,11 +144,12 @@ bool lost_endpoint(const ServicePart& before, const ServicePart& after, const st
 }
 
 bool has_udp(const ServicePart& part) {
-  return std::any_of(part.fronts.begin(), part.fronts.end(), [](auto& front) { return front.protocol == kUdp; });
+  return std::any_of(part.fronts.begin(), part.fronts.end(),
+                     [](auto& front) { return front.protocol == kUdp; });
 }
 
-// What has to follow a change of one service besides its rules. A service that came or went has no fronts on one
-// side.
+// What has to follow a change of one service besides its rules. A service that came or went has no fronts on
+// one side.
 void note_change(ServiceTableChange& change, const ServicePart& before, const ServicePart& after) {
   bool fronts = before.fronts != after.fronts;
   bool sticky = std::any_of(before.fronts.begin(), before.fronts.end(),
@@ -189,7 +195,8 @@ struct ServiceTable::Difference {
 
 ServiceTable::Difference ServiceTable::take_in(const NetworkState& state) {
   Difference out;
-  out.services = !begun_ || known_.service_cidr != state.service_cidr || known_.dns_address != state.dns_address;
+  bool ranges = known_.service_cidr != state.service_cidr || known_.dns_address != state.dns_address;
+  out.services = !begun_ || ranges;
   out.policies = !begun_;
   known_.service_cidr = state.service_cidr;
   known_.dns_address = state.dns_address;
@@ -198,7 +205,8 @@ ServiceTable::Difference ServiceTable::take_in(const NetworkState& state) {
   });
   adopt(known_.services, state.services, [&](const std::string&, auto*, auto*) { out.services = true; });
   adopt(known_.policies, state.policies, [&](const std::string&, auto*, auto*) { out.policies = true; });
-  adopt(known_.slices, state.slices, [&](const std::string& key, const NetworkSlice* old, const NetworkSlice* now) {
+  using Slice = const NetworkSlice*;
+  adopt(known_.slices, state.slices, [&](const std::string& key, Slice old, Slice now) {
     if (old) {
       std::string service = old->ns + "/" + old->service;
       out.touched.insert(service);
@@ -226,8 +234,8 @@ ServicePart ServiceTable::make_part(const std::string& key, std::vector<ServiceF
     for (const std::string& slice : found->second) slices.push_back(&known_.slices.at(slice));
   }
   const NetworkNode& node = node_in(known_, options_.node);
-  EndpointLists lists =
-      endpoint_lists(known_.services.at(key), slices, options_.node, before ? before->endpoints : EndpointLists());
+  EndpointLists lists = endpoint_lists(known_.services.at(key), slices, options_.node,
+                                       before ? before->endpoints : EndpointLists());
   return service_part(std::move(fronts), std::move(lists), hairpins_of(slices, node));
 }
 
@@ -256,7 +264,8 @@ NftTable ServiceTable::build() const {
     for (const NftElement& one : part.elements) out.sets.at(one.set).elements[one.key] = one.value;
     out.chains.insert(part.chains.begin(), part.chains.end());
   }
-  for (const auto& [ip, uses] : hairpin_uses_) out.sets.at(service_sets::kHairpin).elements[ip + " . " + ip] = "";
+  NftSet& hairpins = out.sets.at(service_sets::kHairpin);
+  for (const auto& [ip, uses] : hairpin_uses_) hairpins.elements[ip + " . " + ip] = "";
   out.sets.insert(policies_.sets.begin(), policies_.sets.end());
   out.chains.insert(policies_.chains.begin(), policies_.chains.end());
   return out;

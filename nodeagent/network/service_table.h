@@ -1,18 +1,20 @@
-// The content of the node's table for Services and NetworkPolicies, as a function of the network's state; and the
-// commands from one state to the next. One family (ip), one table:
+// The content of the node's table for Services and NetworkPolicies, as a function of the network's state; and
+// the commands from one state to the next. One family (ip), one table:
 //
-//   prerouting, output (nat)   -> dispatch: (address, protocol, port) in a verdict map leads to a chain that draws
-//                                 one of N endpoints from one data map; no endpoint: refused (TCP reset, ICMP port
-//                                 unreachable); Local policy and none here: dropped; any other address or port of
-//                                 the service range: refused. Then node ports, on every local address but 127/8.
-//   record_* (filter)          -> behind the translation: which endpoint a client with affinity went to.
-//   postrouting (nat)          -> masquerade: a pod that reached itself, and every client that is no pod of this node,
-//                                 unless it came from outside and the policy is Local (its address is kept).
-//   policy_forward (filter)    -> nodeagent/network/policy_table.h.
+//   prerouting, output (nat)  -> dispatch: (address, protocol, port) in a verdict map leads to a chain that
+//                                draws one of N endpoints from its protocol's data map; no endpoint: refused
+//                                (TCP reset, ICMP port unreachable); Local policy and none here: dropped; any
+//                                other address or port of the service range: refused. Then node ports, on
+//                                every local address but 127/8 (as kube-proxy's nftables mode).
+//   record_* (filter)         -> behind the translation: which endpoint a client with affinity went to.
+//   postrouting (nat)         -> masquerade: a pod that reached itself, and every client that is no pod of
+//                                this node, unless it came from outside and the policy is Local (its address
+//                                is kept).
+//   policy_forward (filter)   -> nodeagent/network/policy_table.h.
 //
-// Clients outside are all but this node's pods and this node itself: those reach every endpoint also of Services
-// with externalTrafficPolicy Local, as with kube-proxy. SCTP is treated as UDP is. IPv4 only.
-// A class because the table is always the union of the services' parts. Pure; not for several threads at once.
+// Clients outside are all but this node's pods and this node itself: those reach every endpoint also of
+// Services with externalTrafficPolicy Local, as with kube-proxy. SCTP is treated as UDP is. IPv4 only.
+// A class because the table is always the union of the services' parts. Pure; one thread at a time.
 #pragma once
 
 #include <map>
@@ -34,7 +36,7 @@ struct ServiceTableOptions {
 };
 
 struct ServiceTableChange {
-  std::string commands;      // from the content before to this one; "" the first time (load table()) and if they are equal
+  std::string commands;      // from the content before to this one; "" if they are equal, and the first time
   bool structure = false;    // more than elements: chains, rules or definitions
   bool affinity = false;     // an endpoint of a service with affinity, or its front, went
   // UDP fronts whose connections may lead astray now (keys of fronts), and the endpoints that are right.
@@ -58,7 +60,8 @@ class ServiceTable {
   struct Difference;
 
   Difference take_in(const NetworkState& state);
-  ServicePart make_part(const std::string& key, std::vector<ServiceFront> fronts, const ServicePart* before) const;
+  ServicePart make_part(const std::string& key, std::vector<ServiceFront> fronts,
+                        const ServicePart* before) const;
   NftElements replace_part(const std::string& key, ServicePart part);
   NftTable build() const;
   void replace_services(ServiceTableChange& change);

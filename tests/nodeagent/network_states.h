@@ -36,8 +36,8 @@ inline NetworkState two_nodes() {
 
 // Service default/NAME at `ip`, port 80 (TCP), 8080 on its endpoints, which stand in one slice.
 inline NetworkService& add_service(NetworkState& state, const std::string& name, const std::string& ip,
-                                   std::vector<NetworkEndpoint> endpoints, const std::string& protocol = "TCP",
-                                   int target_port = 8080) {
+                                   std::vector<NetworkEndpoint> endpoints,
+                                   const std::string& protocol = "TCP", int target_port = 8080) {
   NetworkSlice slice;
   slice.ns = "default";
   slice.name = name + "-1";

@@ -149,7 +149,7 @@ TEST_CASE("step by step the table becomes what it would be at once") {
     for (const auto& [name, set] : at_once.table().sets) {
       INFO("step " << i << ", set " << name);
       const NftSet& have = step_by_step.table().sets.at(name);
-      if (name != "endpoints" && name != "port_endpoints") {
+      if (!name.ends_with("endpoints")) {
         REQUIRE(have == set);
         continue;
       }

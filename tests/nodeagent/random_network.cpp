@@ -66,7 +66,8 @@ void RandomNetwork::change_slice() {
   if (!list.empty() && rng_.chance(45)) list.erase(list.begin() + static_cast<long>(rng_.below(list.size())));
   if (rng_.chance(60)) list.push_back(random_endpoint());
   std::sort(list.begin(), list.end(), [](auto& a, auto& b) { return a.ip < b.ip; });
-  list.erase(std::unique(list.begin(), list.end(), [](auto& a, auto& b) { return a.ip == b.ip; }), list.end());
+  auto same = std::unique(list.begin(), list.end(), [](auto& a, auto& b) { return a.ip == b.ip; });
+  list.erase(same, list.end());
 }
 
 void RandomNetwork::change_service() {

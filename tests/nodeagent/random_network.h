@@ -1,5 +1,5 @@
-// A cluster's network that changes at random, from one seed: services of all sorts, endpoints, nodes, policies. Every
-// value is one that Kubernetes allows. One thread.
+// A cluster's network that changes at random, from one seed: services of all sorts, endpoints, nodes,
+// policies. Every value is one that Kubernetes allows. One thread.
 #pragma once
 
 #include <string>

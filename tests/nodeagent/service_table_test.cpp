@@ -1,5 +1,5 @@
-// What the table for Services holds, and how one content becomes another: literals, and changes one by one against
-// the whole.
+// What the table for Services holds, and how one content becomes another: literals, and changes one by one
+// against the whole.
 #include <catch2/catch.hpp>
 
 #include "nodeagent/network/affinity.h"
@@ -37,10 +37,12 @@ TEST_CASE("a service's address leads to a chain for its number of endpoints") {
   add_service(state, "web", "10.96.0.1", {endpoint("10.88.1.2", "a"), endpoint("10.88.2.2", "b")});
   ServiceTable table = table_of(state);
   CHECK(elements(table, "services") == Elements{{"10.96.0.1 . 6 . 80", "goto draw_2"}});
-  CHECK(elements(table, "endpoints") == Elements{{"10.96.0.1 . 6 . 80 . 0", "10.88.1.2 . 8080"},
-                                                 {"10.96.0.1 . 6 . 80 . 1", "10.88.2.2 . 8080"}});
+  CHECK(elements(table, "tcp_endpoints") == Elements{{"10.96.0.1 . 80 . 0", "10.88.1.2 . 8080"},
+                                                 {"10.96.0.1 . 80 . 1", "10.88.2.2 . 8080"}});
   CHECK(has_rule(table, "draw_2",
-                 "dnat ip to ip daddr . meta l4proto . th dport . numgen random mod 2 map @endpoints"));
+                 "dnat ip to ip daddr . tcp dport . numgen random mod 2 map @tcp_endpoints"));
+  CHECK(has_rule(table, "draw_2",
+                 "dnat ip to ip daddr . udp dport . numgen random mod 2 map @udp_endpoints"));
   // Only an endpoint on this node can reach itself through it.
   CHECK(elements(table, "hairpin") == Elements{{"10.88.1.2 . 10.88.1.2", ""}});
   CHECK(has_rule(table, "dispatch", "ip daddr 10.96.0.0/16 fib daddr type != local goto refuse"));
@@ -53,7 +55,7 @@ TEST_CASE("which endpoints count") {
     add_service(state, "web", "10.96.0.1", std::move(list)).publish_not_ready = publish;
     ServiceTable table = table_of(state);
     std::string out = elements(table, "services").at("10.96.0.1 . 6 . 80");
-    for (const auto& [key, value] : elements(table, "endpoints")) out += " " + value.substr(0, value.find(' '));
+    for (const auto& [key, value] : elements(table, "tcp_endpoints")) out += " " + value.substr(0, value.find(' '));
     return out;
   };
   NetworkEndpoint waiting = endpoint("10.88.1.9", "a");
@@ -83,7 +85,7 @@ TEST_CASE("an endpoint in two slices is one, and slices name ports of their own"
   state.slices["default/web-4"] = other;
   ServiceTable table = table_of(state);
   CHECK(elements(table, "services").at("10.96.0.1 . 6 . 80") == "goto draw_4");
-  CHECK(elements(table, "endpoints").at("10.96.0.1 . 6 . 80 . 1") == "10.88.1.2 . 9090");
+  CHECK(elements(table, "tcp_endpoints").at("10.96.0.1 . 80 . 1") == "10.88.1.2 . 9090");
 }
 
 TEST_CASE("headless and external names have no rules, SCTP has") {
@@ -99,13 +101,13 @@ TEST_CASE("internalTrafficPolicy Local reaches endpoints of the node only") {
   NetworkState state = two_nodes();
   add_service(state, "web", "10.96.0.1", {endpoint("10.88.1.2", "a"), endpoint("10.88.2.2", "b")}).internal_local =
       true;
-  CHECK(elements(table_of(state, "a"), "endpoints") == Elements{{"10.96.0.1 . 6 . 80 . 0", "10.88.1.2 . 8080"}});
+  CHECK(elements(table_of(state, "a"), "tcp_endpoints") == Elements{{"10.96.0.1 . 80 . 0", "10.88.1.2 . 8080"}});
   CHECK(elements(table_of(state, "c"), "services") == Elements{{"10.96.0.1 . 6 . 80", "drop"}});
   endpoints_of(state, "web").clear();
   CHECK(elements(table_of(state, "a"), "services") == Elements{{"10.96.0.1 . 6 . 80", "goto refuse"}});
   // Terminating ones serve here although others are ready elsewhere.
   endpoints_of(state, "web") = {terminating("10.88.1.2", "a"), endpoint("10.88.2.2", "b")};
-  CHECK(elements(table_of(state, "a"), "endpoints") == Elements{{"10.96.0.1 . 6 . 80 . 0", "10.88.1.2 . 8080"}});
+  CHECK(elements(table_of(state, "a"), "tcp_endpoints") == Elements{{"10.96.0.1 . 80 . 0", "10.88.1.2 . 8080"}});
 }
 
 TEST_CASE("node ports, load balancers and external addresses") {
@@ -122,8 +124,8 @@ TEST_CASE("node ports, load balancers and external addresses") {
                                                   {"198.51.100.1 . 6 . 80", "goto draw_2"},
                                                   {"198.51.100.2 . 6 . 80", "goto draw_2"}});
   CHECK(elements(cluster, "node_ports") == Elements{{"6 . 30080", "goto draw_port_2"}});
-  CHECK(elements(cluster, "port_endpoints") ==
-        Elements{{"6 . 30080 . 0", "10.88.1.2 . 8080"}, {"6 . 30080 . 1", "10.88.2.2 . 8080"}});
+  CHECK(elements(cluster, "tcp_port_endpoints") ==
+        Elements{{"30080 . 0", "10.88.1.2 . 8080"}, {"30080 . 1", "10.88.2.2 . 8080"}});
   CHECK(elements(cluster, "external").size() == 2);
   CHECK(elements(cluster, "external_ports") == Elements{{"6 . 30080", ""}});
   CHECK(elements(cluster, "keep_client").empty());
@@ -134,11 +136,11 @@ TEST_CASE("node ports, load balancers and external addresses") {
   CHECK(elements(local, "outside_services") == Elements{{"198.51.100.1 . 6 . 80", "goto draw_outside_1"},
                                                         {"198.51.100.2 . 6 . 80", "goto draw_outside_1"}});
   CHECK(elements(local, "outside_node_ports") == Elements{{"6 . 30080", "goto draw_outside_port_1"}});
-  CHECK(elements(local, "port_endpoints").at("6 . 30080 . 65536") == "10.88.1.2 . 8080");
+  CHECK(elements(local, "tcp_port_endpoints").at("30080 . 65536") == "10.88.1.2 . 8080");
   CHECK(elements(local, "node_ports") == Elements{{"6 . 30080", "goto draw_port_2"}});
   CHECK(elements(local, "keep_client_ports") == Elements{{"6 . 30080", ""}});
   CHECK(has_rule(local, "draw_outside_port_1",
-                 "dnat ip to meta l4proto . th dport . numgen random mod 1 offset 65536 map @port_endpoints"));
+                 "dnat ip to tcp dport . numgen random mod 1 offset 65536 map @tcp_port_endpoints"));
 
   ServiceTable none_here = table_of(state, "c");
   CHECK(elements(none_here, "outside_node_ports") == Elements{{"6 . 30080", "drop"}});
@@ -155,8 +157,9 @@ TEST_CASE("affinity has its chains, with its timeout") {
   ServiceTable table = table_of(state);
   CHECK(elements(table, "services").at("10.96.0.1 . 6 . 80") == "goto keep_2");
   CHECK(table.table().chains.at("keep_2").rules ==
-        std::vector<std::string>{"dnat ip to ip saddr . ip daddr . meta l4proto . th dport map @affinity",
-                                 "goto draw_2"});
+        std::vector<std::string>{"dnat ip to ip saddr . ip daddr . tcp dport map @tcp_affinity",
+                                 "dnat ip to ip saddr . ip daddr . udp dport map @udp_affinity",
+                                 "dnat ip to ip saddr . ip daddr . sctp dport map @sctp_affinity", "goto draw_2"});
   CHECK(elements(table, "sticky") == Elements{{"10.96.0.1 . 6 . 80", "goto stick_10800"}});
   CHECK(elements(table, "sticky_ports") == Elements{{"6 . 30080", "goto stick_10800"}});
   CHECK(table.table().chains.count("record_prerouting") == 1);
@@ -170,7 +173,7 @@ TEST_CASE("an address belongs to one service, and others are told") {
   add_service(state, "a", "10.96.0.2", {endpoint("10.88.1.3")}).external_ips = {"10.96.0.1", "fd00::1"};
   ServiceTable table = table_of(state);
   // A cluster address cannot be taken by an external one, whatever the names.
-  CHECK(elements(table, "endpoints").at("10.96.0.1 . 6 . 80 . 0") == "10.88.1.2 . 8080");
+  CHECK(elements(table, "tcp_endpoints").at("10.96.0.1 . 80 . 0") == "10.88.1.2 . 8080");
   REQUIRE(table.notes().size() == 2);
   CHECK(table.notes()[0] == "Service default/a: external address 10.96.0.1:80 is taken by default/b");
   CHECK(table.notes()[1] == "Service default/a: external address fd00::1 is no IPv4 address: it is not served");
@@ -180,13 +183,13 @@ TEST_CASE("DNS is served at its address unless a service has that") {
   NetworkState state = two_nodes();
   CHECK(elements(table_of(state), "services").empty());
   ServiceTable table = table_of(state, "a", "10.88.1.1");
-  CHECK(elements(table, "endpoints") == Elements{{"10.96.0.10 . 17 . 53 . 0", "10.88.1.1 . 5353"},
-                                                 {"10.96.0.10 . 6 . 53 . 0", "10.88.1.1 . 5353"}});
+  CHECK(elements(table, "tcp_endpoints") == Elements{{"10.96.0.10 . 53 . 0", "10.88.1.1 . 5353"}});
+  CHECK(elements(table, "udp_endpoints") == Elements{{"10.96.0.10 . 53 . 0", "10.88.1.1 . 5353"}});
   NetworkService& dns = add_service(state, "kube-dns", "10.96.0.10", {endpoint("10.88.2.9")}, "UDP", 53);
   dns.ports[0].port = 53;
   ServiceTable served = table_of(state, "a", "10.88.1.1");
-  CHECK(elements(served, "endpoints").at("10.96.0.10 . 17 . 53 . 0") == "10.88.2.9 . 53");
-  CHECK(elements(served, "endpoints").at("10.96.0.10 . 6 . 53 . 0") == "10.88.1.1 . 5353");
+  CHECK(elements(served, "udp_endpoints").at("10.96.0.10 . 53 . 0") == "10.88.2.9 . 53");
+  CHECK(elements(served, "tcp_endpoints").at("10.96.0.10 . 53 . 0") == "10.88.1.1 . 5353");
   CHECK(served.notes().empty());
 }
 
@@ -202,20 +205,22 @@ TEST_CASE("an endpoint that comes or goes changes its own elements only") {
   // The last one fills the hole; the chain for two is new.
   CHECK(less.commands ==
         "add chain ip t draw_2\n"
-        "add rule ip t draw_2 dnat ip to ip daddr . meta l4proto . th dport . numgen random mod 2 map @endpoints\n"
-        "delete element ip t endpoints { 10.96.0.1 . 6 . 80 . 0 : 10.88.2.2 . 8080, "
-        "10.96.0.1 . 6 . 80 . 2 : 10.88.2.4 . 8080 }\n"
+        "add rule ip t draw_2 dnat ip to ip daddr . tcp dport . numgen random mod 2 map @tcp_endpoints\n"
+        "add rule ip t draw_2 dnat ip to ip daddr . udp dport . numgen random mod 2 map @udp_endpoints\n"
+        "add rule ip t draw_2 dnat ip to ip daddr . sctp dport . numgen random mod 2 map @sctp_endpoints\n"
         "delete element ip t services { 10.96.0.1 . 6 . 80 : goto draw_3 }\n"
-        "add element ip t endpoints { 10.96.0.1 . 6 . 80 . 0 : 10.88.2.4 . 8080 }\n"
-        "add element ip t services { 10.96.0.1 . 6 . 80 : goto draw_2 }\n");
+        "delete element ip t tcp_endpoints { 10.96.0.1 . 80 . 0 : 10.88.2.2 . 8080, "
+        "10.96.0.1 . 80 . 2 : 10.88.2.4 . 8080 }\n"
+        "add element ip t services { 10.96.0.1 . 6 . 80 : goto draw_2 }\n"
+        "add element ip t tcp_endpoints { 10.96.0.1 . 80 . 0 : 10.88.2.4 . 8080 }\n");
   CHECK(less.structure);
   CHECK_FALSE(less.affinity);
 
   endpoints_of(state, "web")[0] = endpoint("10.88.2.5");
   ServiceTableChange swap = table.update(state);
   CHECK(swap.commands ==
-        "delete element ip t endpoints { 10.96.0.1 . 6 . 80 . 1 : 10.88.2.3 . 8080 }\n"
-        "add element ip t endpoints { 10.96.0.1 . 6 . 80 . 1 : 10.88.2.5 . 8080 }\n");
+        "delete element ip t tcp_endpoints { 10.96.0.1 . 80 . 1 : 10.88.2.3 . 8080 }\n"
+        "add element ip t tcp_endpoints { 10.96.0.1 . 80 . 1 : 10.88.2.5 . 8080 }\n");
   CHECK_FALSE(swap.structure);
 }
 
@@ -245,7 +250,7 @@ TEST_CASE("what has to be forgotten after a change") {
   CHECK(gone.udp_fronts ==
         std::map<std::string, std::set<std::string>>{{"10.96.0.1 . 17 . 80", {}}, {"17 . 30053", {}}});
   CHECK(table.parts().empty());
-  CHECK(elements(table, "port_endpoints").empty());
+  CHECK(elements(table, "udp_port_endpoints").empty());
 }
 
 TEST_CASE("ports and names of services cannot reach the rules as text") {
@@ -266,19 +271,22 @@ TEST_CASE("affinity is read from nft's listing and judged") {
   service.ports[0].node_port = 30080;
   ServiceTable table = table_of(state);
   NftListing listing = split_listing(
-      "table ip t {\n\tmap affinity {\n\t\ttypeof x\n\t\telements = { "
-      "10.88.1.9 . 10.96.0.1 . 6 . 80 timeout 60s expires 58s96ms : 10.88.1.2 . 8080,\n\t\t\t     "
-      "10.88.1.9 . 192.168.77.1 . 6 . 30080 expires 5s : 10.88.1.2 . 8080,\n\t\t\t     "
-      "10.88.1.8 . 10.96.0.1 . 6 . 80 timeout 60s expires 5s : 10.88.1.3 . 8080,\n\t\t\t     "
-      "10.88.1.8 . 10.96.0.9 . 6 . 80 expires 5s : 10.88.1.2 . 8080 }\n\t}\n}\n");
-  CHECK(listing.skeleton == "table ip t {\n\tmap affinity {\n\t\ttypeof x\n\t}\n}\n");
+      "table ip t {\n\tmap tcp_affinity {\n\t\ttypeof x\n\t\telements = { "
+      "10.88.1.9 . 10.96.0.1 . 80 timeout 60s expires 58s96ms : 10.88.1.2 . 8080,\n\t\t\t     "
+      "10.88.1.9 . 192.168.77.1 . 30080 expires 5s : 10.88.1.2 . 8080,\n\t\t\t     "
+      "10.88.1.8 . 10.96.0.1 . 80 timeout 60s expires 5s : 10.88.1.3 . 8080,\n\t\t\t     "
+      "10.88.1.8 . 10.96.0.9 . 80 expires 5s : 10.88.1.2 . 8080 }\n\t}\n"
+      "\tmap udp_affinity {\n\t\telements = { 10.88.1.9 . 10.96.0.1 . 80 expires 5s : 10.88.1.2 . 8080 }\n\t}\n}\n");
+  CHECK(listing.skeleton ==
+        "table ip t {\n\tmap tcp_affinity {\n\t\ttypeof x\n\t}\n\tmap udp_affinity {\n\t}\n}\n");
   AffinityVerdict verdict = judge_affinity(affinity_entries(listing), table.parts());
   CHECK(keep_commands("t", verdict.kept) ==
-        "add element ip t affinity { 10.88.1.9 . 10.96.0.1 . 6 . 80 timeout 60s expires 58s96ms : 10.88.1.2 . 8080, "
-        "10.88.1.9 . 192.168.77.1 . 6 . 30080 expires 5s : 10.88.1.2 . 8080 }\n");
+        "add element ip t tcp_affinity { 10.88.1.9 . 10.96.0.1 . 80 timeout 60s expires 58s96ms : 10.88.1.2 . 8080, "
+        "10.88.1.9 . 192.168.77.1 . 30080 expires 5s : 10.88.1.2 . 8080 }\n");
   CHECK(forget_commands("t", verdict.stale) ==
-        "delete element ip t affinity { 10.88.1.8 . 10.96.0.1 . 6 . 80 : 10.88.1.3 . 8080, "
-        "10.88.1.8 . 10.96.0.9 . 6 . 80 : 10.88.1.2 . 8080 }\n");
+        "delete element ip t tcp_affinity { 10.88.1.8 . 10.96.0.1 . 80 : 10.88.1.3 . 8080, "
+        "10.88.1.8 . 10.96.0.9 . 80 : 10.88.1.2 . 8080 }\n"
+        "delete element ip t udp_affinity { 10.88.1.9 . 10.96.0.1 . 80 : 10.88.1.2 . 8080 }\n");
 }
 
 TEST_CASE("ranges of addresses") {
