@@ -34,9 +34,8 @@ void add_options(const Value* list, std::vector<std::string>& to) {
     std::string text(item.string_at("name"));
     if (text.empty()) continue;
     if (!item.string_at("value").empty()) text += ":" + std::string(item.string_at("value"));
-    auto same = std::find_if(to.begin(), to.end(), [&](const std::string& one) {
-      return option_name(one) == option_name(text);
-    });
+    auto same = std::find_if(to.begin(), to.end(),
+                             [&](const std::string& one) { return option_name(one) == option_name(text); });
     same == to.end() ? to.push_back(text) : void(*same = text);
   }
 }
@@ -53,7 +52,8 @@ void cut_to_limits(ResolverConfig& config) {
 }
 
 bool asks_cluster(const PodSpec& spec) {
-  return spec.dns_policy == "ClusterFirstWithHostNet" || (spec.dns_policy == "ClusterFirst" && !spec.host_network);
+  return spec.dns_policy == "ClusterFirstWithHostNet" ||
+         (spec.dns_policy == "ClusterFirst" && !spec.host_network);
 }
 
 std::vector<HostsEntry> hosts_entries(const std::vector<HostAlias>& aliases) {
@@ -84,10 +84,10 @@ Result<PodNames> pod_names(const Object& pod, std::string_view domain, const Nod
   const Value* wanted = spec.carried ? spec.carried->find("setHostnameAsFQDN") : nullptr;
   if (wanted != nullptr && wanted->is_bool() && wanted->as_bool() && !out.fqdn.empty()) {
     if (out.fqdn.size() > kMostKernelName) {
-      return error(ErrorCode::kInvalid, "Failed to construct FQDN from Pod hostname and cluster domain, FQDN " +
-                                            out.fqdn + " is too long (" + std::to_string(kMostKernelName) +
-                                            " characters is the max, " + std::to_string(out.fqdn.size()) +
-                                            " characters requested)");
+      return error(ErrorCode::kInvalid,
+                   "Failed to construct FQDN from Pod hostname and cluster domain, FQDN " + out.fqdn +
+                       " is too long (" + std::to_string(kMostKernelName) + " characters is the max, " +
+                       std::to_string(out.fqdn.size()) + " characters requested)");
     }
     out.kernel = out.fqdn;
   }
@@ -124,7 +124,8 @@ EtcFiles render_etc_files(const PodNames& names, const ResolverConfig& resolver,
   if (spec.host_network) {
     out.hosts = render_host_network_hosts(node.hosts, hosts_entries(spec.host_aliases));
   } else {
-    out.hosts = render_hosts(std::string(pod_ip), names.hostname, names.fqdn, hosts_entries(spec.host_aliases));
+    out.hosts =
+        render_hosts(std::string(pod_ip), names.hostname, names.fqdn, hosts_entries(spec.host_aliases));
   }
   return out;
 }

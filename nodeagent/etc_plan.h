@@ -1,5 +1,6 @@
-// What a pod is called and whom it asks for names: its host name, /etc/hosts and /etc/resolv.conf as Kubernetes has
-// them (sources: "DNS for Services and Pods"; kubelet's limits on resolv.conf). Pure; any thread.
+// What a pod is called and whom it asks for names: its host name, /etc/hosts and /etc/resolv.conf as
+// Kubernetes has them (sources: "DNS for Services and Pods"; kubelet's limits on resolv.conf). Pure; any
+// thread.
 #pragma once
 
 #include <string>
@@ -22,7 +23,8 @@ struct PodNames {
 // kInvalid with Kubernetes' words if the fully qualified name does not fit into the kernel's 64 bytes.
 Result<PodNames> pod_names(const Object& pod, std::string_view cluster_domain, const NodeFacts& node);
 
-// What a pod's resolv.conf says. `network` may be null, or have no DNS: then the node's own servers are asked.
+// What a pod's resolv.conf says. `network` may be null, or have no DNS: then the node's own servers are
+// asked.
 ResolverConfig pod_resolver(const Object& pod, const NodeFacts& node, const NetworkState* network);
 
 // The files every pod has, once its address is known. `pod_ip` is "" with the host's network.

@@ -25,7 +25,8 @@ std::string address_bytes(uint32_t address) {
 }
 
 DnsRecord authority_record(const DnsZone& zone, std::string owner) {
-  std::string rdata = wire_label("ns") + wire_label("dns") + zone.origin() + wire_label("hostmaster") + zone.origin();
+  std::string rdata =
+      wire_label("ns") + wire_label("dns") + zone.origin() + wire_label("hostmaster") + zone.origin();
   auto serial = static_cast<uint32_t>(zone.state().at.number);
   for (uint32_t value : {serial, 7200u, 1800u, 86400u, kDnsClusterTtl}) rdata += address_bytes(value);
   return {std::move(owner), kDnsSoa, kDnsClusterTtl, std::move(rdata)};
@@ -108,13 +109,14 @@ bool parse_dashed(std::string_view text, uint32_t& out) {
   std::string dotted(text);
   std::replace(dotted.begin(), dotted.end(), '-', '.');
   in_addr address{};
-  if (text.find('.') != std::string_view::npos || inet_pton(AF_INET, dotted.c_str(), &address) != 1) return false;
+  if (text.find('.') != std::string_view::npos || inet_pton(AF_INET, dotted.c_str(), &address) != 1)
+    return false;
   out = ntohl(address.s_addr);
   return true;
 }
 
-// `inside` is what stands before "pod" and the zone: dashed address, namespace. Which pod is where is not known
-// to every node; but an address no pod can have is told from one.
+// `inside` is what stands before "pod" and the zone: dashed address, namespace. Which pod is where is not
+// known to every node; but an address no pod can have is told from one.
 DnsAnswer answer_pod(const DnsZone& zone, std::string_view inside, uint16_t type) {
   if (inside.empty()) return none(zone, true, zone.origin());
   std::string_view first = first_label(inside);
@@ -188,7 +190,8 @@ DnsAnswer answer(const DnsZone& zone, const DnsQuestion& question) {
     DnsAnswer out;
     uint32_t address = 0;
     if (dns_is_below(name, zone.origin())) {
-      out = answer_inside(zone, std::string_view(name).substr(0, name.size() - zone.origin().size()), question.type);
+      out = answer_inside(zone, std::string_view(name).substr(0, name.size() - zone.origin().size()),
+                          question.type);
     } else if (parse_reverse(name, address)) {
       out = answer_reverse(zone, name, address, question.type);
     } else {

@@ -7,7 +7,8 @@ namespace {
 
 size_t bytes_of(const std::vector<DnsRecord>& records) {
   size_t out = 0;
-  for (const DnsRecord& record : records) out += sizeof(DnsRecord) + record.owner.size() + record.rdata.size();
+  for (const DnsRecord& record : records)
+    out += sizeof(DnsRecord) + record.owner.size() + record.rdata.size();
   return out;
 }
 
@@ -16,7 +17,8 @@ std::optional<uint32_t> negative_ttl(const DnsReply& reply) {
   for (const DnsRecord& record : reply.authority) {
     if (record.type != kDnsSoa || record.rdata.size() < 4) continue;
     uint32_t minimum = 0;
-    for (char c : record.rdata.substr(record.rdata.size() - 4)) minimum = minimum << 8 | static_cast<uint8_t>(c);
+    for (char c : record.rdata.substr(record.rdata.size() - 4))
+      minimum = minimum << 8 | static_cast<uint8_t>(c);
     return std::min(minimum, record.ttl);
   }
   return std::nullopt;

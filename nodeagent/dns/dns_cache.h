@@ -23,7 +23,8 @@ struct DnsCacheLimits {
   uint32_t failure = 1;             // of SERVFAIL, so that a storm of questions does not become one upstream
 };
 
-// What two questions must share to share an answer: name, type, and whether signatures are wanted or unchecked.
+// What two questions must share to share an answer: name, type, and whether signatures are wanted or
+// unchecked.
 std::string dns_cache_key(const DnsQuestion& question);
 
 class DnsCache {

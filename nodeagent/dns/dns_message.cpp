@@ -22,7 +22,8 @@ uint16_t read16(std::string_view bytes, size_t at) {
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
-// A name that may end in a pointer, as records of a question's additional section have; only its length counts.
+// A name that may end in a pointer, as records of a question's additional section have; only its length
+// counts.
 size_t skip_name(std::string_view bytes, size_t at) {
   for (size_t steps = 0; at < bytes.size() && steps <= kMostName; ++steps) {
     auto length = static_cast<uint8_t>(bytes[at]);
@@ -215,12 +216,14 @@ DnsInput parse_dns_input(std::string_view packet) {
   return out;
 }
 
-std::string encode_dns_reply(const DnsQuestion& question, const DnsReply& reply, size_t limit, bool recursion) {
+std::string encode_dns_reply(const DnsQuestion& question, const DnsReply& reply, size_t limit,
+                             bool recursion) {
   auto flags = static_cast<uint8_t>(kResponseBit | (reply.authoritative ? kAuthoritativeBit : 0) |
                                     (question.recursion_desired ? kDesiredBit : 0));
   auto rcode = static_cast<uint8_t>(reply.rcode);
-  auto more = static_cast<uint8_t>((recursion ? kAvailableBit : 0) | (reply.authenticated ? kAuthenticBit : 0) |
-                                   (question.checking_disabled ? kUncheckedBit : 0) | (rcode & 0xf));
+  auto more =
+      static_cast<uint8_t>((recursion ? kAvailableBit : 0) | (reply.authenticated ? kAuthenticBit : 0) |
+                           (question.checking_disabled ? kUncheckedBit : 0) | (rcode & 0xf));
   Writer writer(header(question.id, flags, more));
   size_t room = limit - (question.edns ? kOptSize : 0);
   writer.put(question.raw);
@@ -254,7 +257,8 @@ void shuffle_answers(DnsReply& reply, Rng& rng) {
   std::vector<DnsRecord>& list = reply.answers;
   for (size_t begin = 0; begin < list.size();) {
     size_t end = begin + 1;
-    while (end < list.size() && list[end].type == list[begin].type && list[end].owner == list[begin].owner) ++end;
+    while (end < list.size() && list[end].type == list[begin].type && list[end].owner == list[begin].owner)
+      ++end;
     bool is_set = list[begin].type == kDnsA || list[begin].type == kDnsAaaa || list[begin].type == kDnsSrv;
     for (size_t i = end - 1; is_set && i > begin; --i) {
       size_t other = begin + rng.below(i - begin + 1);

@@ -1,6 +1,6 @@
-// DNS messages as bytes (RFC 1035, 2181, 6891): questions read from whoever sends them, replies written for them.
-// Names are kept in wire form without compression ("\3web\7default...\0"); lower case where they are compared.
-// Pure; any thread.
+// DNS messages as bytes (RFC 1035, 2181, 6891): questions read from whoever sends them, replies written for
+// them. Names are kept in wire form without compression ("\3web\7default...\0"); lower case where they are
+// compared. Pure; any thread.
 #pragma once
 
 #include <cstddef>
@@ -73,7 +73,7 @@ DnsInput parse_dns_input(std::string_view packet);
 struct DnsRecord {
   std::string owner;  // wire form; "" is the question's name
   uint16_t type = 0;
-  uint32_t ttl = 0;  // seconds
+  uint32_t ttl = 0;   // seconds
   std::string rdata;  // wire form, names in it without compression
   uint16_t klass = kDnsInternet;
   bool operator==(const DnsRecord&) const = default;
@@ -86,9 +86,10 @@ struct DnsReply {
   std::vector<DnsRecord> answers, authority, additional;
 };
 
-// The reply in at most `limit` bytes. What does not fit is left out, whole records only; TC is set if that was an
-// answer. `recursion`: whether RA is set.
-std::string encode_dns_reply(const DnsQuestion& question, const DnsReply& reply, size_t limit, bool recursion);
+// The reply in at most `limit` bytes. What does not fit is left out, whole records only; TC is set if that
+// was an answer. `recursion`: whether RA is set.
+std::string encode_dns_reply(const DnsQuestion& question, const DnsReply& reply, size_t limit,
+                             bool recursion);
 // The answer to what has no readable question.
 std::string encode_dns_refusal(const DnsInput& input);
 
@@ -98,8 +99,8 @@ void shuffle_answers(DnsReply& reply, Rng& rng);
 // A question of our own to an upstream, which is to look further if it does not know.
 std::string encode_upstream_question(uint16_t id, const DnsQuestion& question, bool edns);
 
-// "web.default.svc" or "web.default.svc." -> wire form, lower case; nothing if a label is empty or longer than 63
-// bytes, or the whole longer than 255.
+// "web.default.svc" or "web.default.svc." -> wire form, lower case; nothing if a label is empty or longer
+// than 63 bytes, or the whole longer than 255.
 std::optional<std::string> dns_name(std::string_view text);
 // For people; bytes that are no letter, digit, '-' or '_' as "\ddd".
 std::string dns_text(std::string_view name);

@@ -255,7 +255,8 @@ void DnsServer::State::on_datagrams(const DnsZone* current, size_t listener, Mon
 }
 
 // Fills `replies`; how many there are.
-size_t DnsServer::State::answer_batch(const DnsZone* current, size_t listener, size_t received, MonoTime now) {
+size_t DnsServer::State::answer_batch(const DnsZone* current, size_t listener, size_t received,
+                                      MonoTime now) {
   Batch& all = *datagrams;
   size_t count = 0;
   for (size_t i = 0; i < received; ++i) {
@@ -307,7 +308,8 @@ void DnsServer::State::on_connection(const DnsZone* current, uint64_t number, ui
   Connection& connection = found->second;
   bool alive = (events & EPOLLERR) == 0;
   if (alive && (events & EPOLLOUT) != 0) alive = flush(number, connection);
-  if (alive && (events & (EPOLLIN | EPOLLHUP)) != 0) alive = read_connection(current, number, connection, now);
+  if (alive && (events & (EPOLLIN | EPOLLHUP)) != 0)
+    alive = read_connection(current, number, connection, now);
   if (!alive) connections.erase(number);
 }
 
@@ -337,7 +339,8 @@ bool DnsServer::State::read_connection(const DnsZone* current, uint64_t number, 
   return true;
 }
 
-bool DnsServer::State::reply_on(uint64_t number, Connection& connection, const std::string& bytes, MonoTime now) {
+bool DnsServer::State::reply_on(uint64_t number, Connection& connection, const std::string& bytes,
+                                MonoTime now) {
   if (connection.unsent.size() > kMostUnsent) return false;  // asks and does not read
   connection.unsent += {static_cast<char>(bytes.size() >> 8), static_cast<char>(bytes.size() & 0xff)};
   connection.unsent += bytes;
@@ -347,7 +350,8 @@ bool DnsServer::State::reply_on(uint64_t number, Connection& connection, const s
 
 bool DnsServer::State::flush(uint64_t number, Connection& connection) {
   while (!connection.unsent.empty()) {
-    ssize_t sent = ::send(connection.socket.fd(), connection.unsent.data(), connection.unsent.size(), MSG_NOSIGNAL);
+    ssize_t sent =
+        ::send(connection.socket.fd(), connection.unsent.data(), connection.unsent.size(), MSG_NOSIGNAL);
     if (sent < 0 && errno == EINTR) continue;
     if (sent < 0 && errno != EAGAIN) return false;
     if (sent < 0) break;
@@ -365,9 +369,8 @@ void DnsServer::State::close_idle(MonoTime now) {
 }
 
 void DnsServer::State::close_idlest() {
-  auto idlest = std::min_element(connections.begin(), connections.end(), [](auto& a, auto& b) {
-    return a.second.idle_since < b.second.idle_since;
-  });
+  auto idlest = std::min_element(connections.begin(), connections.end(),
+                                 [](auto& a, auto& b) { return a.second.idle_since < b.second.idle_since; });
   if (idlest != connections.end()) connections.erase(idlest);
 }
 

@@ -1,7 +1,7 @@
-// DnsServer: the cluster's name server on one node. Names of services, endpoints and pods come from the newest
-// published NetworkState; every other name is asked of the node's own name servers and remembered for as long as
-// they allow. UDP and TCP, one thread of its own, every buffer bounded. A pod asks the server of its own node, so
-// that no answer depends on another node being there.
+// DnsServer: the cluster's name server on one node. Names of services, endpoints and pods come from the
+// newest published NetworkState; every other name is asked of the node's own name servers and remembered for
+// as long as they allow. UDP and TCP, one thread of its own, every buffer bounded. A pod asks the server of
+// its own node, so that no answer depends on another node being there.
 #pragma once
 
 #include <cstdint>
@@ -23,8 +23,9 @@ struct DnsServerSettings {
   // `nameserver` lines of resolv_conf, which is read again when it changes. Our own addresses are left out.
   std::vector<std::string> upstreams;
   std::string resolv_conf = "/etc/resolv.conf";
-  Duration attempt_timeout{std::chrono::milliseconds{1500}};  // of one upstream server, then the next is asked
-  Duration total_timeout{std::chrono::seconds{5}};            // of one name, then SERVFAIL
+  Duration attempt_timeout{
+      std::chrono::milliseconds{1500}};             // of one upstream server, then the next is asked
+  Duration total_timeout{std::chrono::seconds{5}};  // of one name, then SERVFAIL
   Duration tcp_idle{std::chrono::seconds{10}};
   size_t max_in_flight = 256;        // different names asked of upstreams at once; above: SERVFAIL
   size_t max_tcp_connections = 128;  // above: the idlest is closed
@@ -57,8 +58,8 @@ class DnsServer {
   // kUnavailable: the address is not of this machine. Until the first publish() every question gets SERVFAIL.
   Status start(const DnsServerSettings& settings);
 
-  // When this returns, no answer from an older state leaves any more. Cheap when little has changed. Any thread,
-  // one at a time; also before start().
+  // When this returns, no answer from an older state leaves any more. Cheap when little has changed. Any
+  // thread, one at a time; also before start().
   void publish(NetworkStatePtr state);
 
   // Closes everything; start() may follow. The destructor does it too.

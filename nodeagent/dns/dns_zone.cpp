@@ -19,13 +19,9 @@ bool parse_ipv4(const std::string& text, uint32_t& out) {
   return true;
 }
 
-std::string label(std::string_view text) {
-  return static_cast<char>(text.size()) + dns_lower(text);
-}
+std::string label(std::string_view text) { return static_cast<char>(text.size()) + dns_lower(text); }
 
-std::string put16(uint16_t value) {
-  return {static_cast<char>(value >> 8), static_cast<char>(value & 0xff)};
-}
+std::string put16(uint16_t value) { return {static_cast<char>(value >> 8), static_cast<char>(value & 0xff)}; }
 
 DnsRecord address_record(uint32_t address, std::string owner = "") {
   std::string rdata;
@@ -35,7 +31,8 @@ DnsRecord address_record(uint32_t address, std::string owner = "") {
 
 DnsRecord service_record(int32_t port, size_t of_how_many, const std::string& target) {
   auto weight = static_cast<uint16_t>(std::max<size_t>(1, 100 / std::max<size_t>(1, of_how_many)));
-  return {"", kDnsSrv, kDnsClusterTtl, put16(0) + put16(weight) + put16(static_cast<uint16_t>(port)) + target};
+  return {"", kDnsSrv, kDnsClusterTtl,
+          put16(0) + put16(weight) + put16(static_cast<uint16_t>(port)) + target};
 }
 
 std::string port_name(const std::string& name, const std::string& protocol) {
@@ -71,17 +68,20 @@ std::vector<NamedEndpoint> named_endpoints(const NetworkService& service,
 }
 
 void add_once(std::vector<DnsRecord>& records, DnsRecord record) {
-  if (std::find(records.begin(), records.end(), record) == records.end()) records.push_back(std::move(record));
+  if (std::find(records.begin(), records.end(), record) == records.end())
+    records.push_back(std::move(record));
 }
 
-void add_endpoint_names(const std::vector<NamedEndpoint>& endpoints, const std::string& full, ServiceNames& out) {
+void add_endpoint_names(const std::vector<NamedEndpoint>& endpoints, const std::string& full,
+                        ServiceNames& out) {
   for (const NamedEndpoint& endpoint : endpoints) {
     add_once(out.names[endpoint.label], address_record(endpoint.address));
     out.pointers.push_back({endpoint.address, endpoint.label + full});
   }
 }
 
-// Without an address of its own the service is its endpoints; without those it is not there (specification 2.4.1).
+// Without an address of its own the service is its endpoints; without those it is not there (specification
+// 2.4.1).
 void add_headless(const std::vector<NamedEndpoint>& endpoints, const std::string& full, ServiceNames& out) {
   std::set<uint32_t> addresses;
   using Target = std::tuple<std::string, int32_t, std::string>;  // name, port, endpoint
@@ -198,10 +198,12 @@ static void collect_changes(const Map& before, const Map& after, const Owner& ow
 
 void DnsZone::index_changes(const NetworkState& before) {
   std::unordered_set<std::string> dirty;
-  collect_changes(before.services, state_->services,
-                  [](const NetworkService& one) { return one.ns + "/" + one.name; }, dirty);
-  collect_changes(before.slices, state_->slices,
-                  [](const NetworkSlice& one) { return one.ns + "/" + one.service; }, dirty);
+  collect_changes(
+      before.services, state_->services, [](const NetworkService& one) { return one.ns + "/" + one.name; },
+      dirty);
+  collect_changes(
+      before.slices, state_->slices, [](const NetworkSlice& one) { return one.ns + "/" + one.service; },
+      dirty);
   if (dirty.empty()) return;
   std::unordered_map<std::string, std::vector<const NetworkSlice*>> slices;
   for (const auto& [key, slice] : state_->slices) {

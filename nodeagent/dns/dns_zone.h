@@ -1,6 +1,6 @@
-// What the cluster's names mean: an immutable index of a NetworkState, and the answer to a question from it, as
-// the Kubernetes DNS specification 1.1.0 has them. Making one from the one before costs what has changed. Pure;
-// any thread.
+// What the cluster's names mean: an immutable index of a NetworkState, and the answer to a question from it,
+// as the Kubernetes DNS specification 1.1.0 has them. Making one from the one before costs what has changed.
+// Pure; any thread.
 #pragma once
 
 #include <cstdint>
@@ -21,8 +21,8 @@ namespace mainstay {
 inline constexpr uint32_t kDnsClusterTtl = 5;
 inline constexpr std::string_view kDnsSpecification = "1.1.0";
 
-// The names of one service, by what stands before the service's own ("" for itself): wire form without an end. A
-// name without records is there because names below it are.
+// The names of one service, by what stands before the service's own ("" for itself): wire form without an
+// end. A name without records is there because names below it are.
 struct ServiceNames {
   std::map<std::string, std::vector<DnsRecord>, std::less<>> names;
   std::string external;  // ExternalName: its target in wire form
@@ -42,7 +42,7 @@ class DnsZone {
   static DnsZonePtr make(NetworkStatePtr state, const DnsZonePtr& before);
 
   const NetworkState& state() const { return *state_; }
-  const std::string& origin() const { return origin_; }                 // "\7cluster\5local\0"
+  const std::string& origin() const { return origin_; }  // "\7cluster\5local\0"
   // By "\3web\7default". Null if there is none.
   const ServiceNames* service(std::string_view key) const;
   bool has_namespace(std::string_view label) const { return namespaces_.find(label) != namespaces_.end(); }

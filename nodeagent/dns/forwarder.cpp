@@ -16,9 +16,9 @@ namespace {
 
 constexpr int kFailuresToRest = 2;
 constexpr Duration kRest = std::chrono::seconds{10};
-constexpr size_t kMostServers = 3;     // as every resolver reads of resolv.conf
+constexpr size_t kMostServers = 3;  // as every resolver reads of resolv.conf
 constexpr size_t kRounds = 2;
-constexpr size_t kMostRejected = 64;   // packets of others before an attempt is given up
+constexpr size_t kMostRejected = 64;  // packets of others before an attempt is given up
 constexpr uint64_t kNumberMask = (uint64_t{1} << 56) - 1;
 
 uint16_t random_id() {
@@ -124,7 +124,8 @@ std::optional<DnsReply> DnsForwarder::try_next(uint64_t number, Query& query, Mo
   return server_failure();
 }
 
-std::optional<DnsReply> DnsForwarder::take(uint64_t number, Query& query, std::string_view packet, MonoTime now) {
+std::optional<DnsReply> DnsForwarder::take(uint64_t number, Query& query, std::string_view packet,
+                                           MonoTime now) {
   Result<UpstreamAnswer> answer = parse_upstream_answer(packet, query.id, query.question);
   if (!answer.ok()) {
     ++counters_.rejected;
@@ -137,8 +138,8 @@ std::optional<DnsReply> DnsForwarder::take(uint64_t number, Query& query, std::s
     return try_next(number, query, now);
   }
   DnsRcode rcode = answer->reply.rcode;
-  bool no_options = rcode == DnsRcode::kFormatError || rcode == DnsRcode::kNotImplemented ||
-                    rcode == DnsRcode::kBadVersion;
+  bool no_options =
+      rcode == DnsRcode::kFormatError || rcode == DnsRcode::kNotImplemented || rcode == DnsRcode::kBadVersion;
   if (no_options && query.edns) {
     query.edns = false;
     if (send(number, query, now)) return std::nullopt;
@@ -210,7 +211,8 @@ std::vector<DnsForwarder::Done> DnsForwarder::on_ready(uint64_t tagged, uint32_t
   auto found = queries_.find(number);
   if (found == queries_.end()) return out;
   Query& query = found->second;
-  std::optional<DnsReply> reply = query.tcp ? move_tcp(number, query, events, now) : read_udp(number, query, now);
+  std::optional<DnsReply> reply =
+      query.tcp ? move_tcp(number, query, events, now) : read_udp(number, query, now);
   if (reply) out.push_back(finish(number, std::move(*reply)));
   return out;
 }

@@ -1,6 +1,7 @@
-// Asks upstream name servers and says what came of it. A question in flight is asked once, whoever waits for it.
-// Every attempt has a socket of its own, so that its port and id are random; a server that does not answer is left
-// alone for a while. Lives on the server's thread, in whose epoll its sockets are; never blocks.
+// Asks upstream name servers and says what came of it. A question in flight is asked once, whoever waits for
+// it. Every attempt has a socket of its own, so that its port and id are random; a server that does not
+// answer is left alone for a while. Lives on the server's thread, in whose epoll its sockets are; never
+// blocks.
 #pragma once
 
 #include <cstdint>

@@ -52,7 +52,8 @@ Result<std::vector<DnsListener>> open_all(std::vector<SocketAddress> addresses) 
 
 }  // namespace
 
-Result<std::vector<DnsListener>> open_dns_listeners(const std::vector<std::string>& addresses, uint16_t port) {
+Result<std::vector<DnsListener>> open_dns_listeners(const std::vector<std::string>& addresses,
+                                                    uint16_t port) {
   std::vector<SocketAddress> parsed;
   for (const std::string& text : addresses) {
     ASSIGN_OR_RETURN(SocketAddress address, parse_address(text, port));

@@ -13,7 +13,8 @@ struct ResolverConfig {
   bool operator==(const ResolverConfig&) const = default;
 };
 
-// Lines in the order in which Kubernetes writes them: search, nameservers, options. "" if there is nothing to say.
+// Lines in the order in which Kubernetes writes them: search, nameservers, options. "" if there is nothing to
+// say.
 std::string render_resolv_conf(const ResolverConfig& config);
 // Unknown lines are left out; of several `search` or `domain` lines the last one counts.
 ResolverConfig parse_resolv_conf(const std::string& text);

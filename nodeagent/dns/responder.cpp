@@ -42,8 +42,8 @@ DnsReply joined(DnsReply aliases, DnsReply outside) {
 
 }  // namespace
 
-DnsResponder::DnsResponder(const DnsServerSettings& settings, int epoll_fd, uint64_t upstream_tag, uint64_t seed,
-                           DnsTally& tally)
+DnsResponder::DnsResponder(const DnsServerSettings& settings, int epoll_fd, uint64_t upstream_tag,
+                           uint64_t seed, DnsTally& tally)
     : cache_(cache_limits(settings)),
       forwarder_(epoll_fd, upstream_tag, forwarder_settings(settings)),
       rng_(seed),
@@ -112,7 +112,8 @@ std::optional<std::string> DnsResponder::respond(const DnsZone* zone, const DnsQ
     outside = look_outside(question, question, sender, now);
   }
   if (!outside) return std::nullopt;
-  return encode(question, chase ? joined(std::move(own.reply), std::move(*outside)) : std::move(*outside), tcp);
+  return encode(question, chase ? joined(std::move(own.reply), std::move(*outside)) : std::move(*outside),
+                tcp);
 }
 
 std::string DnsResponder::encode(const DnsQuestion& question, DnsReply reply, bool tcp) {
@@ -121,8 +122,8 @@ std::string DnsResponder::encode(const DnsQuestion& question, DnsReply reply, bo
   return encode_dns_reply(question, reply, tcp ? kDnsTcpSize : question.udp_size, forwarder_.has_servers());
 }
 
-std::vector<DnsResponder::Delivery> DnsResponder::deliver(const DnsZone* zone, std::vector<DnsForwarder::Done> all,
-                                                          MonoTime now) {
+std::vector<DnsResponder::Delivery> DnsResponder::deliver(const DnsZone* zone,
+                                                          std::vector<DnsForwarder::Done> all, MonoTime now) {
   std::vector<Delivery> out;
   for (DnsForwarder::Done& done : all) {
     cache_.put(dns_cache_key(done.question), done.question.type, done.reply, now);
@@ -142,8 +143,8 @@ std::vector<DnsResponder::Delivery> DnsResponder::deliver(const DnsZone* zone, s
   return out;
 }
 
-std::vector<DnsResponder::Delivery> DnsResponder::on_ready(const DnsZone* zone, uint64_t tagged, uint32_t events,
-                                                           MonoTime now) {
+std::vector<DnsResponder::Delivery> DnsResponder::on_ready(const DnsZone* zone, uint64_t tagged,
+                                                           uint32_t events, MonoTime now) {
   return deliver(zone, forwarder_.on_ready(tagged, events, now), now);
 }
 

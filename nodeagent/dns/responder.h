@@ -1,5 +1,5 @@
-// What a question is answered with: from the zone, from what is remembered, or later, when an upstream has spoken.
-// Lives on the server's thread.
+// What a question is answered with: from the zone, from what is remembered, or later, when an upstream has
+// spoken. Lives on the server's thread.
 #pragma once
 
 #include <atomic>
@@ -48,8 +48,8 @@ class DnsResponder {
 
  private:
   // What is known about a question's name outside the cluster, and whom to tell when it is known later.
-  std::optional<DnsReply> look_outside(const DnsQuestion& outside, const DnsQuestion& question, const Sender& sender,
-                                       MonoTime now);
+  std::optional<DnsReply> look_outside(const DnsQuestion& outside, const DnsQuestion& question,
+                                       const Sender& sender, MonoTime now);
   std::optional<std::string> respond(const DnsZone* zone, const DnsQuestion& question, const Sender& sender,
                                      const DnsForwarder::Done* done, MonoTime now);
   std::string encode(const DnsQuestion& question, DnsReply reply, bool tcp);

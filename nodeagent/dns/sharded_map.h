@@ -1,5 +1,6 @@
-// A map whose copies share what they have in common: a change copies one of 256 small parts. For indexes of ten
-// thousand entries of which a few change at a time. A value like std::unordered_map; versions are independent.
+// A map whose copies share what they have in common: a change copies one of 256 small parts. For indexes of
+// ten thousand entries of which a few change at a time. A value like std::unordered_map; versions are
+// independent.
 #pragma once
 
 #include <array>
@@ -51,7 +52,8 @@ class ShardedMap {
     return (Hash()(key) * 0x9e3779b97f4a7c15ull) >> 56;
   }
 
-  // The part, as ours alone: nobody else can come to share it while we write, for copies are made from us only.
+  // The part, as ours alone: nobody else can come to share it while we write, for copies are made from us
+  // only.
   Part& own(size_t at) {
     std::shared_ptr<Part>& part = parts_[at];
     if (!part) {

@@ -25,7 +25,8 @@ std::string_view bytes_of(const ldns_rdf* rdf) {
 // A record as we keep it; nothing if it cannot be written out.
 std::optional<DnsRecord> record_of(const ldns_rr* rr) {
   std::unique_ptr<ldns_buffer, BufferFree> buffer(ldns_buffer_new(512));
-  if (!buffer || ldns_rr2buffer_wire(buffer.get(), rr, LDNS_SECTION_ANSWER) != LDNS_STATUS_OK) return std::nullopt;
+  if (!buffer || ldns_rr2buffer_wire(buffer.get(), rr, LDNS_SECTION_ANSWER) != LDNS_STATUS_OK)
+    return std::nullopt;
   std::string_view wire(reinterpret_cast<const char*>(ldns_buffer_begin(buffer.get())),
                         ldns_buffer_position(buffer.get()));
   std::string_view owner = bytes_of(ldns_rr_owner(rr));
@@ -58,8 +59,8 @@ bool asks_the_same(const ldns_pkt* packet, const DnsQuestion& question) {
          static_cast<uint16_t>(ldns_rr_get_class(one)) == question.klass;
 }
 
-// Drops records that do not follow from the question: a server may speak only of what it was asked (aliases, in
-// any order, and redirections of whole subtrees included).
+// Drops records that do not follow from the question: a server may speak only of what it was asked (aliases,
+// in any order, and redirections of whole subtrees included).
 std::vector<DnsRecord> following(std::vector<DnsRecord> records, const std::string& name) {
   std::vector<DnsRecord> out;
   std::vector<std::string> chain = {name};
@@ -80,11 +81,11 @@ std::vector<DnsRecord> following(std::vector<DnsRecord> records, const std::stri
 
 }  // namespace
 
-Result<UpstreamAnswer> parse_upstream_answer(std::string_view bytes, uint16_t id, const DnsQuestion& question) {
+Result<UpstreamAnswer> parse_upstream_answer(std::string_view bytes, uint16_t id,
+                                             const DnsQuestion& question) {
   ldns_pkt* raw = nullptr;
   // ldns reads the counts first: bounded by the packet's size, which is at most 64 KiB.
-  ldns_status status =
-      ldns_wire2pkt(&raw, reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
+  ldns_status status = ldns_wire2pkt(&raw, reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
   Packet packet(raw);
   if (status != LDNS_STATUS_OK || !packet) {
     return error(ErrorCode::kInvalid, std::string("malformed answer: ") + ldns_get_errorstr_by_id(status));
@@ -95,7 +96,8 @@ Result<UpstreamAnswer> parse_upstream_answer(std::string_view bytes, uint16_t id
   auto rcode = static_cast<DnsRcode>(ldns_pkt_get_rcode(raw));
   // A server that could not read the question may leave it out.
   bool unread = rcode == DnsRcode::kFormatError && ldns_pkt_qdcount(raw) == 0;
-  if (!unread && !asks_the_same(raw, question)) return error(ErrorCode::kInvalid, "answer to another question");
+  if (!unread && !asks_the_same(raw, question))
+    return error(ErrorCode::kInvalid, "answer to another question");
   UpstreamAnswer out;
   out.truncated = ldns_pkt_tc(raw);
   out.reply.rcode = rcode;

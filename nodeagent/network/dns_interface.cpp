@@ -24,7 +24,17 @@ Status run_ip(std::vector<std::string> words) {
   if (said.find("File exists") != std::string::npos) code = ErrorCode::kExists;
   if (said.find("Cannot find device") != std::string::npos) code = ErrorCode::kNotFound;
   if (said.find("not permitted") != std::string::npos) code = ErrorCode::kDenied;
+  if (said.find("Unknown device type") != std::string::npos) code = ErrorCode::kUnsupported;
   return error(code, "interface " + std::string(kDevice) + ": " + said);
+}
+
+// A bridge without ports holds an address as well where the kernel was built without dummy devices.
+Status make_device() {
+  Status made = run_ip({"link", "add", kDevice, "type", "dummy"});
+  if (!made.ok() && made.error().code == ErrorCode::kUnsupported) {
+    made = run_ip({"link", "add", kDevice, "type", "bridge"});
+  }
+  return !made.ok() && made.error().code == ErrorCode::kExists ? Status() : made;
 }
 
 }  // namespace
@@ -34,8 +44,7 @@ Status ensure_dns_interface(const std::string& address) {
   if (inet_pton(AF_INET, address.c_str(), &parsed) != 1) {
     return error(ErrorCode::kInvalid, "the DNS address \"" + address + "\" is no IPv4 address");
   }
-  Status made = run_ip({"link", "add", kDevice, "type", "dummy"});
-  if (!made.ok() && made.error().code != ErrorCode::kExists) return made;
+  RETURN_IF_ERROR(make_device());
   // The new address first: a restart of the agent must not take away the one in use.
   RETURN_IF_ERROR(run_ip({"address", "replace", address + "/32", "dev", kDevice}));
   ProcessSpec list;

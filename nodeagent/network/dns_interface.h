@@ -1,5 +1,5 @@
-// The node's own interface for the cluster's DNS address: a dummy device `mainstay-dns` that holds it, so that
-// pods of the node that ask the address reach the server of their own node. Any thread.
+// The node's own interface for the cluster's DNS address: a device `mainstay-dns` that leads nowhere and holds it, so
+// that pods of the node that ask the address reach the server of their own node. Any thread.
 #pragma once
 
 #include <string>
@@ -8,8 +8,8 @@
 
 namespace mainstay {
 
-// Makes the device with this one IPv4 address in the network namespace of the caller, whatever was there before.
-// kInvalid: no address; kDenied: not root.
+// Makes the device with this one IPv4 address in the network namespace of the caller, whatever was there
+// before. kInvalid: no address; kDenied: not root.
 Status ensure_dns_interface(const std::string& address);
 
 // Also when there is none.

@@ -1,5 +1,5 @@
-// Answers per second of the DNS server beside a bare UDP echo of the same packets, one thread of each, the same
-// client with the same window of packets under way.
+// Answers per second of the DNS server beside a bare UDP echo of the same packets, one thread of each, the
+// same client with the same window of packets under way.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -200,7 +200,8 @@ Result<Finding> bench_dns(const Setting& setting) {
   out.limits.set("echoes_per_second", median(echoes));
   out.limits.set("p99_us_one_at_a_time", echo_p99);
   out.expected.set("answers_per_second", 50000.0);
-  out.gates.push_back({"answers per second, of a bare UDP echo's", median(answers) / median(echoes), 0.5, false});
+  out.gates.push_back(
+      {"answers per second, of a bare UDP echo's", median(answers) / median(echoes), 0.5, false});
   return out;
 }
 

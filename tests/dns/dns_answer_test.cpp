@@ -1,5 +1,5 @@
-// Every kind of record of the Kubernetes DNS specification, as bytes that ldns reads; and that an index made from
-// the one before is the index made anew.
+// Every kind of record of the Kubernetes DNS specification, as bytes that ldns reads; and that an index made
+// from the one before is the index made anew.
 #include <catch2/catch.hpp>
 
 #include <set>
@@ -49,8 +49,9 @@ NetworkState small_cluster() {
   put(state, slice_of("default", "web", {endpoint_at("10.244.1.5"), endpoint_at("10.244.1.6", "", false)}));
   NetworkService headless = cluster_service("default", "db", "");
   put(state, headless);
-  put(state, slice_of("default", "db", {endpoint_at("10.244.1.7", "db-0"), endpoint_at("10.244.2.7", "db-1"),
-                                        endpoint_at("10.244.2.8"), endpoint_at("10.244.2.9", "db-3", false)}));
+  put(state, slice_of("default", "db",
+                      {endpoint_at("10.244.1.7", "db-0"), endpoint_at("10.244.2.7", "db-1"),
+                       endpoint_at("10.244.2.8"), endpoint_at("10.244.2.9", "db-3", false)}));
   NetworkService outside;
   outside.ns = "default";
   outside.name = "outside";
@@ -91,7 +92,8 @@ TEST_CASE("dns: an unnamed port has no SRV") {
 TEST_CASE("dns: a headless service is its ready endpoints") {
   DnsZonePtr zone = zone_of(small_cluster());
   CHECK(ask(zone, "db.default.svc.cluster.local.", "A").answers ==
-        Lines{"db.default.svc.cluster.local. 5 IN A 10.244.1.7", "db.default.svc.cluster.local. 5 IN A 10.244.2.7",
+        Lines{"db.default.svc.cluster.local. 5 IN A 10.244.1.7",
+              "db.default.svc.cluster.local. 5 IN A 10.244.2.7",
               "db.default.svc.cluster.local. 5 IN A 10.244.2.8"});
   CHECK(ask(zone, "db-1.db.default.svc.cluster.local.", "A").answers ==
         Lines{"db-1.db.default.svc.cluster.local. 5 IN A 10.244.2.7"});
@@ -109,7 +111,8 @@ TEST_CASE("dns: a headless service is its ready endpoints") {
         Lines{"7.1.244.10.in-addr.arpa. 5 IN PTR db-0.db.default.svc.cluster.local."});
 }
 
-TEST_CASE("dns: a headless service without ready endpoints is not there; publishNotReadyAddresses names them all") {
+TEST_CASE(
+    "dns: a headless service without ready endpoints is not there; publishNotReadyAddresses names them all") {
   NetworkState state = empty_cluster();
   NetworkService service = cluster_service("default", "db", "");
   put(state, service);

@@ -23,7 +23,8 @@ std::string bytes_of(std::initializer_list<int> list) {
 DnsReply addresses(size_t count) {
   DnsReply out;
   for (size_t i = 0; i < count; ++i) {
-    out.answers.push_back({"", kDnsA, 5, bytes_of({10, 0, static_cast<int>(i / 256), static_cast<int>(i % 256)})});
+    out.answers.push_back(
+        {"", kDnsA, 5, bytes_of({10, 0, static_cast<int>(i / 256), static_cast<int>(i % 256)})});
   }
   return out;
 }
@@ -40,7 +41,8 @@ MonoTime at(int64_t seconds) { return {std::chrono::seconds{1000 + seconds}}; }
 
 TEST_CASE("dns: a question is read as it was asked") {
   DnsQuestion question = question_of("WWW.Example.com.", "AAAA", 4000);
-  CHECK(question.name == bytes_of({3}) + "www" + bytes_of({7}) + "example" + bytes_of({3}) + "com" + bytes_of({0}));
+  CHECK(question.name ==
+        bytes_of({3}) + "www" + bytes_of({7}) + "example" + bytes_of({3}) + "com" + bytes_of({0}));
   CHECK(question.type == kDnsAaaa);
   CHECK(question.edns);
   CHECK(question.udp_size == kDnsUdpSize);
@@ -158,7 +160,8 @@ TEST_CASE("dns: any bytes are read without harm, and what is answered can be rea
   std::string base = make_question("a.web.default.svc.cluster.local.", "A", 9, 1232);
   for (int i = 0; i < 20000; ++i) {
     std::string packet = base;
-    for (uint64_t n = rng.below(6); n > 0; --n) packet[rng.below(packet.size())] = static_cast<char>(rng.below(256));
+    for (uint64_t n = rng.below(6); n > 0; --n)
+      packet[rng.below(packet.size())] = static_cast<char>(rng.below(256));
     if (rng.chance(20)) packet.resize(rng.below(packet.size() + 1));
     DnsInput input = parse_dns_input(packet);
     if (input.kind == DnsInput::Kind::kDrop) continue;
@@ -184,7 +187,8 @@ TEST_CASE("dns: an upstream is believed only about what it was asked") {
   CHECK_FALSE(parse_upstream_answer(sent, 77, question).ok());
   DnsQuestion other = question_of("www.example.org.", "A");
   CHECK_FALSE(parse_upstream_answer(make_answer(sent, made), 77, other).ok());
-  CHECK_FALSE(parse_upstream_answer(make_answer(sent, made), 77, question_of("www.example.com.", "AAAA")).ok());
+  CHECK_FALSE(
+      parse_upstream_answer(make_answer(sent, made), 77, question_of("www.example.com.", "AAAA")).ok());
   CHECK_FALSE(parse_upstream_answer("nonsense", 77, question).ok());
 }
 
@@ -254,7 +258,8 @@ TEST_CASE("dns: addresses of servers") {
   CHECK(to_text(*parse_address("10.0.0.2:5353", 53)) == "10.0.0.2:5353");
   CHECK(to_text(*parse_address("fd00::2", 53)) == "[fd00::2]:53");
   CHECK(to_text(*parse_address("[fd00::2]:54", 53)) == "[fd00::2]:54");
-  for (const char* bad : {"", "dns.example", "10.0.0.2:", "10.0.0.2:0", "10.0.0.2:99999", "[fd00::2", "1.2.3"}) {
+  for (const char* bad :
+       {"", "dns.example", "10.0.0.2:", "10.0.0.2:0", "10.0.0.2:99999", "[fd00::2", "1.2.3"}) {
     INFO(bad);
     CHECK_FALSE(parse_address(bad, 53).ok());
   }

@@ -89,7 +89,8 @@ std::string make_answer(std::string_view query, const MadeAnswer& made) {
   auto add = [&](ldns_pkt_section section, const std::vector<std::string>& records) {
     for (const std::string& text : records) {
       ldns_rr* rr = nullptr;
-      ENSURE(ldns_rr_new_frm_str(&rr, text.c_str(), 0, nullptr, nullptr) == LDNS_STATUS_OK, "a test's record");
+      ENSURE(ldns_rr_new_frm_str(&rr, text.c_str(), 0, nullptr, nullptr) == LDNS_STATUS_OK,
+             "a test's record");
       ldns_pkt_push_rr(packet.get(), section, rr);
     }
   };
@@ -116,8 +117,8 @@ NetworkEndpoint endpoint_at(const std::string& ip, const std::string& hostname, 
   return out;
 }
 
-NetworkSlice slice_of(const std::string& ns, const std::string& service, std::vector<NetworkEndpoint> endpoints,
-                      int number) {
+NetworkSlice slice_of(const std::string& ns, const std::string& service,
+                      std::vector<NetworkEndpoint> endpoints, int number) {
   NetworkSlice out;
   out.ns = ns;
   out.name = service + "-" + std::to_string(number);
@@ -130,7 +131,9 @@ NetworkSlice slice_of(const std::string& ns, const std::string& service, std::ve
 void put(NetworkState& state, const NetworkService& service) {
   state.services[service.ns + "/" + service.name] = service;
 }
-void put(NetworkState& state, const NetworkSlice& slice) { state.slices[slice.ns + "/" + slice.name] = slice; }
+void put(NetworkState& state, const NetworkSlice& slice) {
+  state.slices[slice.ns + "/" + slice.name] = slice;
+}
 
 NetworkState empty_cluster() {
   NetworkState out;

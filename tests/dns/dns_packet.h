@@ -17,7 +17,7 @@ struct ReadPacket {
   bool authoritative = false, truncated = false, recursion_available = false, answer = false;
   bool edns = false;
   size_t udp_size = 0;
-  std::string question;                             // "web.default.svc.cluster.local. IN A", case as it stands
+  std::string question;  // "web.default.svc.cluster.local. IN A", case as it stands
   std::vector<std::string> answers, authority, additional;  // sorted, "name. ttl IN TYPE data"
 };
 ReadPacket read_packet(std::string_view bytes);
@@ -35,8 +35,8 @@ std::string make_answer(std::string_view query, const MadeAnswer& made);
 
 // Builders of cluster state.
 NetworkService cluster_service(const std::string& ns, const std::string& name, const std::string& ip);
-NetworkSlice slice_of(const std::string& ns, const std::string& service, std::vector<NetworkEndpoint> endpoints,
-                      int number = 0);
+NetworkSlice slice_of(const std::string& ns, const std::string& service,
+                      std::vector<NetworkEndpoint> endpoints, int number = 0);
 NetworkEndpoint endpoint_at(const std::string& ip, const std::string& hostname = "", bool ready = true);
 void put(NetworkState& state, const NetworkService& service);
 void put(NetworkState& state, const NetworkSlice& slice);

@@ -1,5 +1,5 @@
-// The DNS server over real sockets on loopback: what is answered, asked of others, remembered; servers that are
-// dead, slow or lie; floods and nonsense; and that nobody gets an address that is gone.
+// The DNS server over real sockets on loopback: what is answered, asked of others, remembered; servers that
+// are dead, slow or lie; floods and nonsense; and that nobody gets an address that is gone.
 #include <arpa/inet.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -22,9 +22,9 @@
 
 using namespace mainstay;
 
-#define REQUIRE_OK(expression)                  \
-  do {                                          \
-    auto&& outcome_ = (expression);             \
+#define REQUIRE_OK(expression)                          \
+  do {                                                  \
+    auto&& outcome_ = (expression);                     \
     if (!outcome_.ok()) FAIL(outcome_.error().message); \
   } while (false)
 
@@ -65,10 +65,12 @@ std::string receive(const Socket& socket, int milliseconds = 10000) {
 }
 
 void send_on(const Socket& socket, const std::string& bytes) {
-  REQUIRE(::send(socket.fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(bytes.size()));
+  REQUIRE(::send(socket.fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
+          static_cast<ssize_t>(bytes.size()));
 }
 
-ReadPacket ask(const DnsServer& server, const std::string& name, const std::string& type = "A", size_t edns = 0) {
+ReadPacket ask(const DnsServer& server, const std::string& name, const std::string& type = "A",
+               size_t edns = 0) {
   Socket socket = connect_to(server.port(), SOCK_DGRAM);
   send_on(socket, make_question(name, type, 7, edns));
   ReadPacket out = read_packet(receive(socket));
@@ -101,7 +103,8 @@ class Upstream {
   // The packets to send for a question; none: silence.
   using Answers = std::function<std::vector<std::string>(const std::string& query, int count)>;
 
-  explicit Upstream(Answers answers, Answers over_tcp = nullptr) : answers_(std::move(answers)), tcp_(over_tcp) {
+  explicit Upstream(Answers answers, Answers over_tcp = nullptr)
+      : answers_(std::move(answers)), tcp_(over_tcp) {
     for (int i = 0; i < 50; ++i) {
       SocketAddress address = *parse_address("127.0.0.1", 1);
       reinterpret_cast<sockaddr_in&>(address.storage).sin_port = 0;
@@ -111,7 +114,8 @@ class Upstream {
       address.size = sizeof(address.storage);
       ::getsockname(udp_.fd(), reinterpret_cast<sockaddr*>(&address.storage), &address.size);
       port_ = address.port();
-      if (::bind(listening_.fd(), address.raw(), address.size) == 0 && ::listen(listening_.fd(), 8) == 0) break;
+      if (::bind(listening_.fd(), address.raw(), address.size) == 0 && ::listen(listening_.fd(), 8) == 0)
+        break;
     }
     thread_ = std::thread([this] { run(); });
   }
@@ -150,7 +154,8 @@ class Upstream {
     {
       std::lock_guard lock(mutex_);
       ports_.insert(from.port());
-      ids_.insert(static_cast<uint16_t>(static_cast<uint8_t>(query[0]) << 8 | static_cast<uint8_t>(query[1])));
+      ids_.insert(
+          static_cast<uint16_t>(static_cast<uint8_t>(query[0]) << 8 | static_cast<uint8_t>(query[1])));
     }
     for (const std::string& one : answers_(query, ++asked_)) {
       ::sendto(udp_.fd(), one.data(), one.size(), 0, from.raw(), from.size);
@@ -189,7 +194,8 @@ std::vector<std::string> silence(const std::string&, int) { return {}; }
 
 struct Running {
   DnsServer server;
-  explicit Running(std::vector<std::string> upstreams, std::function<void(DnsServerSettings&)> change = nullptr) {
+  explicit Running(std::vector<std::string> upstreams,
+                   std::function<void(DnsServerSettings&)> change = nullptr) {
     DnsServerSettings settings;
     settings.addresses = {"127.0.0.1"};
     settings.port = 0;
@@ -314,7 +320,8 @@ TEST_CASE("dns server: an alias to outside has its addresses along") {
   Upstream upstream(example);
   Running run({upstream.address()});
   CHECK(ask(run.server, "outside.default.svc.cluster.local.").answers ==
-        Lines{"outside.default.svc.cluster.local. 5 IN CNAME www.example.com.", "www.example.com. 60 IN A 192.0.2.1"});
+        Lines{"outside.default.svc.cluster.local. 5 IN CNAME www.example.com.",
+              "www.example.com. 60 IN A 192.0.2.1"});
   CHECK(ask(run.server, "outside.default.svc.cluster.local.").answers.size() == 2);
   CHECK(upstream.asked() == 1);
 }
@@ -433,7 +440,8 @@ TEST_CASE("dns server: who asks the same meanwhile waits for the same answer") {
 
 TEST_CASE("dns server: a truncated answer is fetched over TCP, and one who knows no EDNS is asked without") {
   MadeAnswer large;
-  for (int i = 1; i <= 200; ++i) large.answers.push_back("www.example.com. 60 IN A 192.0.2." + std::to_string(i));
+  for (int i = 1; i <= 200; ++i)
+    large.answers.push_back("www.example.com. 60 IN A 192.0.2." + std::to_string(i));
   Upstream upstream(
       [](const std::string& query, int) -> std::vector<std::string> {
         MadeAnswer made;

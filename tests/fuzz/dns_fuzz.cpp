@@ -1,5 +1,6 @@
-// Any bytes as a question, as an upstream's answer and as resolv.conf: no crash, every reply of ours keeps its size
-// and is never itself taken for a question, and what is believed of an upstream follows from the question.
+// Any bytes as a question, as an upstream's answer and as resolv.conf: no crash, every reply of ours keeps
+// its size and is never itself taken for a question, and what is believed of an upstream follows from the
+// question.
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -66,7 +67,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     check_reply(encode_dns_reply(input.question, out.reply, kDnsTcpSize, true), kDnsTcpSize);
     dns_text(input.question.name);
     std::string asked = encode_upstream_question(1, input.question, true);
-    ENSURE(parse_dns_input(asked).question.name == input.question.name, "a question of ours says what was asked");
+    ENSURE(parse_dns_input(asked).question.name == input.question.name,
+           "a question of ours says what was asked");
   }
   // As the answer to a question of its own: the first name in it.
   if (size < 12) return 0;

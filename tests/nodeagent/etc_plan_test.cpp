@@ -30,7 +30,8 @@ Value strings(std::initializer_list<const char*> texts) {
 NodeFacts node() {
   NodeFacts out;
   out.hostname = "machine-7";
-  out.resolver = parse_resolv_conf("nameserver 192.0.2.53\nsearch corp.example svc.cluster.local\noptions timeout:3\n");
+  out.resolver =
+      parse_resolv_conf("nameserver 192.0.2.53\nsearch corp.example svc.cluster.local\noptions timeout:3\n");
   out.hosts = "127.0.0.1 localhost\n192.0.2.9 neighbour";
   return out;
 }
@@ -77,7 +78,8 @@ TEST_CASE("resolv.conf: without cluster DNS the node's servers are asked") {
 TEST_CASE("resolv.conf: another cluster domain") {
   NetworkState network = cluster();
   network.cluster_domain = "example.test";
-  CHECK(resolv(pod_named("web"), &network).starts_with("search shop.svc.example.test svc.example.test example.test "));
+  CHECK(resolv(pod_named("web"), &network)
+            .starts_with("search shop.svc.example.test svc.example.test example.test "));
 }
 
 TEST_CASE("resolv.conf: dnsConfig adds servers and searches, its options replace ours, within the limits") {
@@ -146,10 +148,12 @@ TEST_CASE("/etc/hosts of a pod, and of one with the host's network") {
   EtcFiles files = render_etc_files(names, {}, spec_of(pod), "10.244.1.2", node());
   CHECK(files.hostname == "web\n");
   CHECK(files.hosts.find("127.0.0.1\tlocalhost\n") != std::string::npos);
-  CHECK(files.hosts.ends_with("10.244.1.2\tweb.db.shop.svc.cluster.local\tweb\n\n# Entries added by HostAliases.\n"
-                              "1.2.3.4\ta\tb.example\n"));
+  CHECK(files.hosts.ends_with(
+      "10.244.1.2\tweb.db.shop.svc.cluster.local\tweb\n\n# Entries added by HostAliases.\n"
+      "1.2.3.4\ta\tb.example\n"));
   spec_of(pod).host_network = true;
   files = render_etc_files(names, {}, spec_of(pod), "", node());
-  CHECK(files.hosts.ends_with("127.0.0.1 localhost\n192.0.2.9 neighbour\n\n# Entries added by HostAliases.\n"
-                              "1.2.3.4\ta\tb.example\n"));
+  CHECK(
+      files.hosts.ends_with("127.0.0.1 localhost\n192.0.2.9 neighbour\n\n# Entries added by HostAliases.\n"
+                            "1.2.3.4\ta\tb.example\n"));
 }
