@@ -97,7 +97,8 @@ TEST_CASE("seccomp: none, the default, and a profile of the node", "[edge][runti
   std::string held = say(node, apart);
   INFO(held);
   CHECK(held.find("apart\n") == std::string::npos);
-  CHECK(held.ends_with("end\n"));
+  CHECK(held.find("end\n") != std::string::npos);
+  CHECK(held.find("Operation not permitted") != std::string::npos);
   if (free.find("apart\n") == std::string::npos) WARN("this kernel lets nobody make user namespaces");
 
   REQUIRE_OK(make_dirs(node.paths().seccomp_profiles() + "/team"));
@@ -199,11 +200,12 @@ TEST_CASE("strict groups leave out what the image says; unmasked /proc shows all
   spec.key.attempt = 1;
   spec.security.strict_groups = true;
   CHECK(say(node, spec) == "34 7\n");
-  ContainerSpec masked = node.container(uid, "echo 1 >/proc/sys/net/ipv4/conf/lo/forwarding && echo written", 2);
-  CHECK(say(node, masked).find("written") == std::string::npos);
+  // What may be written there is the kernel's to say; that the mount forbids it is the mask's.
+  ContainerSpec masked = node.container(uid, "echo 1 >/proc/sys/net/ipv4/conf/lo/forwarding", 2);
+  CHECK(say(node, masked).find("Read-only file system") != std::string::npos);
   masked.key.attempt = 3;
   masked.security.unmasked_proc = true;
-  CHECK(say(node, masked) == "written\n");
+  CHECK(say(node, masked).find("Read-only file system") == std::string::npos);
 }
 
 TEST_CASE("a fork bomb meets its limit and its neighbour does not notice", "[edge][runtime][hostile]") {
