@@ -12,8 +12,10 @@
 
 #include "nodeagent/agent.h"
 #include "nodeagent/disk.h"
+#include "nodeagent/host_network.h"
 #include "nodeagent/images/image_store.h"
 #include "nodeagent/late_network.h"
+#include "nodeagent/network/node_routes.h"
 #include "nodeagent/runtime/oci_runtime.h"
 #include "nodeagent/volumes/host_volumes.h"
 #include "schema/base/crypto.h"
@@ -100,14 +102,45 @@ struct AgentApp::State {
   Fd lock;
   std::unique_ptr<Images> images;
   std::unique_ptr<LateNetwork> network;
+  std::unique_ptr<NodeNetwork> node_network;
   std::unique_ptr<Volumes> volumes;
   std::unique_ptr<Runtime> runtime;
   std::unique_ptr<Agent> agent;
 
-  Status open_doors(const AgentConfig& config, const NodePaths& paths);
+  Status open_doors(const AgentConfig& config, const NodePaths& paths, const NodeFacts& node);
 };
 
-Status AgentApp::State::open_doors(const AgentConfig& config, const NodePaths& paths) {
+namespace {
+
+// nft takes no '-' in a table's name.
+std::string table_name(const NodePaths& paths) {
+  std::string out = paths.cgroup;
+  std::replace(out.begin(), out.end(), '-', '_');
+  return out;
+}
+
+NodePaths paths_of(const AgentConfig& config) {
+  NodePaths paths;
+  paths.data_dir = config.data_dir;
+  paths.run_dir = config.run_dir.empty() ? default_run_dir(config.data_dir) : config.run_dir;
+  if (config.data_dir != "/var/lib/mainstay-agent") {
+    paths.cgroup = "mainstay-" + hex(sha256(config.data_dir)).substr(0, 10);
+  }
+  return paths;
+}
+
+HostNetworkOptions host_network_options(const AgentConfig& config, const NodePaths& paths,
+                                        const std::string& node) {
+  HostNetworkOptions out;
+  out.node = node;
+  out.table = table_name(paths) + "_services";
+  out.overlay = config.overlay;
+  return out;
+}
+
+}  // namespace
+
+Status AgentApp::State::open_doors(const AgentConfig& config, const NodePaths& paths, const NodeFacts& node) {
   OciRuntimeOptions runtime_options;
   runtime_options.paths = paths;
   runtime_options.oci_runtime = config.oci_runtime;
@@ -127,22 +160,19 @@ Status AgentApp::State::open_doors(const AgentConfig& config, const NodePaths& p
   CniNetworkOptions network_options;
   network_options.paths = paths;
   network_options.plugin_dir = config.plugin_dir;
-  // nft takes no '-' in a table's name.
-  network_options.rules.table = paths.cgroup;
-  std::replace(network_options.rules.table.begin(), network_options.rules.table.end(), '-', '_');
+  network_options.rules.table = table_name(paths);
+  if (config.overlay) {
+    ASSIGN_OR_RETURN(network_options.mtu, pod_mtu(node.address, true));
+  }
   network = std::make_unique<LateNetwork>(network_options);
+  ASSIGN_OR_RETURN(node_network, open_host_network(host_network_options(config, paths, node.name)));
   return {};
 }
 
 AgentApp::AgentApp(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
 Result<std::unique_ptr<AgentApp>> AgentApp::start(const AgentConfig& config) {
-  NodePaths paths;
-  paths.data_dir = config.data_dir;
-  paths.run_dir = config.run_dir.empty() ? default_run_dir(config.data_dir) : config.run_dir;
-  if (config.data_dir != "/var/lib/mainstay-agent") {
-    paths.cgroup = "mainstay-" + hex(sha256(config.data_dir)).substr(0, 10);
-  }
+  NodePaths paths = paths_of(config);
   RETURN_IF_ERROR(check_paths(paths));
   RETURN_IF_ERROR(make_dirs(paths.data_dir, 0700));
   RETURN_IF_ERROR(make_dirs(paths.run_dir, 0700));
@@ -166,7 +196,8 @@ Result<std::unique_ptr<AgentApp>> AgentApp::start(const AgentConfig& config) {
     state->agent =
         std::make_unique<Agent>(std::move(settings), make_https_link(link), std::string("10.255.0"));
   } else {
-    RETURN_IF_ERROR(state->open_doors(config, paths));
+    RETURN_IF_ERROR(state->open_doors(config, paths, read_node_facts(settings.machine)));
+    settings.node_network = state->node_network.get();
     settings.machine.runtime_version = state->runtime->version();
     LateNetwork* network = state->network.get();
     settings.range_known = [network](const std::string& node, const std::string& cluster) {
@@ -178,6 +209,18 @@ Result<std::unique_ptr<AgentApp>> AgentApp::start(const AgentConfig& config) {
   RETURN_IF_ERROR(state->agent->start());
   log::info("agent", "node " + link.node + " serves " + link.server);
   return std::unique_ptr<AgentApp>(new AgentApp(std::move(state)));
+}
+
+Status remove_agent_network(const AgentConfig& config) {
+  NodePaths paths = paths_of(config);
+  MachineOptions machine;
+  machine.name = config.name;
+  Fd lock;
+  // Whoever runs there would put everything back.
+  ASSIGN_OR_RETURN(lock, lock_dir(paths.data_dir));
+  ASSIGN_OR_RETURN(std::unique_ptr<NodeNetwork> network,
+                   open_host_network(host_network_options(config, paths, read_node_facts(machine).name)));
+  return network->remove();
 }
 
 AgentApp::~AgentApp() {

@@ -20,7 +20,9 @@ struct AgentConfig {
   std::string run_dir;      // "" is /run/mainstay-agent, or for another data_dir a folder named after it
   std::string oci_runtime;  // path; "" takes the first that works
   std::string plugin_dir;   // CNI plugins; "" finds them
+  bool overlay = false;     // VXLAN to the other nodes, where they share no segment
   bool simulated = false;
+  bool remove_network = false;  // only takes away what remove_agent_network() does
   int64_t pids_limit = 4096;                  // of one container; 0: none
   std::vector<std::string> allowed_sysctls;   // besides the safe ones; names, or beginnings that end in '*'
   std::vector<std::string> registry_mirrors;  // "docker.io=mirror.example.org:5000"
@@ -38,6 +40,10 @@ class AgentApp {
   explicit AgentApp(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
+
+// Takes away what an agent leaves on its node for the cluster's network: packet rules, routes, the DNS interface. The
+// agent must not run.
+Status remove_agent_network(const AgentConfig& config);
 
 // The run directory that goes with a data directory.
 std::string default_run_dir(const std::string& data_dir);

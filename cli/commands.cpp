@@ -99,7 +99,7 @@ void add_serving(CLI::App& app, Chosen& chosen) {
   });
 
   CLI::App* agent = app.add_subcommand("agent", "a node's agent: runs the pods assigned to it");
-  agent->add_option("--server", chosen.agent.server, "https://host:port of the control plane")->required();
+  agent->add_option("--server", chosen.agent.server, "https://host:port of the control plane");
   agent->add_option("--token-file", chosen.agent.token_file, "file with a join token");
   agent->add_option("--ca-file", chosen.agent.ca_file,
                     "the cluster's certificate (default: ca.crt beside the token file)");
@@ -120,6 +120,10 @@ void add_serving(CLI::App& app, Chosen& chosen) {
                     "registry=mirror, asked before the registry itself (repeatable)");
   agent->add_option("--registry-auth", chosen.agent.registry_auth_file,
                     "file with registry credentials of the node, in the form of .dockerconfigjson");
+  agent->add_flag("--overlay", chosen.agent.overlay,
+                  "reach the other nodes' pods by VXLAN, for nodes that share no segment; the same on all nodes");
+  agent->add_flag("--remove-network", chosen.agent.remove_network,
+                  "take away the packet rules, routes and DNS interface of an agent that has ended, and end");
   agent->add_option("--run-dir", chosen.agent.run_dir, "a tmpfs folder for namespaces and secrets");
   agent->callback([&chosen] {
     chosen.run = [&chosen] {

@@ -4,7 +4,9 @@
 #include <functional>
 #include <sstream>
 
+#include "reconciler/control/load_balancer.h"
 #include "schema/diagnostics.h"
+#include "schema/ipv4.h"
 #include "schema/yaml.h"
 
 namespace mainstay {
@@ -75,6 +77,19 @@ std::string set_node_bits(ServerConfig& config, const Value& value) {
   return "";
 }
 
+std::string set_pool(ServerConfig& config, const Value& value) {
+  std::string problem = list(&ServerConfig::load_balancer_pool)(config, value);
+  if (!problem.empty()) return problem;
+  Result<AddressPool> pool = AddressPool::parse(config.load_balancer_pool);
+  return pool.ok() ? "" : pool.error().message;
+}
+
+std::string set_advertised(ServerConfig& config, const Value& value) {
+  if (!value.is_string() || !parse_ipv4(value.as_string())) return "expected an IPv4 address";
+  config.advertise_address = value.as_string();
+  return "";
+}
+
 const std::vector<Row>& rows() {
   using C = ServerConfig;
   static const std::vector<Row> kRows = {
@@ -120,6 +135,8 @@ const std::vector<Row>& rows() {
       {"network.podCIDR", "addresses of all pods", text(&C::pod_cidr)},
       {"network.nodeCIDRBits", "prefix length of one node's share of them", set_node_bits},
       {"network.serviceCIDR", "addresses of services", text(&C::service_cidr)},
+      {"network.loadBalancerPool", "addresses, ranges and blocks for services of type LoadBalancer", set_pool},
+      {"network.advertiseAddress", "IPv4 address by which pods reach the API server", set_advertised},
       {"limits.nodeGrace", "silence after which a node counts as lost", span(&C::node_grace)},
       {"limits.eventTTL", "how long events are kept", span(&C::event_ttl)},
       {"limits.historyAge", "how long the history of changes is kept", span(&C::history_age)},

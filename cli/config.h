@@ -37,6 +37,8 @@ struct ServerConfig {
   std::string pod_cidr = "10.244.0.0/16";
   int node_cidr_bits = 24;
   std::string service_cidr = "10.96.0.0/16";
+  std::vector<std::string> load_balancer_pool;
+  std::string advertise_address;  // where pods reach the API; "" is that of `listen`, or of the default route
   Duration node_grace = std::chrono::seconds{40};
   Duration event_ttl = std::chrono::hours{1};
   Duration history_age = std::chrono::hours{24 * 30};

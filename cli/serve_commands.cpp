@@ -117,6 +117,15 @@ int serve(const ServerConfig& config) {
 }
 
 int run_agent(const AgentConfig& config) {
+  if (config.remove_network) {
+    Status removed = remove_agent_network(config);
+    if (!removed.ok()) return complain(removed.error());
+    log::info("agent", "nothing of the cluster's network is left on this node");
+    return 0;
+  }
+  if (config.server.empty()) {
+    return complain(error(ErrorCode::kInvalid, "--server is missing: https://host:port of the control plane"));
+  }
   block_stop_signals();
   Result<std::unique_ptr<AgentApp>> app = AgentApp::start(config);
   if (!app.ok()) return complain(app.error());

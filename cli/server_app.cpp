@@ -12,15 +12,18 @@
 #include "cli/source_link.h"
 #include "gitsync/secret_file.h"
 #include "gitsync/webhook.h"
+#include "nodeagent/node_facts.h"
 #include "reconciler/api/pki.h"
 #include "reconciler/api/server.h"
 #include "reconciler/api/service.h"
+#include "reconciler/control/service_addresses.h"
 #include "reconciler/core/core.h"
 #include "reconciler/store/sqlite_history.h"
 #include "reconciler/store/sqlite_journal.h"
 #include "schema/base/clock.h"
 #include "schema/base/crypto.h"
 #include "schema/base/log.h"
+#include "schema/ipv4.h"
 
 namespace mainstay {
 namespace {
@@ -41,6 +44,16 @@ std::string client_host(const std::string& listen_host) {
   return listen_host;
 }
 
+// Where pods find the API server; "" if it listens on loopback only, which no pod can reach.
+std::string advertised_address(const ServerConfig& config, const std::string& listen_host) {
+  if (!config.advertise_address.empty()) return config.advertise_address;
+  std::optional<uint32_t> host = parse_ipv4(listen_host);
+  bool wildcard = listen_host.empty() || listen_host == "*" || listen_host == "::" || (host && *host == 0);
+  std::string address = wildcard ? read_node_facts({}).address : listen_host;
+  std::optional<uint32_t> number = parse_ipv4(address);
+  return number && *number >> 24 != 127 ? address : std::string();
+}
+
 std::vector<std::string> certificate_names(const ServerConfig& config, const std::string& host) {
   std::vector<std::string> names = {"localhost",
                                     "127.0.0.1",
@@ -52,6 +65,12 @@ std::vector<std::string> certificate_names(const ServerConfig& config, const std
   std::string own = host_name();
   if (!own.empty()) names.push_back(own);
   names.insert(names.end(), config.tls_names.begin(), config.tls_names.end());
+  ControlSettings control;
+  control.service_cidr = config.service_cidr;
+  ListenAddress listen = parse_listen(config.listen).value_or(ListenAddress());
+  for (std::string address : {api_service_address(control), advertised_address(config, listen.host)}) {
+    if (!address.empty()) names.push_back(std::move(address));
+  }
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());
   return names;
@@ -59,6 +78,11 @@ std::vector<std::string> certificate_names(const ServerConfig& config, const std
 
 CoreSettings core_settings(const ServerConfig& config, const std::string& ca_pem) {
   CoreSettings out;
+  ListenAddress listen = parse_listen(config.listen).value_or(ListenAddress());
+  out.control.api_service = true;
+  out.control.api_address = advertised_address(config, listen.host);
+  out.control.api_port = listen.port;
+  out.control.load_balancer_pool = config.load_balancer_pool;
   out.control.node_grace = config.node_grace;
   out.control.event_ttl = config.event_ttl;
   out.control.cluster_cidr = config.pod_cidr;

@@ -107,7 +107,9 @@ TEST_CASE("a later poll of a node ends an earlier one") {
   auto first = std::make_shared<Publication>();
   first->epoch = 1;
   api::AgentLinks links(first);
-  auto poll = [&] { return std::get<std::shared_ptr<api::Deferred>>(links.poll("n1", {1, 100}, 60s)); };
+  AgentHas has;
+  has.assignment = {1, 100};
+  auto poll = [&] { return std::get<std::shared_ptr<api::Deferred>>(links.poll("n1", has, 60s)); };
   std::atomic<int> one{0}, two{0};
   auto earlier = poll(), later = poll();
   earlier->on_status([&](int status) { one = status; });
