@@ -132,7 +132,7 @@ TEST_CASE("host addresses of ports are addresses") {
 TEST_CASE("defaults of projected and downward API volumes") {
   Object pod = testing::object(
       "{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {containers: [{name: c, image: i}], volumes: [{name: p, "
-      "projected: {sources: [{serviceAccountToken: {path: t}}, {downwardAPI: {items: [{path: n, fieldRef: {fieldPath: "
+      "projected: {sources: [{serviceAccountToken: {path: t}}, {downwardAPI: {items: [{path: name, fieldRef: {fieldPath: "
       "metadata.name}}]}}]}}, {name: d, downwardAPI: {items: []}}]}}");
   apply_defaults(pod);
   const std::vector<Volume>& volumes = as<Pod>(pod).spec.volumes;
