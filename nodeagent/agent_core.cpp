@@ -169,7 +169,8 @@ void AgentCore::State::take(const OperationResult& result, Now now) {
   if (result.id == observe_operation) {
     observe_operation = 0;
     observe_due = now.mono + kObserveEvery;
-    if (const auto* observed = std::get_if<Observed>(&result.outcome)) take_observed(*observed, result.id, now);
+    const auto* observed = std::get_if<Observed>(&result.outcome);
+    if (observed != nullptr) take_observed(*observed, result.id, now);
     return;
   }
   auto found = pods.find(result.uid);
@@ -256,7 +257,10 @@ AgentActions AgentCore::step(Now now, std::vector<AgentInput> inputs) {
     }
     s.forget_torn_down();
   }
-  auto unsaid = [](auto& pod) { return pod.second.dirty && pod.second.reported_in == 0 && pod.second.pod; };
+  // What take_report() would not say yet is no reason for one.
+  auto unsaid = [&](auto& pod) {
+    return s.has_observed && pod.second.dirty && pod.second.reported_in == 0 && pod.second.pod;
+  };
   s.actions.report_due =
       std::any_of(s.pods.begin(), s.pods.end(), unsaid) ||
       std::any_of(s.events.begin(), s.events.end(), [](auto& pending) { return pending.reported_in == 0; });

@@ -1,6 +1,5 @@
 #include "nodeagent/container_exit.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "nodeagent/container_start.h"
@@ -21,7 +20,8 @@ std::string duration_text(Duration span) {
   return std::to_string(count / 60) + "m" + std::to_string(count % 60) + "s";
 }
 
-void back_off(PodRecord& record, const std::string& name, ContainerTrack& container, PodStepContext& context) {
+void back_off(PodRecord& record, const std::string& name, ContainerTrack& container,
+              PodStepContext& context) {
   const ProcessStatus& status = container.seen->status;
   WallTime counted = context.now.wall - (context.now.mono - container.restart.failed_at);
   // The agent's memory may have it already, from before its own start.
@@ -121,13 +121,15 @@ void adopt_status(PodRecord& record, PodStepContext&) {
       if (!container.seen && made) adopt_gone(record, known, container);
       if (!container.seen) container.attempt = static_cast<uint32_t>(known.restart_count);
       if (!container.seen || !made) continue;
-      if (!is_running(container) || known.container_id != std::string(kIdPrefix) + container.seen->id) continue;
+      bool same = known.container_id == std::string(kIdPrefix) + container.seen->id;
+      if (!is_running(container) || !same) continue;
       if (named.spec->startup_probe && known.started == true) {
         container.startup = start_probe(ProbeKind::kStartup, *named.spec->startup_probe, container.started);
         container.startup->passed = true;
       }
       if (named.spec->readiness_probe && known.ready) {
-        container.readiness = start_probe(ProbeKind::kReadiness, *named.spec->readiness_probe, container.started);
+        const Probe& probe = *named.spec->readiness_probe;
+        container.readiness = start_probe(ProbeKind::kReadiness, probe, container.started);
         container.readiness->passed = true;
       }
     }
@@ -136,9 +138,9 @@ void adopt_status(PodRecord& record, PodStepContext&) {
   adopt(record.status.container_statuses);
   // Nothing was written down of it: a container proper that was run shows that the init containers were done.
   if (record.remembered) return;
-  record.initialized = std::any_of(spec.containers.begin(), spec.containers.end(), [&](const Container& container) {
-    return record.containers[container.name].seen.has_value();
-  });
+  for (const Container& container : spec.containers) {
+    record.initialized = record.initialized || record.containers[container.name].seen.has_value();
+  }
 }
 
 }  // namespace mainstay

@@ -149,10 +149,12 @@ void wait_because(ContainerTrack& container, std::string_view reason, std::strin
   container.waiting_message = std::move(message);
 }
 
-void step_start(PodRecord& record, const Container& spec, ContainerTrack& container, PodStepContext& context) {
+void step_start(PodRecord& record, const Container& spec, ContainerTrack& container,
+                PodStepContext& context) {
   MonoTime due = container.start_after;
   // A new image gets its chance at once.
-  if (container.seen && !is_of_other_image(spec, container)) due = std::max(due, container.restart.retry_at());
+  bool backs_off = container.seen && !is_of_other_image(spec, container);
+  if (backs_off) due = std::max(due, container.restart.retry_at());
   if (context.now.mono < due) return context.wake_at(due);
   if (!have_image(record, spec, container, context)) return;
   if (container.seen) next_attempt(record, spec.name, container, context);

@@ -33,7 +33,8 @@ NamedContainer find_container(const PodSpec& spec, std::string_view name) {
   }
   for (const Container& container : spec.init_containers) {
     if (container.name != name) continue;
-    return {&container, container.restart_policy == "Always" ? ContainerRole::kSidecar : ContainerRole::kInit};
+    bool stays = container.restart_policy == "Always";
+    return {&container, stays ? ContainerRole::kSidecar : ContainerRole::kInit};
   }
   return {};
 }

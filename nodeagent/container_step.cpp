@@ -47,7 +47,8 @@ void step_post_start(PodRecord& record, const Container& spec, ContainerTrack& c
   std::optional<ProbeTarget> target =
       hook_target(hook, spec, host ? context.node.address : record.set_up.ip, kLongestPostStart);
   if (!target) return fail_post_start(record, spec, container, context);
-  container.post_start_operation = context.submit(RunHook{container.seen->key, std::move(*target)}, record.uid);
+  container.post_start_operation =
+      context.submit(RunHook{container.seen->key, std::move(*target)}, record.uid);
 }
 
 // Why a container that runs must be run anew: "" if it need not.
@@ -74,9 +75,9 @@ void step_running(PodRecord& record, const Container& spec, ContainerRole role, 
   const PodSpec& pod = as<Pod>(*record.pod).spec;
   container.replaced = reason == "definition changed";
   bool restarts = container.replaced || restarts_after(role, pod.restart_policy, true);
-  Duration grace = container.replaced                                              ? grace_of(pod)
-                   : container.liveness && container.liveness->failed_for_good     ? grace_of(pod, spec.liveness_probe)
-                                                                                   : grace_of(pod, spec.startup_probe);
+  bool sick = container.liveness && container.liveness->failed_for_good;
+  Duration grace = container.replaced ? grace_of(pod)
+                                      : grace_of(pod, sick ? spec.liveness_probe : spec.startup_probe);
   begin_stop(record, spec.name, &spec, container, grace,
              "Container " + spec.name + " " + reason + (restarts ? ", will be restarted" : ""), context);
   step_stop(record, spec.name, &spec, container, true, context);

@@ -38,8 +38,9 @@ bool step_pre_stop(PodRecord& record, const std::string& name, const Container* 
       context.wake_at(std::min(*stop.hook_until, stop.kill_at));
       return stop.hook_done = hook.sleep->seconds <= 0;
     }
-    const std::string& ip = as<Pod>(*record.last_pod).spec.host_network ? context.node.address : record.set_up.ip;
-    std::optional<ProbeTarget> target = hook_target(hook, *spec, ip, stop.kill_at - now);
+    bool host = as<Pod>(*record.last_pod).spec.host_network;
+    std::optional<ProbeTarget> target =
+        hook_target(hook, *spec, host ? context.node.address : record.set_up.ip, stop.kill_at - now);
     if (!target) {
       note(context, record, name, true, "FailedPreStopHook", "PreStopHook failed");
       return stop.hook_done = true;

@@ -197,7 +197,8 @@ class DoorExecutor : public Executor {
   void submit(Operation operation) override {
     std::lock_guard lock(mutex_);
     if (stopping_) return;
-    bool beside = std::holds_alternative<RunProbe>(operation.body) || std::holds_alternative<RunHook>(operation.body);
+    const OperationBody& body = operation.body;
+    bool beside = std::holds_alternative<RunProbe>(body) || std::holds_alternative<RunHook>(body);
     if (beside) return submit_beside(std::move(operation));
     lanes_[lane_of(operation)].queue.push_back(std::move(operation));
     ready_.notify_all();
@@ -222,8 +223,8 @@ class DoorExecutor : public Executor {
     size_t width = 1;
   };
 
-  // Probes and hooks wait for what containers do, for as long as their manifests allow: they have threads of their
-  // own, made as they are needed. The lock is held.
+  // Probes and hooks wait for what containers do, for as long as their manifests allow: they have threads of
+  // their own, made as they are needed. The lock is held.
   void submit_beside(Operation operation) {
     beside_.push_back(std::move(operation));
     if (beside_idle_ < beside_.size() && beside_threads_ < kBesideAtOnce) {
@@ -258,7 +259,8 @@ class DoorExecutor : public Executor {
     OperationResult result;
     result.id = operation.id;
     result.uid = operation.uid;
-    result.outcome = std::visit([&](const auto& order) -> Outcome { return carry_out(tools_, order); }, operation.body);
+    result.outcome =
+        std::visit([&](const auto& order) -> Outcome { return carry_out(tools_, order); }, operation.body);
     return result;
   }
 

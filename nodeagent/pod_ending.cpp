@@ -27,7 +27,7 @@ Duration leaving_grace(const PodRecord& record) {
   return seconds{std::max<int64_t>(grace, 1)};
 }
 
-// Sidecars wait until what they serve has ended: the containers proper, then the later ones of their own kind.
+// Sidecars wait until what they serve has ended: the containers proper, then the later of their own kind.
 bool is_turn(const PodRecord& record, const std::string& name) {
   if (!record.last_pod) return true;
   const PodSpec& spec = as<Pod>(*record.last_pod).spec;
@@ -51,8 +51,8 @@ bool stop_containers(PodRecord& record, PodStepContext& context) {
     const Container* spec =
         record.last_pod ? find_container(as<Pod>(*record.last_pod).spec, name).spec : nullptr;
     if (!container.stop) {
-      begin_stop(record, name, spec, container, *record.end_by - context.now.mono, "Stopping container " + name,
-                 context);
+      begin_stop(record, name, spec, container, *record.end_by - context.now.mono,
+                 "Stopping container " + name, context);
     }
     if (spec != nullptr) step_readiness(record, *spec, container, context);
     step_stop(record, name, spec, container, is_turn(record, name), context);
@@ -110,9 +110,11 @@ void step_ending(PodRecord& record, PodStepContext& context) {
 
 void lose_sandbox(PodRecord& record, PodStepContext& context) {
   if (record.ending != Ending::kNone || !record.pod) return;
-  note(context, record, "", false, "SandboxChanged", "Pod sandbox changed, it will be killed and re-created.");
+  note(context, record, "", false, "SandboxChanged",
+       "Pod sandbox changed, it will be killed and re-created.");
   const PodSpec& spec = as<Pod>(*record.pod).spec;
-  begin_ending(record, Ending::kSandboxLost, seconds{spec.termination_grace_period_seconds.value_or(30)}, context);
+  seconds grace{spec.termination_grace_period_seconds.value_or(30)};
+  begin_ending(record, Ending::kSandboxLost, grace, context);
   record.is_set_up = false;
   record.initialized = false;
   for (auto& [name, container] : record.containers) {

@@ -92,10 +92,10 @@ PodCondition ready_condition(PodCondition containers, const Pod& pod) {
                               [&](auto& condition) { return condition.type == gate.condition_type; });
     if (found != given.end() && found->status == "True") continue;
     if (!missing.empty()) missing += ", ";
+    std::string quoted = "pod readiness gate \"" + gate.condition_type + "\"";
     missing += found == given.end()
-                   ? "corresponding condition of pod readiness gate \"" + gate.condition_type + "\" does not exist."
-                   : "the status of pod readiness gate \"" + gate.condition_type + "\" is not \"True\", but " +
-                         found->status;
+                   ? "corresponding condition of " + quoted + " does not exist."
+                   : "the status of " + quoted + " is not \"True\", but " + found->status;
   }
   if (missing.empty()) return containers;
   return make_condition("Ready", false, "ReadinessGatesNotReady", missing);
@@ -170,7 +170,8 @@ std::string phase_of(const PodStatus& status, const PodRecord& record) {
   if (over && count.running == 0 && count.stopped > 0) {
     return count.stopped == count.succeeded && count.waiting == 0 ? "Succeeded" : "Failed";
   }
-  if (count.init_pending || count.init_failed || (count.sidecar_pending && !record.initialized)) return "Pending";
+  bool initializing = count.sidecar_pending && !record.initialized;
+  if (count.init_pending || count.init_failed || initializing) return "Pending";
   if (count.waiting > 0) return "Pending";
   if (count.running > 0) return "Running";
   if (count.stopped == 0) return "Pending";
@@ -182,7 +183,9 @@ std::string phase_of(const PodStatus& status, const PodRecord& record) {
 // An end is an end, whether it was this node that said so or the control plane.
 void settle_phase(PodStatus& status, const PodRecord& record) {
   const PodStatus& given = as<Pod>(*record.pod).status;
-  const PodStatus* last = is_end(record.status.phase) ? &record.status : is_end(given.phase) ? &given : nullptr;
+  const PodStatus* last = is_end(record.status.phase) ? &record.status
+                          : is_end(given.phase)       ? &given
+                                                      : nullptr;
   if (last != nullptr) {
     status.phase = last->phase;
     status.reason = last->reason;
@@ -191,7 +194,8 @@ void settle_phase(PodStatus& status, const PodRecord& record) {
   }
   std::string phase = phase_of(status, record);
   // Nothing has ended while something runs: who waits for the end may use what the pod held.
-  if (is_end(phase) && any_running(record)) phase = record.status.phase.empty() ? "Running" : record.status.phase;
+  const std::string& before = record.status.phase;
+  if (is_end(phase) && any_running(record)) phase = before.empty() ? "Running" : before;
   status.phase = phase;
   if (phase != "Failed") return;
   status.reason = record.fail_reason;
@@ -225,7 +229,8 @@ bool all_finished(const PodRecord& record) {
     const ContainerTrack* track = find_track(record, container.name);
     bool counts = track != nullptr && track->finished && has_exited(*track) && !record.initialized;
     bool init = find_container(spec, container.name).role == ContainerRole::kInit;
-    if (init && counts && track->attempt >= track->first_attempt && track->seen->status.exit_code != 0) return true;
+    if (!init || !counts || track->attempt < track->first_attempt) continue;
+    if (track->seen->status.exit_code != 0) return true;
   }
   return std::all_of(spec.containers.begin(), spec.containers.end(), [&](const Container& container) {
     const ContainerTrack* track = find_track(record, container.name);

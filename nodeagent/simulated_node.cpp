@@ -41,7 +41,8 @@ SimulatedNode::PodTraits SimulatedNode::traits_of(const Object& pod) {
   }
   if (const std::string* text = annotation(pod, "exit-code")) out.exit_code = std::atoi(text->c_str());
   read_duration(pod, "init-run-time", out.init_run_time);
-  if (const std::string* text = annotation(pod, "init-exit-code")) out.init_exit_code = std::atoi(text->c_str());
+  const std::string* init_code = annotation(pod, "init-exit-code");
+  if (init_code != nullptr) out.init_exit_code = std::atoi(init_code->c_str());
   for (const Container& container : as<Pod>(pod).spec.init_containers) {
     (container.restart_policy == "Always" ? out.sidecars : out.inits).insert(container.name);
   }
@@ -156,7 +157,8 @@ SimulatedNode::Outcome SimulatedNode::apply(const RemoveContainer& order, const 
   return Done{};
 }
 
-SimulatedNode::Outcome SimulatedNode::apply(const ReleasePod& order, const std::string&, Now, Duration& takes) {
+SimulatedNode::Outcome SimulatedNode::apply(const ReleasePod& order, const std::string&, Now,
+                                            Duration& takes) {
   takes = Duration{5000};
   addresses_.erase(order.uid);
   return Done{};

@@ -27,6 +27,7 @@ struct Process {
   std::string started;  // field 22 of stat: tells it from a later process of the same number
 };
 
+// "" for a process that is gone, or has ended and waits for somebody to ask how.
 std::string start_time(int64_t pid) {
   auto stat = read_file("/proc/" + std::to_string(pid) + "/stat", 8192);
   if (!stat.ok()) return "";
@@ -34,7 +35,10 @@ std::string start_time(int64_t pid) {
   if (close == std::string::npos) return "";
   std::istringstream fields(stat->substr(close + 1));
   std::string field;
-  for (int number = 3; number <= 22; ++number) fields >> field;
+  for (int number = 3; number <= 22; ++number) {
+    fields >> field;
+    if (number == 3 && (field == "Z" || field == "X")) return "";
+  }
   return field;
 }
 

@@ -165,7 +165,7 @@ inline std::string reason_of(const PodStatus& status, const std::string& type) {
 }
 
 // A pod p/d whose spec (below `spec:`, two spaces in) is this.
-inline ObjectPtr pod_with(const std::string& spec, const std::string& annotations = "") {
+inline ObjectPtr living_pod(const std::string& spec, const std::string& annotations = "") {
   return pod_of("apiVersion: v1\nkind: Pod\nmetadata: {name: p, namespace: d, annotations: {" + annotations +
                 "}}\nspec:\n" + spec);
 }

@@ -71,7 +71,7 @@ Image EdgeNode::image() {
   REQUIRE_OK(busybox);
   REQUIRE_OK(write_file(layer + "/bin/busybox", *busybox, 0755));
   for (const char* applet :
-       {"sh", "sleep", "cat", "id", "ls", "hostname", "dd", "head", "tail", "grep", "touch"}) {
+       {"sh", "sleep", "cat", "id", "ls", "hostname", "dd", "head", "tail", "grep", "touch", "tr"}) {
     REQUIRE(symlink("busybox", (layer + "/bin/" + applet).c_str()) == 0);
   }
   REQUIRE_OK(write_file(layer + "/etc/passwd",

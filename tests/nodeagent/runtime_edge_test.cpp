@@ -246,7 +246,7 @@ TEST_CASE("a lost monitor and a lost bundle are reported as unknown ends", "[edg
   REQUIRE(list->containers.size() == 2);
   CHECK(list->containers[1].status.state == State::kExited);
   CHECK(list->containers[1].status.exit_unknown);
-  CHECK(after->start(node.container(uid, "true", 2)).error().code == ErrorCode::kNotFound);
+  CHECK(after->start(node.container(uid, "true", 2)).error().code == ErrorCode::kConflict);
   REQUIRE_OK(after->remove_sandbox(uid));
   CHECK_FALSE(path_exists(node.paths().pod(uid)));
 }
