@@ -240,7 +240,6 @@ TEST_CASE("what is not there is said plainly") {
   CHECK(rig.get("/api/v1/namespaces/default/nodes").status == 404);
   CHECK(rig.ask({"PUT", kMaps}).status == 405);
   CHECK(rig.ask({"BREW", kMaps}).status == 400);
-  CHECK(rig.ask({"POST", "/api/v1/namespaces/default/serviceaccounts/default/token", "{}"}).status == 501);
   CHECK(rig.get(kPods + "/x/exec?command=sh").status == 501);
   CHECK(rig.get(kMaps, "Accept: application/vnd.kubernetes.protobuf\r\n").status == 406);
   CHECK(rig.get(kMaps, "Accept: application/vnd.kubernetes.protobuf,application/json\r\n").status == 200);
