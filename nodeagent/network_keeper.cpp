@@ -9,7 +9,10 @@
 namespace mainstay {
 
 NetworkKeeper::NetworkKeeper(NodePaths paths, NodeNetwork& network, Settings settings)
-    : paths_(std::move(paths)), network_(network), settings_(std::move(settings)), retry_(settings_.first_retry) {}
+    : paths_(std::move(paths)),
+      network_(network),
+      settings_(std::move(settings)),
+      retry_(settings_.first_retry) {}
 
 NetworkKeeper::~NetworkKeeper() { stop(); }
 

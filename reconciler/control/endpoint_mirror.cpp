@@ -1,6 +1,6 @@
-// The endpoint mirror: a Service without selector has the endpoints that somebody wrote into its Endpoints object;
-// they are shown as EndpointSlices too, which is what nodes read. Rules: Kubernetes' EndpointSlice mirroring
-// controller. Key: the Service, there or not.
+// The endpoint mirror: a Service without selector has the endpoints that somebody wrote into its Endpoints
+// object; they are shown as EndpointSlices too, which is what nodes read. Rules: Kubernetes' EndpointSlice
+// mirroring controller. Key: the Service, there or not.
 #include "reconciler/control/controllers.h"
 #include "reconciler/control/endpoint_slices.h"
 #include "schema/ipv4.h"
@@ -61,7 +61,8 @@ std::vector<EndpointGroup> mirrored_groups(const Object& endpoints) {
 
 Outcome reconcile(ControlContext& context, const Key& key) {
   ObjectPtr service = context.view().find(key);
-  if (!service || service->meta.deletion_timestamp != WallTime{}) return {};  // its slices go with their owner
+  // The slices of one that goes go with their owner.
+  if (!service || service->meta.deletion_timestamp != WallTime{}) return {};
   std::vector<ObjectPtr> existing;
   for (const ObjectPtr& slice : context.view().owned_by(service->meta.uid, Kind::kEndpointSlice)) {
     const std::string* manager = map_find(slice->meta.labels, kSliceManagerLabel);

@@ -71,7 +71,9 @@ Result<AddressPool> AddressPool::parse(const std::vector<std::string>& entries) 
       span = {range->base, static_cast<uint32_t>(range->base + (range->size() - 1))};
     } else if (first) {
       std::optional<uint32_t> last = dash == std::string::npos ? first : parse_ipv4(entry.substr(dash + 1));
-      if (!last || *last < *first) return error(ErrorCode::kInvalid, "\"" + entry + "\" is no range of addresses");
+      if (!last || *last < *first) {
+        return error(ErrorCode::kInvalid, "\"" + entry + "\" is no range of addresses");
+      }
       span = {*first, *last};
     } else {
       return error(ErrorCode::kInvalid, "\"" + entry +
@@ -79,7 +81,9 @@ Result<AddressPool> AddressPool::parse(const std::vector<std::string>& entries) 
                                             "(192.0.2.10-192.0.2.20)");
     }
     uint64_t size = uint64_t{span.last} - span.first + 1;
-    if (size > kLargestRange) return error(ErrorCode::kInvalid, "\"" + entry + "\" has more than 65536 addresses");
+    if (size > kLargestRange) {
+      return error(ErrorCode::kInvalid, "\"" + entry + "\" has more than 65536 addresses");
+    }
     for (const Span& known : out.ranges_) {
       bool apart = span.last < known.first || span.first > known.last;
       if (!apart) return error(ErrorCode::kInvalid, "\"" + entry + "\" overlaps an entry before it");
@@ -191,7 +195,9 @@ void wakes(const Change& change, const Snapshot&, std::vector<Key>& keys) {
     return service && as<Service>(*service).spec.type == "LoadBalancer";
   };
   bool leftover = change.after && !as<Service>(*change.after).status.load_balancer.ingress.empty();
-  if (balanced(change.before) || balanced(change.after) || leftover) keys.push_back(sweep_key(Kind::kService));
+  if (balanced(change.before) || balanced(change.after) || leftover) {
+    keys.push_back(sweep_key(Kind::kService));
+  }
 }
 
 }  // namespace

@@ -153,7 +153,8 @@ std::optional<NetworkRule> resolve_rule(const Policy& policy, const PolicyRule& 
   out.any_port = rule.ports.empty();
   Targets peers;
   if (selected == nullptr && has_named_port(rule)) peers = peer_pods(policy, rule, view);
-  for (const PolicyPort& port : rule.ports) add_ports(port, selected != nullptr ? *selected : peers, out.ports);
+  const Targets& targets = selected != nullptr ? *selected : peers;
+  for (const PolicyPort& port : rule.ports) add_ports(port, targets, out.ports);
   if (!out.any_port && out.ports.empty()) return std::nullopt;
   return out;
 }

@@ -141,7 +141,8 @@ std::shared_ptr<const NetworkFeed> NetworkStream::absorb(const std::vector<Chang
   std::set<Key> dirty;
   for (const Change& change : changes) {
     Kind kind = change.key.kind;
-    if (kind == Kind::kService || kind == Kind::kEndpointSlice || kind == Kind::kNode) dirty.insert(change.key);
+    bool item = kind == Kind::kService || kind == Kind::kEndpointSlice || kind == Kind::kNode;
+    if (item) dirty.insert(change.key);
     read_policies(change);
   }
   std::map<std::string, bool> policies;
