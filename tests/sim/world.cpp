@@ -217,8 +217,16 @@ void World::check_at_rest() {
     checks_.broken("the head is not what is on the disk");
   }
   MonoTime before = daemon_.last_batch_at();
+  const uint64_t version = daemon_.head().version();
   run_for(6s);  // at least one turn for its own sake, and heartbeats of some nodes
-  if (daemon_.last_batch_at() != before) checks_.broken("a turn at rest has written something");
+  if (daemon_.last_batch_at() == before) return;
+  std::string written;
+  for (const KindInfo& kind : all_kinds()) {
+    for (const ObjectPtr& object : daemon_.head().list(kind.id)) {
+      if (object->version > version) written += " " + object->key().text();
+    }
+  }
+  checks_.broken("a turn at rest has written something:" + written);
 }
 
 uint64_t World::hash() const {
