@@ -1,6 +1,7 @@
 #include "gitsync/worker.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "schema/base/clock.h"
 
@@ -8,7 +9,7 @@ namespace mainstay {
 namespace {
 
 constexpr size_t kMaxRequests = 16;
-constexpr size_t kBatchBytes = 32 << 20;  // of files held in memory while they are decoded
+constexpr size_t kBatchBytes = 2 << 20;  // of files that are decoded together; so much is read meanwhile
 
 }  // namespace
 
@@ -161,22 +162,31 @@ Result<std::optional<BuiltSet>> SourceReader::read_changes(const CommitId& commi
   return built;
 }
 
+// While one batch is decoded the next one is read.
 Status SourceReader::read_missing(const std::vector<TreeFile>& files) {
-  std::vector<DesiredBuilder::Content> batch;
+  std::vector<DesiredBuilder::Content> batch, decoding;
   size_t bytes = 0;
-  auto flush = [&] {
-    builder_.learn(batch, threads_);
-    batch.clear();
-    bytes = 0;
-  };
+  struct Decoder {
+    std::thread thread{};
+    void wait() {
+      if (thread.joinable()) thread.join();
+    }
+    ~Decoder() { wait(); }
+  } decoder;
   for (const TreeFile* file : builder_.missing(files)) {
     Result<std::string> content = source_.read_blob(file->blob);
     if (!content.ok() && content.error().code != ErrorCode::kFull) return content.error();
     bytes += content.ok() ? content->size() : 0;
     batch.push_back({file, std::move(content)});
-    if (bytes > kBatchBytes) flush();
+    if (bytes < kBatchBytes) continue;
+    decoder.wait();
+    decoding = std::exchange(batch, {});
+    bytes = 0;
+    if (threads_ == 1) builder_.learn(decoding);
+    else decoder.thread = std::thread([&] { builder_.learn(decoding, threads_); });
   }
-  flush();
+  decoder.wait();
+  builder_.learn(batch, threads_);
   return {};
 }
 

@@ -45,9 +45,11 @@ void Applications::State::follow_applied(One& one, const ApplicationState& state
   if (one.standing_of == state.applied) return;
   DesiredObjects::for_each_difference(one.standing_of ? one.standing_of->objects : kNone, state.applied->objects,
                                       [&](const DesiredObject* before, const DesiredObject* after) {
-                                        one.to_look.insert(after != nullptr ? after->key : before->key);
-                                        if (after != nullptr) one.suspects.insert(after->key);
-                                        else one.suspects.erase(before->key);
+                                        // In order: the end is where most go when much is new.
+                                        const Key& key = after != nullptr ? after->key : before->key;
+                                        one.to_look.insert(one.to_look.end(), key);
+                                        if (after != nullptr) one.suspects.insert(one.suspects.end(), key);
+                                        else one.suspects.erase(key);
                                       });
   one.standing_of = state.applied;
 }

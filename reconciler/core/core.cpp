@@ -20,6 +20,9 @@ namespace {
 // Rounds of controllers and placement within one turn; what is not quiet then goes on in the next.
 constexpr int kRoundsPerTurn = 32;
 constexpr size_t kPodsPerRound = 10000;
+// A turn that has written so much ends: reports and API writes wait for it. One commit is one transaction all the same,
+// however large; what follows from it comes in the next turns.
+constexpr size_t kWritesPerTurn = 4000;
 // While the journal refuses: how long before it is tried again.
 constexpr Duration kRefusedPause = std::chrono::seconds{1};
 
@@ -277,6 +280,7 @@ void Core::State::settle(Transaction& txn, Batch& batch, Effects& out) {
   follow(txn, cursor);
   more = true;
   for (int round = 0; round < kRoundsPerTurn && keys < settings.keys_per_turn; ++round) {
+    if (txn.changes().size() >= kWritesPerTurn) return;
     size_t before = txn.changes().size(), worked = 0;
     if (applications.any_dirty(txn.now().mono)) {
       ApplicationOutcome outcome = applications.reconcile(txn, apps);
@@ -291,6 +295,7 @@ void Core::State::settle(Transaction& txn, Batch& batch, Effects& out) {
       move_all(outcome.reads, out.reads);
       for (StatusPost& post : outcome.posts) waiting_posts.push_back({0, std::move(post)});
       follow(txn, cursor);
+      if (txn.changes().size() >= kWritesPerTurn) return;
       ++worked;
     }
     worked += run_controllers(context, queue, settings.keys_per_turn - keys);

@@ -235,7 +235,7 @@ void SqliteJournal::State::keep_log_short() {
   }
   if (pages < options.checkpoint_pages) return;
   std::lock_guard lock(mutex);
-  copy_wanted = true;
+  copy_wanted = counters.copying = true;
   log_grew.notify_one();
 }
 
@@ -261,6 +261,7 @@ void SqliteJournal::State::copy_log() {
       log_grew.wait(lock, [&] { return copier_stopping || dead || copy_wanted; });
       if (copier_stopping || dead) return;
       copy_wanted = false;
+      counters.copying = true;
     }
     Status done = copier_connection.checkpoint(false);
     if (!done.ok() && !is_clean_refusal(done.error())) {
@@ -269,6 +270,7 @@ void SqliteJournal::State::copy_log() {
     }
     std::lock_guard lock(mutex);
     ++counters.checkpoints;
+    counters.copying = copy_wanted;
   }
 }
 
@@ -320,7 +322,7 @@ void SqliteJournal::start(JournalListener listener) {
   state_->started = true;
   state_->listener = std::move(listener);
   state_->dir.make_ballast();
-  state_->copy_wanted = true;  // what a process that was killed has left in the log
+  state_->copy_wanted = state_->counters.copying = true;  // what a process that was killed has left in the log
   state_->next_prune = read_clock().mono + state_->options.prune_pause;
   state_->writer = std::thread([state = state_.get()] { state->work(); });
   state_->copier = std::thread([state = state_.get()] { state->copy_log(); });

@@ -57,6 +57,7 @@ class SqliteJournal : public Journal {
   struct Counters {
     uint64_t batches = 0, changes = 0, transactions = 0, refusals = 0, checkpoints = 0;
     uint64_t log_pages = 0;
+    bool copying = false;  // the log, into the database
     Duration longest_commit{0};
   };
   Counters counters() const;

@@ -3,6 +3,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "reconciler/store/sqlite_ahead.h"
 #include "schema/base/crypto.h"
 #include "schema/json.h"
 
@@ -20,13 +21,14 @@ struct SqliteRows::State {
   SqliteStatement put_cursor, drop_cursor, end_all_desired, drop_all_origins, put_meta, drop_meta;
 
   Status prepare();
-  Result<int64_t> put_body(const SealContext& context, std::string_view bytes);
+  // `ready` has the hash, if it was made ahead.
+  Result<int64_t> put_body(const SealContext& context, std::string_view bytes, const EncodeAhead::Body* ready);
   Result<int64_t> intern(std::string_view hash, std::string_view key_id, std::string_view bytes);
-  Status write_change(const Batch& batch, size_t index, bool last_of_object);
-  Status write_desired(const DesiredRow& row, uint64_t version);
+  Status write_change(const Batch& batch, size_t index, bool last_of_object, const EncodeAhead::Body* ready);
+  Status write_desired(const DesiredRow& row, uint64_t version, const EncodeAhead::Body* ready);
   Status write_cursor(const CursorRow& row, uint64_t version);
   Status write_commit(const CommitRow& row);
-  Status write_rest(const Batch& batch);
+  Status write_rest(const Batch& batch, EncodeAhead& ahead);
 };
 
 namespace {
@@ -109,12 +111,17 @@ Result<int64_t> SqliteRows::State::intern(std::string_view hash, std::string_vie
   return id;
 }
 
-Result<int64_t> SqliteRows::State::put_body(const SealContext& context, std::string_view bytes) {
-  if (!is_encrypted_kind(context.key.kind)) return intern(view_of(sha256(bytes)), "", bytes);
+Result<int64_t> SqliteRows::State::put_body(const SealContext& context, std::string_view bytes,
+                                            const EncodeAhead::Body* ready) {
+  if (!is_encrypted_kind(context.key.kind)) {
+    const Digest hash = ready != nullptr ? ready->hash : sha256(bytes);
+    return intern(view_of(hash), "", bytes);
+  }
   return intern(secrets.name(context, bytes), secrets.key_id(), secrets.seal(context, bytes));
 }
 
-Status SqliteRows::State::write_change(const Batch& batch, size_t index, bool last_of_object) {
+Status SqliteRows::State::write_change(const Batch& batch, size_t index, bool last_of_object,
+                                       const EncodeAhead::Body* ready) {
   const Change& change = batch.changes[index];
   const Cause& cause = batch.causes[index];
   const Object& object = change.after ? *change.after : *change.before;
@@ -129,7 +136,7 @@ Status SqliteRows::State::write_change(const Batch& batch, size_t index, bool la
     return bind_key(drop_object, 1, change.key).run();
   }
   SealContext context{cluster_id, "object", change.key, object.meta.uid};
-  ASSIGN_OR_RETURN(int64_t body, put_body(context, encoded(object)));
+  ASSIGN_OR_RETURN(int64_t body, put_body(context, encoded(object), ready));
   add_change.bind(8, body);
   RETURN_IF_ERROR(add_change.run());
   if (!last_of_object) return {};
@@ -137,18 +144,19 @@ Status SqliteRows::State::write_change(const Batch& batch, size_t index, bool la
   return put_object.bind(5, change.version).bind(6, body).run();
 }
 
-Status SqliteRows::State::write_desired(const DesiredRow& row, uint64_t version) {
+Status SqliteRows::State::write_desired(const DesiredRow& row, uint64_t version,
+                                        const EncodeAhead::Body* ready) {
   end_desired.bind(1, version).bind(2, std::string_view(row.application));
   RETURN_IF_ERROR(bind_key(end_desired, 3, row.key).run());
   if (!row.declared) {
     drop_origin.bind(1, std::string_view(row.application));
     return bind_key(drop_origin, 2, row.key).run();
   }
-  std::string bytes = to_json(*row.declared);
+  std::string bytes = ready != nullptr ? ready->declared : to_json(*row.declared);
   bool encrypted = is_encrypted_kind(row.key.kind);
   // The hash of a short password would give it away to whoever tries them all.
   if (encrypted) bytes.insert(0, view_of(row.hash));
-  ASSIGN_OR_RETURN(int64_t body, put_body({cluster_id, "desired", row.key, ""}, bytes));
+  ASSIGN_OR_RETURN(int64_t body, put_body({cluster_id, "desired", row.key, ""}, bytes, ready));
   add_desired.bind(1, std::string_view(row.application));
   bind_key(add_desired, 2, row.key).bind(5, version);
   if (encrypted) add_desired.bind_null(6); else add_desired.bind_blob(6, view_of(row.hash));
@@ -176,9 +184,9 @@ Status SqliteRows::State::write_commit(const CommitRow& row) {
   return put_commit.bind_blob(12, view_of(row.set_hash)).bind(13, row.version).run();
 }
 
-Status SqliteRows::State::write_rest(const Batch& batch) {
+Status SqliteRows::State::write_rest(const Batch& batch, EncodeAhead& ahead) {
   for (const CommitRow& row : batch.commits) RETURN_IF_ERROR(write_commit(row));
-  for (const DesiredRow& row : batch.desired) RETURN_IF_ERROR(write_desired(row, batch.version));
+  for (const DesiredRow& row : batch.desired) RETURN_IF_ERROR(write_desired(row, batch.version, ahead.next()));
   for (const OriginRow& row : batch.origins) {
     put_origin.bind(1, std::string_view(row.application));
     bind_key(put_origin, 2, row.key).bind(5, std::string_view(row.origin.path));
@@ -213,12 +221,13 @@ Status SqliteRows::write(std::span<const Batch> batches) {
   for (const Batch& batch : batches) {
     for (const Change& change : batch.changes) last_version[change.key] = change.version;
   }
+  EncodeAhead ahead(batches);
   for (const Batch& batch : batches) {
     for (size_t i = 0; i < batch.changes.size(); ++i) {
       bool last = last_version.at(batch.changes[i].key) == batch.changes[i].version;
-      RETURN_IF_ERROR(state_->write_change(batch, i, last));
+      RETURN_IF_ERROR(state_->write_change(batch, i, last, ahead.next()));
     }
-    RETURN_IF_ERROR(state_->write_rest(batch));
+    RETURN_IF_ERROR(state_->write_rest(batch, ahead));
   }
   return {};
 }

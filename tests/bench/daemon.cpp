@@ -79,7 +79,9 @@ size_t Daemon::turn() {
   }
   std::move(outbox_.begin(), outbox_.end(), std::back_inserter(messages));
   outbox_.clear();
-  Effects effects = core_->turn(read_clock(), std::move(messages));
+  Now begin = read_clock();
+  Effects effects = core_->turn(begin, std::move(messages));
+  longest_turn_ = std::max(longest_turn_, read_clock().mono - begin.mono);
   ++turns_;
   for (std::string& sentence : effects.log) {
     if (sentences_.size() == kKeptSentences) sentences_.erase(sentences_.begin());
@@ -111,7 +113,7 @@ Status Daemon::until(const std::function<bool()>& done, Duration limit, const Wa
 }
 
 bool Daemon::is_quiet() const {
-  if (!outbox_.empty() || handed_ != settled_ || turns_ == 0) return false;
+  if (!outbox_.empty() || handed_ != settled_ || turns_ == 0 || journal_->counters().copying) return false;
   std::optional<MonoTime> wake = core_->next_wake();
   return !wake || *wake - read_clock().mono > kSoon;
 }

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "reconciler/core/core.h"
@@ -43,12 +44,15 @@ class Daemon {
   using Watch = std::function<void(const Publication&)>;
   // Turns until done() after a publication, or at once. kTimeout with the core's last sentences.
   Status until(const std::function<bool()>& done, Duration limit, const Watch& watch = {});
-  // Turns until nothing is left to do and everything is durable.
+  // Turns until nothing is left to do and everything is durable, also copied from the log into the database: what is
+  // measured next shall not pay for what came before.
   Status quiet(Duration limit);
 
   const Publication& durable() const { return *core_->published(); }
   const Core& core() const { return *core_; }
   uint64_t turns() const { return turns_; }
+  // Since the last call.
+  Duration take_longest_turn() { return std::exchange(longest_turn_, Duration{0}); }
   SqliteJournal::Counters journal() const { return journal_->counters(); }
 
  private:
@@ -63,6 +67,7 @@ class Daemon {
   std::vector<Message> outbox_;
   std::vector<std::string> sentences_;      // the last ones of the core
   std::shared_ptr<const Publication> fresh_;
+  Duration longest_turn_{0};
   uint64_t turns_ = 0, handed_ = 0, settled_ = 0;
   std::string refusal_;
 };
