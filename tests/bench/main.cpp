@@ -20,7 +20,7 @@ namespace {
 constexpr double kMostSteal = 3;  // percent; a run above it is repeated
 constexpr int kAttempts = 3;
 
-constexpr std::array<Benchmark, 9> kBenchmarks = {{
+constexpr std::array<Benchmark, 10> kBenchmarks = {{
     {"cold-tree", "a tree of 10,000 manifests, from fetched to durable", bench_cold_tree},
     {"one-file", "one changed file in 10,000 and 50,000, CPU from fetched to sealed", bench_one_file},
     {"noop-poll", "a poll that finds nothing new", bench_noop_poll},
@@ -30,6 +30,7 @@ constexpr std::array<Benchmark, 9> kBenchmarks = {{
     {"empty-start", "start with an empty data directory", bench_empty_start},
     {"node", "real containers: a pod, a push to ten running, the agent's memory", bench_node},
     {"dns", "DNS answers per second of one core, beside a bare UDP echo; an endpoint's change", bench_dns},
+    {"service-rules", "1,000 Services of 10 endpoints: a change, the whole, the first packet", bench_service_rules},
 }};
 
 Duration cpu_of(clockid_t clock) {
