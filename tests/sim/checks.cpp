@@ -35,6 +35,15 @@ ObjectPtr deployment_of(const Snapshot& view, const Object& pod) {
   return nullptr;
 }
 
+// Its node is lost, or somebody has deleted it: no order of ours among the pods can help that.
+bool is_disrupted(const Change& change, const Turn& turn) {
+  const Pod& pod = as<Pod>(*change.before);
+  const std::string& node = pod.spec.node_name;
+  bool has_node = turn.before.find(Kind::kNode, "", node) && turn.after.find(Kind::kNode, "", node);
+  return !has_node || has_condition(pod, "DisruptionTarget") ||
+         (change.after && has_condition(as<Pod>(*change.after), "DisruptionTarget"));
+}
+
 // How the pods of one Deployment fared in one turn.
 struct Losses {
   int removed = 0;    // available ones that we deleted
@@ -90,7 +99,7 @@ void Checks::check_availability(const Turn& turn) {
     if (change.key.kind != Kind::kPod || !change.before) continue;
     bool leaves = !change.after || change.after->meta.deletion_timestamp != WallTime{};
     if (!leaves || !is_available(change.before)) continue;
-    if (has_condition(as<Pod>(*change.before), "DisruptionTarget")) continue;  // its node is lost
+    if (is_disrupted(change, turn)) continue;
     ObjectPtr deployment = deployment_of(turn.after, *change.before);
     if (deployment) ++by_uid[deployment->meta.uid].removed;
   }

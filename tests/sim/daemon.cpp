@@ -122,6 +122,14 @@ void Daemon::write(ApiWrite write, Now now) {
   hear(std::move(write), now.mono);
 }
 
+void Daemon::order(ApplicationOrder order, Now now) {
+  if (!core_) return;
+  order.ticket = ++last_ticket_;
+  order.application = kApplication;
+  order.actor = "user:admin";
+  hear(std::move(order), now.mono);
+}
+
 void Daemon::fail_reads(FakeSource::Operation operation, unsigned times) {
   if (source_) source_->fail_next(operation, error(ErrorCode::kUnavailable, "the forge is away"), times);
 }

@@ -40,6 +40,8 @@ class Daemon {
   void receive(const PollUp& poll, Now now);
   void receive(const NodeReport& report, Now now);
   void write(ApiWrite write, Now now);
+  // To the one application there is.
+  void order(ApplicationOrder order, Now now);
   // A webhook: look at the repository now.
   void poke(Now now) { look_at_ = now.mono; }
   // The next reads of the repository fail.

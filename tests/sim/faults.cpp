@@ -41,19 +41,29 @@ void Faults::stop() {
   world_.daemon().refuse_writes(JournalRefusal::kBusy, {});
   world_.daemon().slow_disk(5ms);
   world_.start_daemon();
+  // A rollback holds until somebody ends it.
+  ApplicationOrder sync;
+  sync.what = ApplicationOrder::What::kSync;
+  world_.daemon().order(std::move(sync), world_.now());
 }
 
 std::string Faults::something() {
-  switch (world_.rng().below(14)) {
+  switch (world_.rng().below(17)) {
     case 0:
-    case 1: return trouble_a_link();
+    case 1:
+      return trouble_a_link();
     case 2:
-    case 3: return trouble_an_agent();
-    case 4: return trouble_a_machine();
+    case 3:
+      return trouble_an_agent();
+    case 4:
+      return trouble_a_machine();
     case 5:
-    case 6: return trouble_the_daemon();
-    case 7: return trouble_the_disk();
-    case 8: return write_at_the_api();
+    case 6:
+      return trouble_the_daemon();
+    case 7:
+      return trouble_the_disk();
+    case 8:
+      return write_at_the_api();
     case 9: {
       world_.nodes()[any_node()]->crash_one(world_.now(), world_.rng());
       return "a container crashes";
@@ -63,6 +73,12 @@ std::string Faults::something() {
       world_.daemon().fail_reads(operation, static_cast<unsigned>(1 + world_.rng().below(3)));
       return "the forge is away";
     }
+    case 11:
+      return jump_the_clock();
+    case 12:
+      return order_an_application();
+    case 13:
+      return delete_a_node();
     default: {
       std::string what = author_.push_something();
       bool told = world_.rng().chance(50);
@@ -164,6 +180,41 @@ std::string Faults::write_at_the_api() {
   write.replicas = static_cast<int32_t>(world_.rng().below(7));
   if (world_.rng().chance(20)) write.delete_options.grace_seconds = 0;
   std::string what = (scale ? "kubectl scale " : "kubectl delete ") + write.key.text();
+  daemon.write(std::move(write), world_.now());
+  return what;
+}
+
+std::string Faults::jump_the_clock() {
+  Duration span = some(world_.rng().chance(50) ? 90s : 3h);
+  bool back = world_.rng().chance(50);
+  world_.jump_clock(back ? -span : span);
+  return "the clocks jump " + std::to_string(span / 1s) + (back ? " s back" : " s forward");
+}
+
+std::string Faults::order_an_application() {
+  Daemon& daemon = world_.daemon();
+  if (!daemon.is_up()) return "nothing: nobody takes an order";
+  static const std::pair<const char*, ApplicationOrder::What> kOrders[] = {
+      {"sync", ApplicationOrder::What::kSync},
+      {"ack", ApplicationOrder::What::kAck},
+      {"rollback", ApplicationOrder::What::kRollback}};
+  const auto& [name, what] = kOrders[world_.rng().below(std::size(kOrders))];
+  ApplicationOrder order;
+  order.what = what;
+  if (what == ApplicationOrder::What::kAck) order.commit = author_.tip();
+  if (what == ApplicationOrder::What::kRollback) order.commit = author_.some_good();
+  daemon.order(std::move(order), world_.now());
+  return std::string("mainstay ") + name;
+}
+
+std::string Faults::delete_a_node() {
+  Daemon& daemon = world_.daemon();
+  if (!daemon.is_up()) return "nothing: nobody answers at the API";
+  ApiWrite write;
+  write.actor = "user:admin";
+  write.verb = ApiWrite::Verb::kDelete;
+  write.key = {Kind::kNode, "", world_.nodes()[any_node()]->name()};
+  std::string what = "kubectl delete " + write.key.text();
   daemon.write(std::move(write), world_.now());
   return what;
 }

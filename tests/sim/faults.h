@@ -31,6 +31,9 @@ class Faults {
   std::string trouble_the_daemon();
   std::string trouble_the_disk();
   std::string write_at_the_api();
+  std::string jump_the_clock();
+  std::string order_an_application();
+  std::string delete_a_node();
   // Some time between a second and `longest`.
   Duration some(Duration longest);
   // Does it later, unless the faults have been stopped before.

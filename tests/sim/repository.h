@@ -34,6 +34,9 @@ class Author {
   std::string push_something();
   // The state in which everything is declared and behaves: what the cluster must come to.
   void push_good();
+  // Commits that can be applied: the newest, and any of them.
+  std::string tip() const { return good_.back().text(); }
+  std::string some_good() { return good_[rng_.below(good_.size())].text(); }
 
  private:
   std::map<std::string, std::string> files() const;

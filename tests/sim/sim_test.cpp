@@ -23,16 +23,17 @@ struct Story {
   uint64_t hash = 0;
 };
 
-// Faults for four minutes, peace, and then everything must be as the last commit says.
+// Faults for two minutes, peace, and then everything must be as the last commit says.
 Story run(uint64_t seed) {
   World world({seed, 5, "apps"});
   Author author(world.repository(), world.rng());
   Faults faults(world, author);
   world.run_for(20s);
-  faults.start(4s);
-  world.run_for(4min);
+  faults.start(2500ms);
+  world.run_for(2min);
   faults.stop();
   author.push_good();
+  world.expect(author.tip());
   std::vector<std::string> missing = world.settle(25min);
   for (std::string& one : missing) world.checks().broken("not settled: " + std::move(one));
   if (world.checks().found().empty()) world.check_at_rest();
@@ -80,6 +81,7 @@ TEST_CASE("in peace, rolling updates keep the least number of pods available and
   Author author(world.repository(), world.rng());
   for (int push = 0; push < 12; ++push) {
     author.push_good();
+    world.expect(author.tip());
     CHECK(world.settle(10min) == std::vector<std::string>{});
     world.check_at_rest();
     author.push_something();

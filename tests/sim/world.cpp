@@ -152,6 +152,9 @@ std::vector<std::string> World::unsettled() const {
   ObjectPtr app = view.find(Kind::kApplication, "mainstay", kApplication);
   if (!app) return {"there is no Application"};
   const ApplicationStatus& status = as<Application>(*app).status;
+  if (!expected_.empty() && status.sync.revision != expected_) {
+    out.push_back("the applied commit is " + status.sync.revision + " and not " + expected_);
+  }
   if (status.sync.status != "Synced") out.push_back("sync is " + status.sync.status);
   if (status.health.status != "Healthy") out.push_back(status.health.status + ": " + status.health.message);
   for (const ApplicationCondition& condition : status.conditions) {
@@ -217,16 +220,19 @@ void World::check_at_rest() {
     checks_.broken("the head is not what is on the disk");
   }
   MonoTime before = daemon_.last_batch_at();
-  const uint64_t version = daemon_.head().version();
+  const Snapshot calm = daemon_.head();
   run_for(6s);  // at least one turn for its own sake, and heartbeats of some nodes
   if (daemon_.last_batch_at() == before) return;
-  std::string written;
+  std::string written, example;
   for (const KindInfo& kind : all_kinds()) {
     for (const ObjectPtr& object : daemon_.head().list(kind.id)) {
-      if (object->version > version) written += " " + object->key().text();
+      if (object->version <= calm.version()) continue;
+      written += " " + object->key().text();
+      ObjectPtr before = calm.find(object->key());
+      example = (before ? encoded(*before) : "nothing") + "\nbecame " + encoded(*object);
     }
   }
-  checks_.broken("a turn at rest has written something:" + written);
+  checks_.broken("a turn at rest has written" + written + "; of these\n" + example);
 }
 
 uint64_t World::hash() const {

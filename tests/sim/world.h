@@ -43,11 +43,15 @@ class World {
   void run_for(Duration span);
   void at(Duration later, std::function<void()> what) { events_.add(now_.mono + later, std::move(what)); }
 
+  // The wall clock of everybody is set; the monotonic one goes on.
+  void jump_clock(Duration by) { now_.wall = now_.wall + by; }
   void kill_daemon();
   void start_daemon();
   // A database of before takes the place of the present one; while the daemon is down.
   void restore_database();
 
+  // The commit that must be applied before all counts as settled: one may have been pushed and not noticed yet.
+  void expect(std::string commit) { expected_ = std::move(commit); }
   // Everything is what it ought to be: empty. Else what is not yet.
   std::vector<std::string> unsettled() const;
   // Runs until all is settled and nothing has been written for a while; what is missing if that takes too
@@ -73,6 +77,7 @@ class World {
   std::vector<std::unique_ptr<SimNode>> nodes_;
   Daemon daemon_;
   uint64_t daemon_starts_ = 0;
+  std::string expected_;
   bool went_back_ = false;  // the store did, and all is not settled since
 };
 
