@@ -66,7 +66,7 @@ void Cluster::apply(Object object) {
     for (auto& [name, value] : object.meta.annotations) map_slot(next.meta.annotations, name) = value;
     if (object.kind == Kind::kDeployment) as<Deployment>(next).spec = as<Deployment>(object).spec;
     else if (object.kind == Kind::kService) as<Service>(next).spec = as<Service>(object).spec;
-    else next.body = object.body;
+    else next.body.get(next) = object.body.get(object);
     REQUIRE(txn.update(std::move(next)).ok());
   });
 }
