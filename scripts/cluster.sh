@@ -4,7 +4,7 @@
 # everything is taken away again, and what could not be is an error. Knows nothing of clusters it did not make.
 
 binary=${MAINSTAY_BINARY:-}
-server_pid='' agent_pid='' helper_pids=()
+server_pid='' agent_pid='' helper_pids=() mark='' had_dns=no
 
 now_ms() { local t=${EPOCHREALTIME//[^0-9]/}; echo $((t / 1000)); }
 
@@ -48,13 +48,13 @@ cluster_begin() {
   [ -x "$binary" ] || fail "$binary cannot be run"
   binary=$(realpath "$binary")
   work=$(mktemp -d /tmp/mainstay-XXXXXX)
+  ! ip link show mainstay-dns >/dev/null 2>&1 || had_dns=yes
   trap cluster_end EXIT
   trap 'echo; echo "interrupted" >&2; exit 130' INT TERM HUP
   data=$work/server agent_data=$work/node repo=$work/repo kubeconfig=$work/server/kubeconfig
   # As the agent names them after its data directory.
-  local mark
   mark=$(printf %s "$agent_data" | sha256sum | cut -c1-10)
-  run_dir=/run/mainstay-$mark cgroup=mainstay-$mark table=mainstay_$mark
+  run_dir=/run/mainstay-$mark cgroup=mainstay-$mark
   # No settings of the person who runs this.
   export HOME=$work GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null
   export GIT_AUTHOR_NAME=Mainstay GIT_AUTHOR_EMAIL=mainstay@localhost
@@ -181,7 +181,8 @@ leftovers() {
   our_mounts | sed 's/^/mount /'
   our_cgroups | sed 's/^/cgroup /'
   our_interfaces | sed 's/^/interface /'
-  command -v nft >/dev/null && nft list tables 2>/dev/null | grep -w "$table"
+  command -v nft >/dev/null && nft list tables 2>/dev/null | grep "$mark"
+  ! ip link show mainstay-dns >/dev/null 2>&1 || [ "$had_dns" = yes ] || echo "interface mainstay-dns"
   [ ! -e "$run_dir" ] || echo "directory $run_dir"
   [ ! -e "$work" ] || echo "directory $work"
 }
@@ -197,7 +198,9 @@ take_away() {
   done
   for point in $(our_mounts); do umount "$point" 2>/dev/null || umount -l "$point" 2>/dev/null; done
   for dir in $(our_cgroups); do rmdir "$dir" 2>/dev/null; done
-  nft delete table ip "$table" 2>/dev/null
+  # Rules, routes and the DNS address; tables of this mark that a killed agent's successor would have repaired.
+  [ ! -d "$agent_data" ] || "$binary" agent --remove-network --data-dir "$agent_data" >>"$work/agent.log" 2>&1
+  nft list tables 2>/dev/null | grep "$mark" | while read -r line; do nft delete $line 2>/dev/null; done
   rm -rf "$run_dir" "$work"
 }
 
