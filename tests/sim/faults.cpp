@@ -41,10 +41,14 @@ void Faults::stop() {
   world_.daemon().refuse_writes(JournalRefusal::kBusy, {});
   world_.daemon().slow_disk(5ms);
   world_.start_daemon();
-  // A rollback holds until somebody ends it.
-  ApplicationOrder sync;
-  sync.what = ApplicationOrder::What::kSync;
-  world_.daemon().order(std::move(sync), world_.now());
+  // A rollback holds until somebody ends it, and tries again if the store took nothing yet.
+  for (Duration later : {0s, 30s}) {
+    world_.at(later, [this] {
+      ApplicationOrder sync;
+      sync.what = ApplicationOrder::What::kSync;
+      world_.daemon().order(std::move(sync), world_.now());
+    });
+  }
 }
 
 std::string Faults::something() {
