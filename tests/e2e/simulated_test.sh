@@ -157,7 +157,7 @@ git -C "$repo" revert --no-commit HEAD >/dev/null 2>&1 || fail "git revert"
 push "revert"
 wait_until 60 "shop: Synced and Healthy again" app_is Synced Healthy "$head"
 echo "shop: rollback holds until sync"
-ms history | grep -q "^[0-9]* .*$(git -C "$repo" rev-list --max-parents=0 HEAD | cut -c1-10) .*applied" || fail "mainstay history does not go back to the first commit: $(ms history)"
+ms history | grep -q "^[0-9]* .*$(git -C "$repo" rev-list --max-parents=0 HEAD | cut -c1-10) .*rolled out" || fail "mainstay history does not go back to the first commit: $(ms history)"
 ms diff | grep -q "as commit $head declares" || fail "mainstay diff: $(ms diff)"
 "$binary" plan --repo "$repo" --from HEAD~2 --to HEAD >"$work/plan.log" 2>&1
 [ $? = 0 ] || fail "mainstay plan over a revert finds a change: $(cat "$work/plan.log")"

@@ -401,7 +401,7 @@ TEST_CASE("CNI answers and configuration", "[network]") {
 TEST_CASE("hosts and resolv.conf", "[volumes]") {
   std::string hosts = render_hosts("10.0.0.2", "web", "web.svc.ns", {{"1.2.3.4", {"a", "b"}}});
   CHECK(hosts.find("127.0.0.1\tlocalhost\n") != std::string::npos);
-  CHECK(hosts.ends_with("10.0.0.2\tweb.svc.ns\tweb\n1.2.3.4\ta\tb\n"));
+  CHECK(hosts.ends_with("10.0.0.2\tweb.svc.ns\tweb\n\n# Entries added by HostAliases.\n1.2.3.4\ta\tb\n"));
   CHECK(render_resolv_conf({{"1.1.1.1", "2.2.2.2"}, {"a", "b"}, {"ndots:5"}}) ==
         "search a b\nnameserver 1.1.1.1\nnameserver 2.2.2.2\noptions ndots:5\n");
   ResolverConfig parsed =
