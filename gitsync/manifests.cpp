@@ -100,6 +100,9 @@ bool is_object(Reader& reader, const Document& document) {
   return true;
 }
 
+bool is_envelope(std::string_view name) { return name == "apiVersion" || name == "kind" || name == "metadata"; }
+bool is_status_or_envelope(std::string_view name) { return name == "status" || is_envelope(name); }
+
 // The declared fields in canonical form, so that equal content gives equal bytes. The decoding that found
 // the mistakes is done; what this one says again is dropped.
 Value declared_fields(const Value& document, const Object& object) {
@@ -116,12 +119,8 @@ Value declared_fields(const Value& document, const Object& object) {
   for (std::string_view field : kServerFields) metadata.erase(field);
   if (!object.meta.ns.empty()) metadata.set("namespace", object.meta.ns);
   out.set("metadata", std::move(metadata));
-  Value body = Value::map();
-  for (const Member& member : document.as_map()) {
-    bool envelope = member.name == "apiVersion" || member.name == "kind" || member.name == "metadata";
-    if (!envelope && !(member.name == "status" && info.has_status)) body.as_map().push_back(member);
-  }
-  body = canonical_value(body, *info.type, quiet, Path(), said_before);
+  Value body = canonical_members(document, *info.type, info.has_status ? &is_status_or_envelope : &is_envelope,
+                                 quiet, Path(), said_before);
   for (Member& member : body.as_map()) out.as_map().push_back(std::move(member));
   return out;
 }
@@ -159,12 +158,10 @@ void read_document(Reader& reader, const Document& document) {
   }
   drop_server_fields(object->meta);
   report_ignored(reader, document.root, info);
-  if (reader.diagnostics.error_count() == errors_before) {  // else mistakes would be reported in two ways
-    Object complete = *object;
-    apply_defaults(complete);
-    validate(complete, &document.root, reader.diagnostics);
-    check_not_yet(*object, {}, &document.root, reader.diagnostics);
-  }
+  if (reader.diagnostics.error_count() != errors_before) return;  // else mistakes would be reported in two ways
+  check_not_yet(*object, {}, &document.root, reader.diagnostics);
+  apply_defaults(*object);
+  validate(*object, &document.root, reader.diagnostics);
   if (reader.diagnostics.error_count() != errors_before) return;
   DesiredObject desired;
   desired.key = object->key();

@@ -184,12 +184,15 @@ void Differ::keyed(const FieldDesc& field, const Value& before, const Value& aft
 
 }  // namespace
 
-bool equal(const TypeDesc& type, const void* a, const void* b) {
+bool equal(const TypeDesc& type, const void* a, const void* b) { return equal_but(0, type, a, b); }
+
+bool equal_but(uint16_t flags, const TypeDesc& type, const void* a, const void* b) {
   ENSURE(type.shape == Shape::kStruct && type.size > 0, "equal() compares structs with storage");
   const char* left = static_cast<const char*>(a);
   const char* right = static_cast<const char*>(b);
   for (const FieldDesc& field : type.fields) {
-    if (!field.is_carried() && !equal_field(field, left + field.offset, right + field.offset)) return false;
+    if (field.is_carried() || (field.flags & flags) != 0) continue;
+    if (!equal_field(field, left + field.offset, right + field.offset)) return false;
   }
   return type.carried_offset < 0 || equal_carried(left + type.carried_offset, right + type.carried_offset);
 }

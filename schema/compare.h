@@ -12,6 +12,8 @@ namespace mainstay {
 // Field by field; quantities by value ("1" equals "1000m"), carried fields as Values. Both are C++ structs
 // that `type` describes.
 bool equal(const TypeDesc& type, const void* a, const void* b);
+// The same, but fields of the struct itself that have any of these flags do not count.
+bool equal_but(uint16_t flags, const TypeDesc& type, const void* a, const void* b);
 
 template <typename S>
 bool equal(const S& a, const S& b) {

@@ -42,7 +42,9 @@ Value empty_value(const TypeDesc& type) {
 using Numbered = std::vector<std::pair<size_t, Member>>;
 
 ValueMap in_table_order(Numbered kept) {
-  std::stable_sort(kept.begin(), kept.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  auto earlier = [](const auto& a, const auto& b) { return a.first < b.first; };
+  // It allocates, and most are in order.
+  if (!std::is_sorted(kept.begin(), kept.end(), earlier)) std::stable_sort(kept.begin(), kept.end(), earlier);
   ValueMap members;
   members.reserve(kept.size());
   for (auto& [index, member] : kept) members.push_back(std::move(member));
@@ -303,8 +305,10 @@ Value Decoder::copy_field(const Value& value, const FieldDesc& field, const Path
                                           : copy(member.value, type, path.key(member.name), secret);
       members.push_back({member.name, std::move(item), member.mark});
     }
-    std::stable_sort(members.begin(), members.end(),
-                     [](const Member& a, const Member& b) { return a.name < b.name; });
+    auto earlier = [](const Member& a, const Member& b) { return a.name < b.name; };
+    if (!std::is_sorted(members.begin(), members.end(), earlier)) {
+      std::stable_sort(members.begin(), members.end(), earlier);
+    }
     out = Value(std::move(members));
   }
   out.set_mark(value.mark());

@@ -25,7 +25,7 @@ struct Origin {
 
 struct DesiredObject {
   Key key;
-  ObjectPtr object;       // as declared: before defaults, without status
+  ObjectPtr object;       // as it is created: what is declared and its defaults, without status
   // The declared fields alone, as a tree: what Git, as an apply manager, owns. Shared between commits.
   std::shared_ptr<const Value> declared;
   Digest hash;            // SHA-256 of the canonical declared body

@@ -68,7 +68,7 @@ void walk(const Path& path, const TypeDesc& type, const Value& value, const Visi
   if (!value.is_map()) return;
   for (const Member& member : value.as_map()) {
     const FieldDesc* field = type.find(member.name);
-    if (field == nullptr || field->has(kStatus)) continue;
+    if (field == nullptr || field->has(kStatus) || member.value.is_null()) continue;
     const Path here = path.field(field->name);
     if (!visit(here, type, *field, member.value) || field->type->shape != Shape::kStruct) continue;
     if (field->card == Card::kOne) walk(here, *field->type, member.value, visit);
@@ -137,7 +137,10 @@ void check_not_yet(const Object& object, const NotYetOptions& options, const Val
   check_kind(object, options, document, diagnostics);
   if (!object.info().typed()) return;
   if (object.kind == Kind::kService) check_families(as<Service>(object).spec, document, diagnostics);
-  Value body = body_of(object);
+  // Decoding the document gave the object, so both say the same, and the document need not be made again.
+  Value made;
+  if (document == nullptr) made = body_of(object);
+  const Value& body = document != nullptr ? *document : made;
   bool host_network = false;
   auto visit = [&](const Path& path, const TypeDesc& type, const FieldDesc& field, const Value& value) {
     // With the host's network a container's ports are the host's already.

@@ -61,6 +61,16 @@ void Applications::take_news(const SourceNews& news) {
   one.tip = news;
 }
 
+void Applications::take_draft(const Draft& draft) {
+  auto found = state_->apps.find(draft.application);
+  if (found == state_->apps.end()) return;
+  State::One& one = found->second;
+  if (!one.drafting || one.drafting->number != draft.number) return;
+  one.drafting = draft;
+  one.dirty = true;
+  one.not_before = {};
+}
+
 std::optional<std::string> Applications::take_order(const ApplicationOrder& order,
                                                     ApplicationStates& states) {
   auto found = state_->apps.find(order.application);
@@ -114,6 +124,7 @@ void Applications::mark_all_dirty() {
     one.suspects.clear();
     one.posted.clear();
     one.read_asked.clear();
+    one.drafting.reset();
   }
 }
 
@@ -147,6 +158,12 @@ ApplicationOutcome Applications::reconcile(Transaction& txn, ApplicationStates& 
     size_t written = txn.changes().size();
     state_->settle_commit(one, state, txn, out);
     State::follow_applied(one, state);
+    if (txn.changes().size() - written > kLookedAtOnce) {
+      // A large commit has been a long turn already: how its objects stand is looked at in the next ones.
+      State::mark(one, state, std::span(txn.changes()).subspan(written));
+      one.not_before = now;
+      continue;
+    }
     state_->heal(one, state, txn, out);
     State::mark(one, state, std::span(txn.changes()).subspan(written));
     state_->roll_up(one, state, txn, out);

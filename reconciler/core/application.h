@@ -30,6 +30,7 @@ struct ApplicationSettings {
   bool self_heal = true;
   bool warn_only = false;                                // fieldValidation Warn
   Duration progress_deadline{std::chrono::minutes{10}};  // after which a rollout counts as failed
+  size_t planned_at_once = 500;  // objects; commits that concern more are planned by a worker
 };
 
 // What is remembered of an application between turns. Part of what a refused batch takes back; copies share
@@ -59,6 +60,7 @@ struct ApplicationOutcome {
   std::vector<CursorRow> cursors;
   std::vector<StatusPost> posts;
   std::vector<SourceRequest> reads;
+  std::vector<DraftRequest> drafts;
   std::vector<std::string> log;
 };
 
@@ -72,6 +74,8 @@ class Applications {
 
   // The newest word about a source; kept until a newer one comes, also across refused batches.
   void take_news(const SourceNews& news);
+  // What a worker has found; dropped if the application has another way to go by now.
+  void take_draft(const Draft& draft);
   // An operator's order; the refusal's sentence if it cannot be taken.
   std::optional<std::string> take_order(const ApplicationOrder& order, ApplicationStates& states);
 

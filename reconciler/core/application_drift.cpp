@@ -3,6 +3,7 @@
 
 #include "reconciler/core/application_state.h"
 #include "reconciler/plan/apply.h"
+#include "reconciler/store/object_parts.h"
 
 namespace mainstay {
 namespace {
@@ -30,12 +31,15 @@ std::set<Key> next_suspects(std::set<Key>& suspects, const DesiredSet& applied, 
 
 void Applications::State::mark(One& one, const ApplicationState& state, std::span<const Change> changes) {
   for (const Change& change : changes) {
-    bool ours = state.applied->objects.find(change.key) != nullptr;
-    if (!ours && !is_application_object(one.settings, change.key)) continue;
+    const DesiredObject* ours = state.applied->objects.find(change.key);
+    if (ours == nullptr && !is_application_object(one.settings, change.key)) continue;
     one.dirty = true;
-    if (!ours) continue;
+    if (ours == nullptr) continue;
     one.to_look.insert(change.key);
-    one.suspects.insert(change.key);
+    // Nothing of a status is declared: what was in step before a change of it is so after it.
+    bool by_status = change.before && change.after && same_but_status(*change.before, *change.after);
+    if (!by_status) one.suspects.insert(change.key);
+    else if (one.memo.holds(*ours, *change.before)) one.memo.note(*ours, *change.after);
   }
 }
 

@@ -40,7 +40,7 @@ void add_rows(const std::string& application, const DesiredSet& before, const De
           return;
         }
         if (old == nullptr || old->hash != object->hash) {
-          out.desired.push_back({application, object->key, object->declared, object->hash});
+          out.desired.push_back({application, object->key, object->declared, object->hash, old == nullptr});
         }
         if (old == nullptr || old->origin != object->origin) {
           out.origins.push_back({application, object->key, object->origin});
@@ -110,6 +110,21 @@ void Applications::State::refuse(One& one, ApplicationState& state, const Commit
                     " is refused and nothing moves:\n" + all);
 }
 
+bool Applications::State::can_plan(One& one, const ApplicationState& state, const SourceNews& news,
+                                   const Snapshot& live, ApplicationOutcome& out) {
+  const Draft* draft = one.drafting ? &*one.drafting : nullptr;
+  if (draft != nullptr && draft->desired == news.set && draft->last == state.applied) {
+    if (!draft->changes) return false;
+    if (has_its_namespaces(*draft->changes, *news.set, live)) return true;
+  } else if (diff_size(*news.set, *state.applied, one.suspects) <= one.settings.planned_at_once) {
+    one.drafting.reset();
+    return true;
+  }
+  one.drafting = Draft{one.settings.name, ++one.drafts, news.set, state.applied, nullptr};
+  out.drafts.push_back({one.settings.name, one.drafts, news.set, state.applied, live, one.suspects});
+  return false;
+}
+
 void Applications::State::apply_news(One& one, ApplicationState& state, const SourceNews& news,
                                      Transaction& txn, ApplicationOutcome& out) {
   bool ack = state.acknowledged == news.commit.id && !news.commit.id.empty();
@@ -131,8 +146,10 @@ void Applications::State::apply_news(One& one, ApplicationState& state, const So
                   prune_trailer(news.commit.trailers),
                   ack,
                   one.settings.prune,
-                  &one.suspects};
+                  &one.suspects,
+                  one.drafting ? one.drafting->changes.get() : nullptr};
   Plan plan = make_plan(input, &one.memo);
+  one.drafting.reset();
   if (!plan.acceptable()) {
     refuse(one, state, news.commit, sentences(plan.changes.mistakes), txn.now().wall, out);
     return;
@@ -203,6 +220,7 @@ void Applications::State::settle_commit(One& one, ApplicationState& state, Trans
   bool allowed = one.settings.automated || state.sync_ordered || !state.pinned.empty();
   bool acknowledged = state.acknowledged == target->commit.id && !state.held.empty();
   if (!allowed || (target->commit.id == state.commit.id && !acknowledged && !state.sync_ordered)) return;
+  if (!can_plan(one, state, *target, txn.view(), out)) return;
   apply_news(one, state, *target, txn, out);
   if (acknowledged) state.acknowledged.clear();
 }

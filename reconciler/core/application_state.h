@@ -18,7 +18,7 @@
 namespace mainstay {
 
 // Objects that one reconciliation compares with what is declared; the rest follows in later turns.
-inline constexpr size_t kLookedAtOnce = 1000;
+inline constexpr size_t kLookedAtOnce = 250;
 
 // The first ten digits, for people.
 inline std::string short_id(const std::string& commit) { return commit.substr(0, 10); }
@@ -43,12 +43,17 @@ struct Applications::State {
     std::optional<MonoTime> wake;
     std::string read_asked;  // commit that was asked for and not come yet
     std::string posted;      // last commit status, so that it is said once
+    uint64_t drafts = 0;            // asked for so far
+    std::optional<Draft> drafting;  // the one asked for last; without changes until they have come
   };
   std::vector<ApplicationSettings> all_settings;
   std::map<std::string, One> apps;
   ApplicationStates first;
 
   void settle_commit(One& one, ApplicationState& state, Transaction& txn, ApplicationOutcome& out);
+  // True when the commit can be planned now: it is small, or a worker's draft of it is there. Else one is asked for.
+  static bool can_plan(One& one, const ApplicationState& state, const SourceNews& news, const Snapshot& live,
+                       ApplicationOutcome& out);
   void apply_news(One& one, ApplicationState& state, const SourceNews& news, Transaction& txn,
                   ApplicationOutcome& out);
   void refuse(One& one, ApplicationState& state, const CommitFacts& commit, std::vector<std::string> why,

@@ -19,10 +19,11 @@ namespace {
 
 // Rounds of controllers and placement within one turn; what is not quiet then goes on in the next.
 constexpr int kRoundsPerTurn = 32;
-constexpr size_t kPodsPerRound = 10000;
-// A turn that has written so much ends: reports and API writes wait for it. One commit is one transaction all the same,
-// however large; what follows from it comes in the next turns.
-constexpr size_t kWritesPerTurn = 4000;
+constexpr size_t kPodsPerRound = 1000;
+// A turn that has written so much ends: reports and API writes wait for it, and so does the journal's word that
+// something is durable. One commit is one transaction all the same, however large; what follows from it comes in
+// the next turns.
+constexpr size_t kWritesPerTurn = 1000;
 // While the journal refuses: how long before it is tried again.
 constexpr Duration kRefusedPause = std::chrono::seconds{1};
 
@@ -293,6 +294,7 @@ void Core::State::settle(Transaction& txn, Batch& batch, Effects& out) {
       move_all(outcome.cursors, batch.cursors);
       move_all(outcome.log, out.log);
       move_all(outcome.reads, out.reads);
+      move_all(outcome.drafts, out.drafts);
       for (StatusPost& post : outcome.posts) waiting_posts.push_back({0, std::move(post)});
       follow(txn, cursor);
       if (txn.changes().size() >= kWritesPerTurn) return;
@@ -369,6 +371,7 @@ Effects Core::turn(Now now, std::vector<Message> messages) {
     if (const auto* durable = std::get_if<JournalDurable>(&message)) s.take_durable(*durable, out);
     if (const auto* refused = std::get_if<JournalRefused>(&message)) s.take_refusal(*refused, now, out);
     if (const auto* news = std::get_if<SourceNews>(&message)) s.applications.take_news(*news);
+    if (const auto* draft = std::get_if<Draft>(&message)) s.applications.take_draft(*draft);
   }
   if (s.refused_until && now.mono < *s.refused_until) {
     for (const Message& message : messages) {

@@ -21,7 +21,7 @@ struct CoreSettings {
   ControlSettings control;
   std::vector<ApplicationSettings> applications;
   // Keys reconciled in one turn before messages are looked at again; bounds how long a turn can last.
-  size_t keys_per_turn = 4096;
+  size_t keys_per_turn = 1024;
   std::string version = "v1.33.0+mainstay";
 };
 

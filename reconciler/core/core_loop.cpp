@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "reconciler/core/core.h"
+#include "reconciler/core/core_loop_planner.h"
 #include "reconciler/core/refusal.h"
 #include "schema/base/clock.h"
 #include "schema/base/inbox.h"
@@ -28,9 +29,9 @@ struct CoreLoop::State {
   std::vector<std::function<void(std::shared_ptr<const Publication>)>> publication_listeners;
 
   Inbox<Message> inbox{kInboxLimit};
-  // The journal's words do not compete with requests for room: they must never wait.
-  std::mutex journal_mutex;
-  std::vector<Message> journal_words;
+  // The words of the journal and the planner do not compete with requests for room: they must never wait.
+  std::mutex words_mutex;
+  std::vector<Message> own_words;
 
   std::mutex waiting_mutex;
   std::unordered_map<Ticket, Done> waiting;
@@ -42,14 +43,15 @@ struct CoreLoop::State {
   std::atomic<int64_t> longest_turn{0};
   std::atomic<bool> stopping{false};
   std::thread thread;
+  Planner planner{[this](Draft draft) { hear(std::move(draft)); }};
 
   State(std::unique_ptr<Core> given, Journal& disk, Listeners told)
       : core(std::move(given)), journal(disk), listeners(std::move(told)), current(core->published()) {}
 
   void hear(Message word) {
     {
-      std::lock_guard lock(journal_mutex);
-      journal_words.push_back(std::move(word));
+      std::lock_guard lock(words_mutex);
+      own_words.push_back(std::move(word));
     }
     inbox.poke();
   }
@@ -70,8 +72,8 @@ std::vector<Message> CoreLoop::State::collect() {
   std::vector<Message> taken = inbox.take_all(wait);
   std::vector<Message> words;
   {
-    std::lock_guard lock(journal_mutex);
-    words.swap(journal_words);
+    std::lock_guard lock(words_mutex);
+    words.swap(own_words);
   }
   words.insert(words.end(), std::make_move_iterator(taken.begin()), std::make_move_iterator(taken.end()));
   return words;
@@ -115,6 +117,7 @@ void CoreLoop::State::let_out(Effects effects) {
   for (const SourceRequest& request : effects.reads) {
     if (listeners.read) listeners.read(request);
   }
+  for (DraftRequest& request : effects.drafts) planner.ask(std::move(request));
 }
 
 void CoreLoop::State::run() {

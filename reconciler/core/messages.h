@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "reconciler/plan/draft.h"
 #include "reconciler/store/journal.h"
 #include "reconciler/store/lifecycle.h"
 #include "reconciler/store/snapshot.h"
@@ -123,7 +124,7 @@ struct ApplicationOrder {
 
 // The journal's own words come in as messages too, so that one thread sees everything in one order.
 using Message =
-    std::variant<ApiWrite, ReportIn, SourceNews, ApplicationOrder, JournalDurable, JournalRefused>;
+    std::variant<ApiWrite, ReportIn, SourceNews, ApplicationOrder, Draft, JournalDurable, JournalRefused>;
 
 // What an application declares, and since which commit: where every object comes from.
 struct AppliedApplication {
@@ -163,6 +164,7 @@ struct Effects {
   std::shared_ptr<const Publication> publication;  // null if nothing new is durable
   std::vector<StatusPost> posts;
   std::vector<SourceRequest> reads;
+  std::vector<DraftRequest> drafts;  // for a worker; each is answered by one Draft
   std::vector<std::string> log;  // sentences for the operator
   bool writable = true;          // false while the journal refuses: /readyz says so
 };

@@ -25,7 +25,6 @@ Result<Object> merge_anew(const PlannedChange& change, const Object& live) {
 
 Object made_from(const ObjectPtr& desired) {
   Object next = *desired;
-  apply_defaults(next);
   if (next.kind == Kind::kPod) admit_pod(next);
   return next;
 }

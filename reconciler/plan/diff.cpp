@@ -127,20 +127,20 @@ class Walk {
       return false;
     }
     const std::string& ns = desired.key.ns;
-    if (ns.empty() || is_permanent(ns)) return true;
-    if (input_.desired.objects.find(Key{Kind::kNamespace, "", ns}) != nullptr) return true;
-    if (input_.live.find(Kind::kNamespace, "", ns)) return true;
+    if (ns.empty() || may_hold_objects(ns, input_.desired, input_.live)) return true;
     mistake(desired, "metadata.namespace", "namespaces " + quoted(ns) + " not found",
             "declare the Namespace in the repository, or create it");
     return false;
   }
 
   void create(const DesiredObject& desired, const DesiredObject* last) {
-    Object next = *desired.object;
-    apply_defaults(next);
-    if (next.kind == Kind::kPod) admit_pod(next);
     PlannedChange change = change_of(PlanAction::kCreate, desired, last);
-    change.next = std::make_shared<const Object>(std::move(next));
+    change.next = desired.object;
+    if (desired.key.kind == Kind::kPod) {
+      Object admitted = *desired.object;
+      admit_pod(admitted);
+      change.next = std::make_shared<const Object>(std::move(admitted));
+    }
     out_.changes.push_back(std::move(change));
   }
 
@@ -237,6 +237,11 @@ void SyncMemo::note(const DesiredObject& desired, const Object& live) {
 
 void SyncMemo::bound(size_t wanted) {
   if (seen_.size() > 2 * wanted + 1000) seen_.clear();
+}
+
+bool may_hold_objects(const std::string& ns, const DesiredSet& desired, const Snapshot& live) {
+  return is_permanent(ns) || desired.objects.find(Key{Kind::kNamespace, "", ns}) != nullptr ||
+         live.find(Kind::kNamespace, "", ns) != nullptr;
 }
 
 ChangeSet diff(const DiffInput& input, SyncMemo* memo) { return Walk(input, memo).run(); }

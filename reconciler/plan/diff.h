@@ -34,7 +34,7 @@ struct PlannedChange {
   Origin origin;     // where it is declared; of a prune: where it was declared last
   ObjectPtr live;    // as diffed against; null for kCreate
   ObjectPtr next;    // as it shall be; null for kPrune
-  ObjectPtr desired;                           // as declared; null for kPrune
+  ObjectPtr desired;                           // as it would be created; null for kPrune
   std::shared_ptr<const Value> declared;       // null for kPrune
   std::shared_ptr<const Value> last_declared;  // null if this application did not declare it before
   std::vector<FieldEdit> edits;                // of kUpdate
@@ -90,6 +90,9 @@ class SyncMemo {
 
 // Self-heal is the diff of the last applied set with itself.
 ChangeSet diff(const DiffInput& input, SyncMemo* memo = nullptr);
+
+// True if the namespace is there, or comes with the set.
+bool may_hold_objects(const std::string& ns, const DesiredSet& desired, const Snapshot& live);
 
 // Which declared fields the live object does not hold as declared; empty if none. Hidden where secret.
 std::vector<FieldEdit> drifted(const DesiredObject& desired, const Object& live);

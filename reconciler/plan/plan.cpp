@@ -10,7 +10,8 @@ Plan make_plan(const PlanInput& input, SyncMemo* memo) {
   plan.from = input.from;
   plan.to = input.to;
   plan.set_hash = input.desired.hash;
-  plan.changes = diff({input.desired, input.last, input.live, input.claims, input.suspects}, memo);
+  if (input.drafted != nullptr) plan.changes = std::move(*input.drafted);
+  else plan.changes = diff({input.desired, input.last, input.live, input.claims, input.suspects}, memo);
   plan.guard = guard_prunes({plan.changes, input.desired, input.last, input.live, input.earlier,
                              input.held_before, input.acknowledged_count, input.acknowledged, input.prune});
   return plan;

@@ -26,6 +26,7 @@ struct PlanInput {
   bool acknowledged = false;
   bool prune = true;
   const std::set<Key>* suspects = nullptr;  // as in DiffInput
+  ChangeSet* drafted = nullptr;  // the changes, if a worker has found them (draft.h); they are moved out
 };
 
 struct PlanCounts {

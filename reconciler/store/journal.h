@@ -44,6 +44,7 @@ struct DesiredRow {
   Key key;
   std::shared_ptr<const Value> declared;  // null: declares it no longer
   Digest hash{};                          // as in DesiredObject; unused when declared is null
+  bool is_first = false;                  // it was not declared before: no row ends with this one
 };
 
 // Where it is declared. Written alone when only that changed.

@@ -1,5 +1,9 @@
 #include "reconciler/store/object_parts.h"
 
+#include <algorithm>
+
+#include "schema/compare.h"
+
 namespace mainstay {
 namespace {
 
@@ -37,10 +41,27 @@ void take_status(Object& to, const Object& from) {
 }
 
 bool same_spec(const Object& a, const Object& b) {
-  Object probe = b;
-  probe.meta = a.meta;
-  take_status(probe, a);
-  return same_content(a, probe);
+  ENSURE(a.kind == b.kind, "specs of different kinds");
+  const KindInfo& info = a.info();
+  if (info.typed()) return equal_but(kStatus, *info.type, body_storage(a), body_storage(b));
+  const Value &left = generic_fields(a), &right = generic_fields(b);
+  if (!left.is_map() || !right.is_map()) return left == right;
+  auto counts = [&](const Member& member) { return !info.has_status || member.name != "status"; };
+  auto same = [&](const Member& member) {
+    const Value* other = right.find(member.name);
+    return other != nullptr && *other == member.value;
+  };
+  size_t in_left = 0;
+  for (const Member& member : left.as_map()) {
+    if (!counts(member)) continue;
+    if (!same(member)) return false;
+    ++in_left;
+  }
+  return in_left == static_cast<size_t>(std::count_if(right.as_map().begin(), right.as_map().end(), counts));
+}
+
+bool same_but_status(const Object& a, const Object& b) {
+  return equal(ObjectMeta::kType, &a.meta, &b.meta) && same_spec(a, b);
 }
 
 }  // namespace mainstay

@@ -22,5 +22,7 @@ void take_status(Object& to, const Object& from);
 
 // Equal in everything but metadata and status.
 bool same_spec(const Object& a, const Object& b);
+// Equal in everything but status.
+bool same_but_status(const Object& a, const Object& b);
 
 }  // namespace mainstay

@@ -26,8 +26,8 @@ struct SqliteJournalOptions {
   Duration busy_wait = 2s;
   size_t group_changes = 4'000;          // of one transaction, unless a single batch has more
   size_t queued_changes = 500'000;       // beyond: refused as busy
-  int64_t checkpoint_pages = 4'000;      // of the log, before it is copied into the database
-  int64_t largest_log_pages = 40'000;    // then writing waits until it has been
+  int64_t checkpoint_pages = 2'000;      // of the log, before it is copied into the database
+  int64_t largest_log_pages = 20'000;    // then writing waits until it has been
   Duration prune_pause = 60s;            // between two looks at the history
   std::function<WallTime()> clock;       // for the history's age; null reads the system's
 };

@@ -146,8 +146,10 @@ Status SqliteRows::State::write_change(const Batch& batch, size_t index, bool la
 
 Status SqliteRows::State::write_desired(const DesiredRow& row, uint64_t version,
                                         const EncodeAhead::Body* ready) {
-  end_desired.bind(1, version).bind(2, std::string_view(row.application));
-  RETURN_IF_ERROR(bind_key(end_desired, 3, row.key).run());
+  if (!row.is_first) {
+    end_desired.bind(1, version).bind(2, std::string_view(row.application));
+    RETURN_IF_ERROR(bind_key(end_desired, 3, row.key).run());
+  }
   if (!row.declared) {
     drop_origin.bind(1, std::string_view(row.application));
     return bind_key(drop_origin, 2, row.key).run();

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "reconciler/core/core_loop_planner.h"
 #include "schema/base/clock.h"
 #include "schema/base/inbox.h"
 
@@ -19,6 +20,7 @@ constexpr Duration kSoon = 500ms;
 
 struct Daemon::Words {
   Inbox<Message> inbox{1'000'000};
+  Planner planner{[this](Draft draft) { inbox.push(std::move(draft)); }};
 };
 
 CoreSettings bench_settings() {
@@ -76,6 +78,7 @@ size_t Daemon::turn() {
   for (const Message& message : messages) {
     if (const auto* durable = std::get_if<JournalDurable>(&message)) settled_ = std::max(settled_, durable->number);
     if (const auto* refused = std::get_if<JournalRefused>(&message)) refusal_ = refused->message;
+    if (std::holds_alternative<Draft>(message)) --drafting_;
   }
   std::move(outbox_.begin(), outbox_.end(), std::back_inserter(messages));
   outbox_.clear();
@@ -88,6 +91,8 @@ size_t Daemon::turn() {
     sentences_.push_back(std::move(sentence));
   }
   fresh_ = effects.publication;
+  drafting_ += effects.drafts.size();
+  for (DraftRequest& request : effects.drafts) words_->planner.ask(std::move(request));
   size_t sealed = 0;
   if (effects.batch) {
     sealed = effects.batch->changes.size();
@@ -113,7 +118,8 @@ Status Daemon::until(const std::function<bool()>& done, Duration limit, const Wa
 }
 
 bool Daemon::is_quiet() const {
-  if (!outbox_.empty() || handed_ != settled_ || turns_ == 0 || journal_->counters().copying) return false;
+  if (!outbox_.empty() || drafting_ > 0 || handed_ != settled_ || turns_ == 0) return false;
+  if (journal_->counters().copying) return false;
   std::optional<MonoTime> wake = core_->next_wake();
   return !wake || *wake - read_clock().mono > kSoon;
 }

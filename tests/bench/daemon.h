@@ -69,6 +69,7 @@ class Daemon {
   std::shared_ptr<const Publication> fresh_;
   Duration longest_turn_{0};
   uint64_t turns_ = 0, handed_ = 0, settled_ = 0;
+  size_t drafting_ = 0;  // drafts that are asked for and have not come
   std::string refusal_;
 };
 

@@ -15,6 +15,8 @@ namespace {
 
 // Steps of one agent for one assignment; a pod needs about six.
 constexpr int kMostSteps = 10'000;
+// A timer farther away than this is no part of a pod's start.
+constexpr Duration kSoon = std::chrono::seconds{1};
 
 std::string node_name(size_t index) {
   char name[32];
@@ -75,8 +77,9 @@ NodeReport Fleet::Member::follow(Assignment assignment, Now now) {
       SimulatedNode::Reply reply = node.carry_out(operation, now);
       due.emplace(reply.at, std::move(reply.result));
     }
-    if (due.empty()) break;
-    now.mono = std::max(now.mono, due.begin()->first);
+    std::optional<MonoTime> wake = agent.next_wake();
+    if (due.empty() && (!wake || *wake - now.mono > kSoon)) break;
+    now.mono = std::max(now.mono, due.empty() ? *wake : due.begin()->first);
     now.wall = wall + (now.mono - begin);
     std::vector<AgentInput> inputs;
     while (!due.empty() && due.begin()->first <= now.mono) {

@@ -14,6 +14,7 @@
 #include "reconciler/plan/plan.h"
 #include "schema/base/crypto.h"
 #include "schema/decode.h"
+#include "schema/defaults.h"
 #include "schema/json.h"
 #include "schema/yaml.h"
 #include "tests/store/seeds.h"
@@ -32,6 +33,7 @@ inline DesiredObject desired_object(const std::string& path, const Document& doc
   DesiredObject out;
   out.key = object->key();
   out.hash = sha256(encoded(*object));
+  apply_defaults(*object);
   out.object = std::make_shared<const Object>(*std::move(object));
   out.declared = std::make_shared<const Value>(document.root);
   out.origin = {path, document.root.mark().line};

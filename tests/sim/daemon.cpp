@@ -12,6 +12,7 @@ namespace {
 constexpr Duration kPollWait = 10s;       // of the agents
 constexpr Duration kLongestSleep = 5s;    // as CoreLoop
 constexpr Duration kShortestTurn = 1ms;
+constexpr uint64_t kLongestDraft = 300'000;  // microseconds
 constexpr size_t kLogLines = 200;
 
 CoreSettings settings(const std::string& path) {
@@ -25,6 +26,7 @@ CoreSettings settings(const std::string& path) {
   app.repo_url = "https://git.example.com/shop.git";
   app.target_revision = kBranch;
   app.path = path;
+  app.planned_at_once = 3;  // the trees here are small, and a draft is to meet everything that can happen meanwhile
   out.applications.push_back(app);
   return out;
 }
@@ -98,6 +100,7 @@ void Daemon::kill() {
   current_.reset();
   touched_.clear();
   polls_.clear();
+  drafts_.clear();
 }
 
 void Daemon::restore() {
@@ -207,6 +210,7 @@ std::optional<MonoTime> Daemon::due(MonoTime now) const {
   turn = std::max(*turn, turned_at_ + kShortestTurn);
   std::optional<MonoTime> out = sooner(sooner(turn, look_at_), written_at_);
   for (const auto& [node, held] : polls_) out = sooner(out, held.until);
+  if (!drafts_.empty()) out = sooner(out, drafts_.front().first);
   return out;
 }
 
@@ -235,6 +239,10 @@ void Daemon::step(Now now, Rng& rng) {
     down_.poll_answer(held->second.poll, {});
     held = polls_.erase(held);
   }
+  while (!drafts_.empty() && drafts_.front().first <= now.mono) {
+    hear(make_draft(drafts_.front().second), now.mono);
+    drafts_.pop_front();
+  }
   bool wakes = now.mono >= turned_at_ + kLongestSleep;
   std::optional<MonoTime> wake = core_->next_wake();
   if (!inbox_.empty() || wakes || (wake && *wake <= now.mono)) {
@@ -261,6 +269,11 @@ void Daemon::turn(Now now, Rng& rng) {
     journal_.append(*effects.batch);
     uint64_t longest = static_cast<uint64_t>(longest_write_.count());
     if (!written_at_) written_at_ = now.mono + 1ms + Duration{static_cast<int64_t>(rng.below(longest))};
+  }
+  for (DraftRequest& request : effects.drafts) {
+    MonoTime after = drafts_.empty() ? now.mono : drafts_.back().first;
+    Duration takes = 1ms + Duration{static_cast<int64_t>(rng.below(kLongestDraft))};
+    drafts_.emplace_back(after + takes, std::move(request));
   }
   let_out(effects);
 }

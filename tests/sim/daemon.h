@@ -3,6 +3,7 @@
 // (the journal) outlives its process. One thread.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -105,6 +106,7 @@ class Daemon {
     std::string node, boot;
     uint64_t sequence = 0;
   };
+  std::deque<std::pair<MonoTime, DraftRequest>> drafts_;  // the planner's, and when each is done
   std::map<Ticket, Sender> senders_;
   Ticket last_ticket_ = 0;
 
