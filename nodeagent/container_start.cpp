@@ -53,10 +53,11 @@ void take_image_trouble(PodRecord& record, const std::string& name, ContainerTra
                         const Error& error, PodStepContext& context) {
   const std::string quoted = "\"" + container.image_ref + "\"";
   container.pull.fail(context.now.mono);
+  const std::string before = container.waiting_reason;
   bool never = error.code == ErrorCode::kNotFound && error.message.starts_with("ErrImageNeverPull");
   if (never) {
     container.pull.wait = kLookForImage;
-    if (container.waiting_reason != "ErrImageNeverPull") {
+    if (before != "ErrImageNeverPull") {
       note(context, record, name, true, "ErrImageNeverPull",
            "Container image " + quoted + " is not present with pull policy of Never");
     }
@@ -75,6 +76,8 @@ void take_image_trouble(PodRecord& record, const std::string& name, ContainerTra
     wait_because(container, "ErrImagePull", error.message);
   }
   container.pull_failed = true;
+  bool told = never && before == container.waiting_reason;
+  if (!told) note(context, record, name, true, "Failed", "Error: " + container.waiting_reason);
 }
 
 std::string millis(Duration took) {

@@ -259,6 +259,8 @@ struct ContainerSpec {
   ResourceLimits limits;
   SecuritySpec security;
   std::string termination_message_path;  // in the container: a file of ours is mounted there; "": none
+  bool terminal = false;    // a terminal on its standard streams; its output is then one stream, ended by \r\n
+  bool keep_stdin = false;  // reading its input waits, instead of finding its end at once
   bool message_from_log = false;  // after a failure without a message, the end of the log is the message
 };
 

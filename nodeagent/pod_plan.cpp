@@ -153,6 +153,12 @@ Result<StartPlan::Mount> plan_mount(const VolumeMount& mount, const ContainerEnv
   return out;
 }
 
+// A flag that is kept as it stands in the manifest.
+bool is_set(const Container& container, std::string_view field) {
+  const Value* found = container.carried ? container.carried->find(field) : nullptr;
+  return found != nullptr && found->is_bool() && found->as_bool();
+}
+
 // A name that fits in a path's component, however long the container's is.
 std::string slot_of(const std::string& container, size_t index) {
   char hash[9];
@@ -224,6 +230,8 @@ Result<StartPlan> plan_start(const Object& pod, const Container& container, uint
   ASSIGN_OR_RETURN(PodNames names, pod_names(pod, cluster_domain(config), node));
   out.spec.env.insert(out.spec.env.begin(), "HOSTNAME=" + names.kernel);
   out.spec.workdir = container.working_dir;
+  out.spec.terminal = is_set(container, "tty");
+  out.spec.keep_stdin = is_set(container, "stdin");
   out.spec.limits = plan_limits(pod, container, node);
   out.spec.security = plan_security(as<Pod>(pod).spec, container);
   return out;

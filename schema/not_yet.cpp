@@ -160,6 +160,7 @@ void check_not_yet(const Object& object, const NotYetOptions& options, const Val
 std::vector<std::string> not_enforced(const Object& object) {
   // Kept as they stand in the manifest, and read from there by the node agent.
   auto acted_on = [](const TypeDesc& type, const FieldDesc& field) {
+    if (type.name == "Container") return field.name == "tty" || field.name == "stdin";
     return type.name == "PodSpec" && (field.name == "dnsConfig" || field.name == "setHostnameAsFQDN");
   };
   std::vector<std::string> out;

@@ -314,6 +314,8 @@ void validate_resources(FieldErrors& errors, const Path& path, const ResourceReq
   }
 }
 
+bool is_space(char c) { return std::string_view(" \t\r\n").find(c) != std::string_view::npos; }
+
 void validate_container(FieldErrors& errors, const Path& path, const Container& container, bool is_init,
                         const PodSpec& pod) {
   if (container.name.empty()) {
@@ -323,7 +325,7 @@ void validate_container(FieldErrors& errors, const Path& path, const Container& 
   }
   if (container.image.empty()) {
     errors.required(path.field("image"));
-  } else if (container.image.find_first_of(" \t\r\n") != std::string::npos) {
+  } else if (is_space(container.image.front()) || is_space(container.image.back())) {
     errors.invalid(path.field("image"), container.image, "must not have leading or trailing whitespace");
   }
   if (!container.restart_policy.empty()) {

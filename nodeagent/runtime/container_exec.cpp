@@ -49,6 +49,7 @@ Result<std::string> exec_process(const std::string& bundle, const std::vector<st
   Value args = Value::list();
   for (const std::string& arg : argv) args.push(arg);
   out.set("args", args);
+  out.set("terminal", false);
   return to_json(out);
 }
 

@@ -85,6 +85,8 @@ Result<int64_t> start_monitor(const MonitorSpec& spec) {
                   "-p", spec.bundle + "/pid", "-P", spec.bundle + "/monitor.pid", "--exit-dir", spec.exits,
                   "--persist-dir", spec.persist, "-l", "k8s-file:" + spec.log, "--log-level", "error",
                   "--full-attach", "--no-sync-log"};
+  if (spec.terminal) process.argv.push_back("--terminal");
+  if (spec.keep_stdin) process.argv.push_back("--stdin");
   process.env = plain_environment();
   process.env.push_back("_OCI_SYNCPIPE=3");
   // conmon, and the runtime it starts, inherit the lock; the container does not (the runtime closes it).

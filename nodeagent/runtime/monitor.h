@@ -20,6 +20,8 @@ struct MonitorSpec {
   std::string exits;         // directory: a file named after the id appears when the container ends
   std::string persist;  // directory: file `exit` (code) and `oom` (exists if the kernel killed for memory)
   std::string log;
+  bool terminal = false;    // it makes the container's terminal and reads its output there
+  bool keep_stdin = false;  // it holds the writing end of the container's input
 };
 
 // Starts conmon and waits until the container is created (not started). The first process's pid.

@@ -58,7 +58,7 @@ Result<Value> process_json(const OciConfigInput& input, std::vector<std::string>
   }
   Value capabilities = strings(capability_names(given));
   return object({
-      {"terminal", false},
+      {"terminal", spec.terminal},
       {"user", user_json(input.user)},
       {"args", strings(arguments)},
       {"env", strings(process_environment(spec, input.sandbox.hostname, input.user.home))},
@@ -243,6 +243,7 @@ std::vector<std::string> process_environment(const ContainerSpec& spec, const st
   std::vector<std::string> all{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"};
   if (!home.empty()) all.push_back("HOME=" + home);
   if (!hostname.empty()) all.push_back("HOSTNAME=" + hostname);
+  if (spec.terminal) all.push_back("TERM=xterm");
   all.insert(all.end(), spec.image.config.env.begin(), spec.image.config.env.end());
   all.insert(all.end(), spec.env.begin(), spec.env.end());
   std::vector<std::string> out;

@@ -269,6 +269,8 @@ Status OciRuntime::create(const ContainerSpec& spec, const SandboxSpec& sandbox,
   monitor.exits = paths_.exits();
   monitor.persist = paths_.container(key);
   monitor.log = log;
+  monitor.terminal = spec.terminal;
+  monitor.keep_stdin = spec.keep_stdin;
   auto pid = start_monitor(monitor);
   return pid.ok() ? Status{} : Status(pid.error());
 }

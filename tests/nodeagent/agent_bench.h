@@ -136,6 +136,10 @@ struct Bench {
     }
     return "";
   }
+  bool has_event_saying(const std::string& reason, const std::string& message) const {
+    return std::any_of(events.begin(), events.end(),
+                       [&](auto& event) { return event.reason == reason && event.message == message; });
+  }
   bool has_event(const std::string& reason) const {
     return std::any_of(events.begin(), events.end(), [&](auto& event) { return event.reason == reason; });
   }

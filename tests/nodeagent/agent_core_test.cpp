@@ -114,8 +114,10 @@ TEST_CASE("an image that cannot be pulled is said and tried again") {
   bench.run(2s);
   REQUIRE(bench.status("p").container_statuses.at(0).state.waiting);
   CHECK(bench.status("p").container_statuses.at(0).state.waiting->reason == "ErrImagePull");
+  CHECK(bench.has_event_saying("Failed", "Error: ErrImagePull"));
   bench.run(15s);
   CHECK(bench.status("p").container_statuses.at(0).state.waiting->reason == "ImagePullBackOff");
+  CHECK(bench.has_event_saying("Failed", "Error: ImagePullBackOff"));
   CHECK(bench.status("p").phase == "Pending");
 }
 

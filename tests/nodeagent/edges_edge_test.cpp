@@ -222,6 +222,16 @@ TEST_CASE("config.json has containerd's defaults", "[runtime]") {
       R"({"type":"uts","path":"/run/mainstay/ns/uid/uts"},{"type":"network","path":"/run/mainstay/netns/uid"}])");
 }
 
+TEST_CASE("config.json gives a terminal to who wants one, and says which", "[runtime]") {
+  OciConfigInput input = plain_input();
+  CHECK_FALSE(lists(*config_of(input).find_path({"process", "env"}), "TERM=xterm"));
+  input.spec.terminal = true;
+  CHECK(config_of(input).find_path({"process", "terminal"})->as_bool());
+  CHECK(lists(*config_of(input).find_path({"process", "env"}), "TERM=xterm"));
+  input.spec.env = {"TERM=vt100"};
+  CHECK(lists(*config_of(input).find_path({"process", "env"}), "TERM=vt100"));
+}
+
 TEST_CASE("config.json follows limits, mounts and the host namespaces", "[runtime]") {
   OciConfigInput input = plain_input();
   input.machine.cgroup_v2 = true;

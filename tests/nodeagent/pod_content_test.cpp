@@ -315,6 +315,18 @@ TEST_CASE("security: the container's word wins, limits and groups come along") {
   CHECK(all.spec.security.seccomp == SeccompKind::kUnconfined);
 }
 
+TEST_CASE("tty and stdin reach the runtime only where the manifest says so") {
+  auto planned = [](const std::string& fields) {
+    return start_of(pod_with("containers: [{name: c, image: i" + fields + "}]")).spec;
+  };
+  CHECK_FALSE(planned("").terminal);
+  CHECK_FALSE(planned("").keep_stdin);
+  CHECK(planned(", tty: true").terminal);
+  CHECK_FALSE(planned(", tty: true").keep_stdin);
+  CHECK(planned(", stdin: true").keep_stdin);
+  CHECK_FALSE(planned(", tty: false").terminal);
+}
+
 TEST_CASE("seccomp: the default follows the capabilities, a file must be a profile") {
   auto allows = [](const Value& profile, const std::string& call) {
     for (const Value& rule : profile.find("syscalls")->as_list()) {

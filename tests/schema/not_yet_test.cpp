@@ -101,9 +101,9 @@ TEST_CASE("the place is the field's") {
 TEST_CASE("what is kept but not enforced") {
   Object pod = object("{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {dnsConfig: {nameservers: [1.2.3.4]}, "
                       "setHostnameAsFQDN: true, hostUsers: true, containers: "
-                      "[{name: c, image: i, tty: true, resizePolicy: [{resourceName: cpu, restartPolicy: NotRequired}]}]}}");
+                      "[{name: c, image: i, tty: true, stdin: true, stdinOnce: true, resizePolicy: [{resourceName: cpu, restartPolicy: NotRequired}]}]}}");
   CHECK(not_enforced(pod) ==
-        Lines{"spec.containers[0].resizePolicy", "spec.containers[0].tty"});
+        Lines{"spec.containers[0].resizePolicy", "spec.containers[0].stdinOnce"});
   Object plain = object("{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {containers: [{name: c, image: i}]}}");
   CHECK(not_enforced(plain) == Lines{});
   Object set = object("{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: a}, spec: {replicas: 1}, status: {replicas: 1}}");

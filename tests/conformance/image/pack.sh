@@ -1,0 +1,60 @@
+#!/bin/sh
+# Packs the image of the conformance suite's containers from Debian's own busybox (package busybox-static) and tool.c.
+# usage: pack.sh DIRECTORY
+# Writes archives of localhost/mainstay/tools:v1 and, of the same layer:
+#   localhost/mainstay/tools:entry   ENTRYPOINT ["/bin/echo", "entry"], CMD ["cmd"], ENV FROM_IMAGE=yes, WORKDIR /srv
+#   localhost/mainstay/tools:user    USER tester (1234:1234)
+#   localhost/mainstay/tools:named   USER tester by name only
+set -eu
+
+[ $# -eq 1 ] || { echo "usage: $0 DIRECTORY" >&2; exit 2; }
+here=$(cd "$(dirname "$0")" && pwd)
+mkdir -p "$1"
+out=$(cd "$1" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+. "$here/../../../examples/images/oci.sh"
+
+base=$work/base
+mkdir -p "$base/bin" "$base/etc" "$base/tmp" "$base/var" "$base/root" "$base/srv" "$base/www/cgi-bin" "$base/home/tester"
+chmod 1777 "$base/tmp"
+put_busybox "$base" $(/bin/busybox --list | grep -v '^busybox$')
+cc -O1 -static -o "$base/bin/udp-serve" "$here/tool.c"
+for name in udp-ask grpc-serve eat; do ln -s udp-serve "$base/bin/$name"; done
+printf 'root:x:0:0:root:/root:/bin/sh\ntester:x:1234:1234:tester:/home/tester:/bin/sh\n' >"$base/etc/passwd"
+printf 'root:x:0:\ntester:x:1234:\nextra:x:4321:tester\n' >"$base/etc/group"
+printf 'yes\n' >"$base/www/index.html"
+# Who answers, and whom it answers.
+printf '#!/bin/sh\nprintf "Content-Type: text/plain\\r\\n\\r\\n"\necho "$(hostname) $REMOTE_ADDR"\n' >"$base/www/cgi-bin/who"
+chmod 0755 "$base/www/cgi-bin/who"
+# web [PORT]: serves /www, and ends at once when it is told to.
+printf '#!/bin/sh\ntrap "exit 0" TERM\nhttpd -f -p "${1:-80}" -h /www &\nwait\n' >"$base/bin/web"
+# retry COMMAND...: until it succeeds; prints what it printed then.
+cat >"$base/bin/retry" <<'SCRIPT'
+#!/bin/sh
+while :; do
+  got=$("$@" 2>/dev/null) && { echo "$got"; exit 0; }
+  sleep 0.3
+done
+SCRIPT
+# blocked URL: until three requests in a row were answered by nobody (which is not the same as refused).
+cat >"$base/bin/blocked" <<'SCRIPT'
+#!/bin/sh
+count=0
+while [ $count -lt 3 ]; do
+  case $(wget -qO- -T 1 "$1" 2>&1) in
+    *"timed out"*) count=$((count + 1)) ;;
+    *) count=0; sleep 0.3 ;;
+  esac
+done
+echo blocked
+SCRIPT
+chmod 0755 "$base/bin/web" "$base/bin/retry" "$base/bin/blocked"
+layer "$base" base 1
+
+image "$out/v1.tar" localhost/mainstay/tools:v1 '{"Env":["PATH=/bin"],"Cmd":["/bin/sh"]}' base
+image "$out/entry.tar" localhost/mainstay/tools:entry '{"Env":["PATH=/bin","FROM_IMAGE=yes"],
+"Entrypoint":["/bin/echo","entry"],"Cmd":["cmd"],"WorkingDir":"/srv"}' base
+image "$out/user.tar" localhost/mainstay/tools:user '{"Env":["PATH=/bin"],"Cmd":["/bin/sh"],"User":"1234:1234"}' base
+image "$out/named.tar" localhost/mainstay/tools:named '{"Env":["PATH=/bin"],"Cmd":["/bin/sh"],"User":"tester"}' base
