@@ -68,10 +68,12 @@ void take_image_trouble(PodRecord& record, const std::string& name, ContainerTra
     note(context, record, name, true, "InspectFailed", message);
     wait_because(container, "InvalidImageName", message);
   } else if (container.pull_failed) {
+    note(context, record, name, false, "Pulling", "Pulling image " + quoted);
     note(context, record, name, false, "BackOff", "Back-off pulling image " + quoted);
     wait_because(container, "ImagePullBackOff", "Back-off pulling image " + quoted + ": ErrImagePull: " +
                                                     error.message);
   } else {
+    note(context, record, name, false, "Pulling", "Pulling image " + quoted);
     note(context, record, name, true, "Failed", "Failed to pull image " + quoted + ": " + error.message);
     wait_because(container, "ErrImagePull", error.message);
   }

@@ -104,7 +104,7 @@ Result<std::vector<std::pair<std::string, std::string>>> plan_sysctls(const std:
   for (const Sysctl& sysctl : sysctls) {
     std::string name = sysctl_name(sysctl.name);
     if (!may_set(name, node)) {
-      return error(ErrorCode::kInvalid, "forbidden sysctl: \"" + name + "\" not allowlisted");
+      return error(ErrorCode::kInvalid, std::string(kForbiddenSysctl) + ": \"" + name + "\" not allowlisted");
     }
     out.emplace_back(std::move(name), sysctl.value);
   }
@@ -151,6 +151,11 @@ Result<StartPlan::Mount> plan_mount(const VolumeMount& mount, const ContainerEnv
     }
   }
   return out;
+}
+
+// What such a volume holds is the API's: nobody writes it, whatever the mount says.
+bool holds_objects(const Volume& volume) {
+  return volume.config_map || volume.secret || volume.downward_api || volume.projected;
 }
 
 // A flag that is kept as it stands in the manifest.
@@ -247,11 +252,12 @@ Result<std::vector<SubPathMount>> place_mounts(StartPlan& plan, const Object& po
     const StartPlan::Mount& mount = plan.mounts[i];
     auto path = volume_paths.find(mount.volume);
     if (path == volume_paths.end()) continue;
-    plan.spec.mounts.push_back(
-        {path->second, mount.path, mount.read_only, mount.propagation, mount.recursive_read_only});
-    if (mount.sub_path.empty()) continue;
     auto volume = std::find_if(volumes.begin(), volumes.end(),
                                [&](const Volume& one) { return one.name == mount.volume; });
+    bool read_only = mount.read_only || (volume != volumes.end() && holds_objects(*volume));
+    plan.spec.mounts.push_back(
+        {path->second, mount.path, read_only, mount.propagation, mount.recursive_read_only});
+    if (mount.sub_path.empty()) continue;
     if (volume == volumes.end()) continue;
     ASSIGN_OR_RETURN(VolumeSpec whole, plan_volume(pod, *volume, config, node));
     out.push_back({std::move(whole), mount.sub_path, slot_of(plan.spec.key.container, i), plan.spec.mounts.size() - 1});

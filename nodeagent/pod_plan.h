@@ -27,6 +27,9 @@ struct SetUp {
 
 // kInvalid with Kubernetes' words where a ConfigMap or Secret of a volume is missing (event FailedMount), or
 // for a sysctl that this node forbids ("forbidden sysctl: ...", event SysctlForbidden).
+// Begins the error of plan_set_up for a pod that this node will never run.
+inline constexpr std::string_view kForbiddenSysctl = "forbidden sysctl";
+
 Result<SetUp> plan_set_up(const Object& pod, const NodeConfig& config, const NodeFacts& node, uint64_t number);
 
 // A container without its image and mounts' host paths, which the operation fills in. `mounts` names volumes.

@@ -107,6 +107,10 @@ void add_conditions(PodStatus& status, const PodRecord& record, Now now) {
   for (const PodCondition& given : pod.status.conditions) {
     if (given.type == "PodScheduled" || given.type == "DisruptionTarget") status.conditions.push_back(given);
   }
+  // Nobody scheduled a pod that came with its node's name.
+  if (status.conditions.empty() || status.conditions.front().type != "PodScheduled") {
+    put_condition(status, before, make_condition("PodScheduled", true, "", ""), now.wall);
+  }
   bool sandbox = record.is_set_up && !record.torn_down && !record.released;
   PodCondition containers = containers_ready_condition(status, pod.spec);
   put_condition(status, before, make_condition("PodReadyToStartContainers", sandbox, "", ""), now.wall);

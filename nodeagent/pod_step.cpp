@@ -23,9 +23,7 @@ using std::chrono::seconds;
 
 void set_up_trouble(PodRecord& record, PodStepContext& context, const Error& error) {
   bool mount = error.message.starts_with("MountVolume") || error.code == ErrorCode::kInvalid;
-  std::string_view reason = error.message.starts_with("forbidden sysctl") ? "SysctlForbidden"
-                            : mount                                        ? "FailedMount"
-                                                                           : "FailedCreatePodSandBox";
+  std::string_view reason = mount ? "FailedMount" : "FailedCreatePodSandBox";
   if (record.trouble != error.message) note(context, record, "", true, std::string(reason), error.message);
   record.trouble = error.message;
   record.set_up_failed = true;
@@ -39,6 +37,11 @@ void step_set_up(PodRecord& record, PodStepContext& context) {
     return;
   }
   Result<SetUp> plan = plan_set_up(*record.pod, context.config, context.node, context.assignment);
+  if (!plan.ok() && plan.error().message.starts_with(kForbiddenSysctl)) {
+    note(context, record, "", true, "SysctlForbidden", plan.error().message);
+    fail_pod(record, "SysctlForbidden", "Pod was rejected: " + plan.error().message, Duration{0}, context);
+    return context.wake_at(context.now.mono);
+  }
   if (!plan.ok()) {
     set_up_trouble(record, context, plan.error());
     context.wake_at(record.set_up_retry.retry_at());

@@ -58,8 +58,9 @@ Status add_data(const DataSource& source, VolumeSpec& out) {
     const std::string* bytes = map_find(data, item.key);
     if (bytes == nullptr && source.optional) continue;
     if (bytes == nullptr) {
-      std::string_view kind = source.what == "secret" ? "secret" : "config";
-      return error(ErrorCode::kInvalid, "references non-existent " + std::string(kind) + " key: " + item.key);
+      std::string_view words = source.what == "secret" ? "references non-existent secret key: "
+                                                       : "configmap references non-existent config key: ";
+      return error(ErrorCode::kInvalid, std::string(words) + item.key);
     }
     put_file(out, {item.path, *bytes, static_cast<uint32_t>(item.mode.value_or(source.mode)), {}});
   }

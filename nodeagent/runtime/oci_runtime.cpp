@@ -279,7 +279,8 @@ Status OciRuntime::create(const ContainerSpec& spec, const SandboxSpec& sandbox,
 Result<std::string> OciRuntime::read_seccomp_profile(const std::string& name) const {
   std::string dir = paths_.seccomp_profiles();
   auto refuse = [&](const std::string& why) {
-    return error(ErrorCode::kInvalid, "seccomp profile '" + name + "' cannot be used: " + why +
+    // The manifest may be right and the file still to come: not the same as an error in the manifest.
+    return error(ErrorCode::kUnavailable, "seccomp profile '" + name + "' cannot be used: " + why +
                                           " (the node keeps its profiles in " + dir + ")");
   };
   Fd root(open(dir.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));

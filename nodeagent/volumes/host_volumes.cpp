@@ -60,6 +60,16 @@ bool type_matches(const std::string& type, mode_t mode) {
   return true;
 }
 
+// In the kubelet's words, which do not tell what is missing from what is something else.
+Error wrong_type(const std::string& path, std::string_view type) {
+  std::string_view noun = type.starts_with("Directory") ? "directory"
+                          : type.starts_with("File")    ? "file"
+                          : type == "Socket"            ? "socket file"
+                          : type == "CharDevice"        ? "character device"
+                                                        : "block device";
+  return error(ErrorCode::kInvalid, "hostPath type check failed: " + path + " is not a " + std::string(noun));
+}
+
 Result<std::string> prepare_host_path(const VolumeSpec& volume) {
   const std::string& path = volume.host_path;
   const std::string& type = volume.host_path_type;
@@ -75,7 +85,7 @@ Result<std::string> prepare_host_path(const VolumeSpec& volume) {
   struct stat info;
   if (stat(path.c_str(), &info) == 0) {
     if (type_matches(type, info.st_mode)) return path;
-    return error(ErrorCode::kInvalid, "hostPath type check failed: " + path + " is not of type " + type);
+    return wrong_type(path, type);
   }
   if (errno != ENOENT) return errno_error("looking at hostPath " + path, errno);
   // With no type Kubernetes leaves it to the runtime, and containerd makes a directory.
@@ -88,8 +98,7 @@ Result<std::string> prepare_host_path(const VolumeSpec& volume) {
     if (!fd.open()) return errno_error("creating hostPath " + path, errno);
     return path;
   }
-  return error(ErrorCode::kInvalid,
-               "hostPath type check failed: " + path + " does not exist and should be of type " + type);
+  return wrong_type(path, type);
 }
 
 Status check_sub_path(const std::string& path) {

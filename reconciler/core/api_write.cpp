@@ -56,6 +56,16 @@ std::optional<ApiError> admit_namespace(const Snapshot& view, const KindInfo& in
   return std::nullopt;
 }
 
+// A pod needs its account; every namespace gets "default" by itself, perhaps only in this turn.
+std::optional<ApiError> admit_account(const Snapshot& view, const Object& pod) {
+  const std::string& account = as<Pod>(pod).spec.service_account_name;
+  if (account.empty() || account == "default") return std::nullopt;
+  if (view.find(Kind::kServiceAccount, pod.meta.ns, account)) return std::nullopt;
+  return forbidden(pod.info(), pod.meta.name,
+                   "error looking up service account " + pod.meta.ns + "/" + account + ": serviceaccount \"" +
+                       account + "\" not found");
+}
+
 // Where a write takes place.
 struct Place {
   Transaction& txn;
@@ -88,6 +98,9 @@ Answer create_object(const Place& place, const ApiWrite& write, Object object) {
   check_not_yet(object, kNotFromGit, nullptr, diagnostics);
   if (!diagnostics.has_errors()) allocate_addresses(place, object, diagnostics);
   if (diagnostics.has_errors()) return refuse(invalid(info, shown, diagnostics));
+  if (object.kind == Kind::kPod) {
+    if (auto error = admit_account(txn.view(), object)) return refuse(std::move(*error));
+  }
   std::string name = object.meta.name;
   Result<ObjectPtr> made = txn.create(std::move(object));
   if (!made.ok()) return refuse(refusal_of(made.error(), info, name));

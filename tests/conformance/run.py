@@ -162,14 +162,18 @@ class Cluster:
         return out
 
     def end(self):
+        """What went wrong with the ends of the daemons; a sanitizer's findings are among it."""
+        wrong = []
         for _, child in reversed(self.children):
             child.terminate()
         for name, child in self.children:
             try:
-                child.wait(20)
+                if child.wait(20) != 0:
+                    wrong.append(f"the {name} ended with {child.returncode}:\n{self.tail(name, 60)}")
             except subprocess.TimeoutExpired:
                 child.kill()
-                print(f"the {name} did not end")
+                wrong.append(f"the {name} did not end")
+        return wrong
 
 
 # ---- one case -------------------------------------------------------------------------------------------------------
@@ -261,11 +265,12 @@ def try_case(cluster, world, case):
     return result
 
 
-def why_not(case, options):
-    """Why this case is not tried here; "" if it is."""
-    kind = "simulated" if options.runtime == "simulated" else "oci"
-    if kind not in case.runtimes:
-        return f"not with the {options.runtime} runtime"
+def fits(case, options):
+    return options.runtime in case.runtimes
+
+
+def why_not(case):
+    """Why this machine cannot try this case; "" if it can."""
     for need in case.needs:
         if need == "cgroup-v2" and not os.path.exists("/sys/fs/cgroup/cgroup.controllers"):
             return "needs cgroup v2"
@@ -290,6 +295,17 @@ def read_cases(options):
     return cases
 
 
+def as_init(options):
+    """Process 1 of its namespace: it inherits what others leave behind, and reaps it as a machine's init does."""
+    child = os.fork()
+    if child == 0:
+        sys.exit(inside(options))
+    while True:
+        pid, status = os.wait()
+        if pid == child:
+            return os.waitstatus_to_exitcode(status)
+
+
 def inside(options):
     work = options.inside
     binary = str(pathlib.Path(options.binary).resolve())
@@ -298,6 +314,10 @@ def inside(options):
     cluster = Cluster(binary, work, options)
     counts, say = {"ok": 0, "FAIL": 0, "skip": 0}, threading.Lock()
 
+    others = sum(not fits(case, options) for case in cases)
+    cases = [case for case in cases if fits(case, options)]
+    counts["skip"] = others
+
     def report(result, name, seconds, text):
         with say:
             counts[result] += 1
@@ -305,7 +325,7 @@ def inside(options):
                   flush=True)
 
     def one(case):
-        reason = why_not(case, options)
+        reason = why_not(case)
         if reason:
             return report("skip", case.name, 0, reason)
         result, seconds, problem = try_case(cluster, world, case)
@@ -315,7 +335,7 @@ def inside(options):
     try:
         cluster.begin()
         world = World(cluster.api)
-        print(f"== {len(cases)} cases on {cluster.runtime_version()}", flush=True)
+        print(f"== {len(cases)} cases on {cluster.runtime_version()}, {others} are not for it", flush=True)
         # Those with a long wait first, so that the end does not wait for them alone.
         cases.sort(key=lambda case: -sum(step.hold for step in case.steps))
         with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
@@ -326,9 +346,11 @@ def inside(options):
             time.sleep(0.2)
         report("FAIL" if left else "ok", "nothing-is-left", time.monotonic() - start, "\n  ".join(left[:20]))
     finally:
-        cluster.end()
+        wrong = cluster.end()
         if counts["FAIL"] and options.verbose:
             print(cluster.tail("agent", 60))
+    for problem in wrong:
+        report("FAIL", "daemons-end", 0, problem)
     print(f"{counts['ok']} passed, {counts['FAIL']} failed, {counts['skip']} skipped in {time.monotonic() - start:.0f} s")
     return 1 if counts["FAIL"] else 0
 
@@ -345,7 +367,7 @@ def main():
     parser.add_argument("--inside", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.inside:
-        return inside(options)
+        return as_init(options)
     if os.geteuid() != 0:
         print("SKIPPED: real containers and namespaces need root")
         return 0

@@ -124,6 +124,27 @@ TEST_CASE("a refusal, too, waits for the state it was decided on") {
   CHECK(f.answers[1].error->message == "configmaps \"a\" already exists");
 }
 
+TEST_CASE("a pod whose account does not exist is refused, one of the account default is not") {
+  Fixture f;
+  f.settle();
+  auto pod = [](const std::string& name, const std::string& account) {
+    return "{apiVersion: v1, kind: Pod, metadata: {name: " + name + ", namespace: default}, spec: {serviceAccountName: " +
+           account + ", containers: [{name: c, image: i}]}}";
+  };
+  f.turn({f.create(1, pod("a", "robot"))});
+  f.turn({f.create(2, pod("b", "default"))});
+  f.turn({f.create(3, "{apiVersion: v1, kind: ServiceAccount, metadata: {name: robot, namespace: default}}")});
+  f.turn({f.create(4, pod("a", "robot"))});
+  f.settle();
+  REQUIRE(f.answers.size() == 4);
+  REQUIRE(f.answers[0].error);
+  CHECK(f.answers[0].error->code == 403);
+  CHECK(f.answers[0].error->message ==
+        "pods \"a\" is forbidden: error looking up service account default/robot: serviceaccount \"robot\" not found");
+  CHECK(f.answers[1].created);
+  CHECK(f.answers[3].created);
+}
+
 TEST_CASE("a journal that refuses takes everything back, and writes are answered 503") {
   Fixture f;
   uint64_t before = f.core->head().version();

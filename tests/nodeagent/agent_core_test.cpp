@@ -114,11 +114,26 @@ TEST_CASE("an image that cannot be pulled is said and tried again") {
   bench.run(2s);
   REQUIRE(bench.status("p").container_statuses.at(0).state.waiting);
   CHECK(bench.status("p").container_statuses.at(0).state.waiting->reason == "ErrImagePull");
+  CHECK(bench.has_event("Pulling"));
   CHECK(bench.has_event_saying("Failed", "Error: ErrImagePull"));
   bench.run(15s);
   CHECK(bench.status("p").container_statuses.at(0).state.waiting->reason == "ImagePullBackOff");
   CHECK(bench.has_event_saying("Failed", "Error: ImagePullBackOff"));
   CHECK(bench.status("p").phase == "Pending");
+}
+
+TEST_CASE("a pod with a sysctl that the node does not allow is refused for good") {
+  Bench bench;
+  std::string pod = kPod;
+  std::string marker = "spec:\n";
+  pod.replace(pod.find(marker), marker.size(),
+              marker + "  securityContext: {sysctls: [{name: kernel.msgmax, value: '1'}]}\n");
+  bench.assign({pod_of(pod)});
+  bench.run(5s);
+  CHECK(bench.status("p").phase == "Failed");
+  CHECK(bench.status("p").reason == "SysctlForbidden");
+  CHECK(bench.status("p").message == "Pod was rejected: forbidden sysctl: \"kernel.msgmax\" not allowlisted");
+  CHECK(bench.has_event_saying("SysctlForbidden", "forbidden sysctl: \"kernel.msgmax\" not allowlisted"));
 }
 
 TEST_CASE("a missing ConfigMap keeps the container waiting with Kubernetes' words") {

@@ -118,7 +118,7 @@ TEST_CASE("seccomp: none, the default, and a profile of the node", "[edge][runti
     INFO(bad);
     spec.key.attempt = 5;
     spec.security.seccomp_profile = bad;
-    CHECK(node.runtime().start(spec).error().code == ErrorCode::kInvalid);
+    CHECK(node.runtime().start(spec).error().code == ErrorCode::kUnavailable);
   }
 }
 

@@ -211,7 +211,7 @@ TEST_CASE("what a volume misses is said in Kubernetes' words, unless it is optio
         "MountVolume.SetUp failed for volume \"v\" : secret \"x\" not found");
   CHECK(volume_error("secret: {secretName: x, optional: true}") == "");
   CHECK(volume_error("configMap: {name: cm, items: [{key: z, path: z}]}", config) ==
-        "MountVolume.SetUp failed for volume \"v\" : references non-existent config key: z");
+        "MountVolume.SetUp failed for volume \"v\" : configmap references non-existent config key: z");
   CHECK(volume_error("projected: {sources: [{secret: {name: s, items: [{key: z, path: z}]}}]}", config) ==
         "MountVolume.SetUp failed for volume \"v\" : references non-existent secret key: z");
   CHECK(volume_error("configMap: {name: cm, optional: true, items: [{key: z, path: z}]}", config) == "");
@@ -277,6 +277,19 @@ TEST_CASE("mounts: sub paths, expanded, propagation, read-only below") {
         "value: /etc}], volumeMounts: [{name: v, mountPath: /a, subPathExpr: \"" + std::string(expression) + "\"}]}]");
     CHECK(plan_start(*bad, as<Pod>(*bad).spec.containers[0], 0, {}, {}, facts(), 1).error().code ==
           ErrorCode::kInvalid);
+  }
+}
+
+TEST_CASE("mounts of volumes that hold objects are read-only, whatever they say") {
+  for (const char* source : {"configMap: {name: cm}", "secret: {secretName: s}", "downwardAPI: {items: []}",
+                             "projected: {sources: [{configMap: {name: cm}}]}"}) {
+    INFO(source);
+    ObjectPtr pod = pod_with("volumes: [{name: v, " + std::string(source) + "}, {name: w}], containers: [{name: c, image: i, "
+                             "volumeMounts: [{name: v, mountPath: /v, readOnly: false}, {name: w, mountPath: /w}]}]");
+    StartPlan plan = start_of(pod);
+    REQUIRE(place_mounts(plan, *pod, {}, facts(), {{"v", "/node/v"}, {"w", "/node/w"}}, "/node/etc").ok());
+    CHECK(plan.spec.mounts[0].read_only);
+    CHECK_FALSE(plan.spec.mounts[1].read_only);
   }
 }
 

@@ -42,6 +42,7 @@ TEST_CASE("init containers run one after another, then the others") {
   CHECK(condition(bench.status("p"), "Initialized") == "False");
   CHECK(reason_of(bench.status("p"), "Initialized") == "ContainersNotInitialized");
   CHECK(condition(bench.status("p"), "PodReadyToStartContainers") == "True");
+  CHECK(condition(bench.status("p"), "PodScheduled") == "True");  // it came with its node's name
   bench.run(10s);
   CHECK(bench.word(pod) == "Init:1/2");
   CHECK(init(bench, 0).ready);

@@ -170,8 +170,9 @@ TEST_CASE("hostPath volumes are checked as Kubernetes does and never removed", "
   CHECK(prepare(host + "/file", "File").ok());
   CHECK(prepare("/dev/null", "CharDevice").ok());
   CHECK(prepare(host + "/file", "Directory").error().code == ErrorCode::kInvalid);
-  CHECK(prepare(host, "Socket").error().code == ErrorCode::kInvalid);
-  CHECK(prepare(host + "/none", "Directory").error().code == ErrorCode::kInvalid);
+  CHECK(prepare(host, "Socket").error().message == "hostPath type check failed: " + host + " is not a socket file");
+  CHECK(prepare(host + "/none", "Directory").error().message ==
+        "hostPath type check failed: " + host + "/none is not a directory");
   CHECK(prepare(host, "Nonsense").error().code == ErrorCode::kInvalid);
   CHECK(prepare("relative", "").error().code == ErrorCode::kInvalid);
   CHECK(prepare(host + "/../up", "").error().code == ErrorCode::kInvalid);

@@ -1,9 +1,11 @@
 // What Debian's busybox cannot do and the cases need inside a container; one static program under several names.
 //   udp-serve PORT            answers each datagram with "HOSTNAME SENDER-ADDRESS TEXT"
 //   udp-ask ADDRESS PORT TEXT    sends a datagram and prints the answer; exit 1 after a second without one
+//   knock ADDRESS PORT        prints "open", "refused" or, after a second, "silence"
 //   grpc-serve PORT STATUS    answers every gRPC health question with this status (1: serving, 2: not serving)
 //   eat MEGABYTES             takes that much memory and stays
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +25,7 @@ static int bound(int type, const char *port) {
   return fd;
 }
 
-static int udp_serve(const char *port) {
+static void udp_serve(const char *port) {
   int fd = bound(SOCK_DGRAM, port);
   for (;;) {
     char text[512], answer[1024], host[256] = "";
@@ -36,6 +38,22 @@ static int udp_serve(const char *port) {
     int length = snprintf(answer, sizeof answer, "%s %s %s", host, inet_ntoa(from.sin_addr), text);
     sendto(fd, answer, (size_t)length, 0, (struct sockaddr *)&from, size);
   }
+}
+
+static int knock(const char *host, const char *port) {
+  struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((unsigned short)atoi(port))};
+  if (inet_aton(host, &to.sin_addr) == 0) return 1;
+  int fd = socket(AF_INET, SOCK_STREAM, 0);
+  struct timeval second = {1, 0};
+  setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &second, sizeof second);
+  if (connect(fd, (struct sockaddr *)&to, sizeof to) == 0) {
+    puts("open");
+  } else if (errno == EINPROGRESS || errno == ETIMEDOUT) {
+    puts("silence");
+  } else {
+    puts(errno == ECONNREFUSED ? "refused" : strerror(errno));
+  }
+  return 0;
 }
 
 static int udp_ask(const char *host, const char *port, const char *text) {
@@ -55,7 +73,7 @@ static int udp_ask(const char *host, const char *port, const char *text) {
 }
 
 // HTTP/2 as little as it takes: settings, their acknowledgement, then headers, one message and trailers on stream 1.
-static int grpc_serve(const char *port, const char *status) {
+static void grpc_serve(const char *port, const char *status) {
   int server = bound(SOCK_STREAM, port);
   listen(server, 16);
   static const unsigned char before[] = {
@@ -85,21 +103,21 @@ static int grpc_serve(const char *port, const char *status) {
   }
 }
 
-static int eat(const char *megabytes) {
+static void eat(const char *megabytes) {
   for (long i = atol(megabytes); i > 0; --i) {
     char *block = malloc(1 << 20);
     if (block != NULL) memset(block, 1, 1 << 20);
   }
-  pause();
-  return 0;
+  for (;;) pause();
 }
 
 int main(int argc, char **argv) {
   const char *slash = strrchr(argv[0], '/'), *name = slash ? slash + 1 : argv[0];
-  if (argc == 2 && strcmp(name, "udp-serve") == 0) return udp_serve(argv[1]);
+  if (argc == 2 && strcmp(name, "udp-serve") == 0) udp_serve(argv[1]);
   if (argc == 4 && strcmp(name, "udp-ask") == 0) return udp_ask(argv[1], argv[2], argv[3]);
-  if (argc == 3 && strcmp(name, "grpc-serve") == 0) return grpc_serve(argv[1], argv[2]);
-  if (argc == 2 && strcmp(name, "eat") == 0) return eat(argv[1]);
-  fprintf(stderr, "usage: udp-serve PORT | udp-ask ADDRESS PORT TEXT | grpc-serve PORT STATUS | eat MEGABYTES\n");
+  if (argc == 3 && strcmp(name, "knock") == 0) return knock(argv[1], argv[2]);
+  if (argc == 3 && strcmp(name, "grpc-serve") == 0) grpc_serve(argv[1], argv[2]);
+  if (argc == 2 && strcmp(name, "eat") == 0) eat(argv[1]);
+  fprintf(stderr, "usage: udp-serve PORT | udp-ask ADDRESS PORT TEXT | knock ADDRESS PORT | grpc-serve PORT STATUS | eat MEGABYTES\n");
   return 2;
 }
