@@ -21,6 +21,13 @@ bool is_directory(const std::string& path) {
   return lstat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
 }
 
+// A folder that only looks like a hierarchy (crun leaves one where cgroup v2 was unmounted) cannot be treated as one.
+bool is_cgroup(const std::string& path) {
+  struct statfs info;
+  return statfs(path.c_str(), &info) == 0 &&
+         (info.f_type == CGROUP_SUPER_MAGIC || info.f_type == CGROUP2_SUPER_MAGIC);
+}
+
 // Mount points of the hierarchies. Links ("cpu -> cpu,cpuacct") are left out.
 std::vector<std::string> hierarchies() {
   if (cgroup_mode() == CgroupMode::kV2) return {kRoot};
@@ -29,7 +36,7 @@ std::vector<std::string> hierarchies() {
   if (!names.ok()) return out;
   for (const std::string& name : *names) {
     std::string path = std::string(kRoot) + "/" + name;
-    if (is_directory(path)) out.push_back(path);
+    if (is_directory(path) && is_cgroup(path)) out.push_back(path);
   }
   return out;
 }

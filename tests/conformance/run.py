@@ -34,8 +34,15 @@ def sh(*words):
 
 # ---- outside: the namespaces, and what they cannot take away ------------------------------------------------------
 
+def mark_of(work):
+    """What an agent calls its cgroup and its folder in /run, after its data directory."""
+    return "mainstay-" + hashlib.sha256((work + "/node").encode()).hexdigest()[:10]
+
+
 def cgroups_of(mark):
-    return [path for path, _, _ in os.walk("/sys/fs/cgroup", topdown=False) if f"/{mark}" in path]
+    """Deepest first. A folder `unified` that is no mount is crun's own invention and holds no processes."""
+    found = [path for path, _, _ in os.walk("/sys/fs/cgroup", topdown=False) if f"/{mark}" in path]
+    return [path for path in found if not path.startswith(HYBRID + "/") or os.path.ismount(HYBRID)]
 
 
 def outside(options):
@@ -50,14 +57,14 @@ def outside(options):
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
     code = child.wait()
-    mark = "mainstay-" + hashlib.sha256((work + "/node").encode()).hexdigest()[:10]
-    for path in cgroups_of(mark):
+    for path in cgroups_of(mark_of(work)):
         for _ in range(100):
             try:
                 os.rmdir(path)
                 break
             except OSError:
                 time.sleep(0.02)
+    shutil.rmtree("/run/" + mark_of(work), ignore_errors=True)
     if code == 0 or not options.keep:
         shutil.rmtree(work, ignore_errors=True)
     else:
@@ -72,7 +79,7 @@ def make_machine(work, options):
     for line in ("link set lo up", "link add up0 type veth peer name up1", "addr add 192.0.2.2/24 dev up0",
                  "link set up0 up", "link set up1 up", "route add default via 192.0.2.1"):
         sh("ip", *line.split())
-    etc = {"resolv.conf": "nameserver 192.0.2.53\nsearch node.example\n", "hosts": "127.0.0.1 localhost\n192.0.2.7 on-the-node\n"}
+    etc = {"resolv.conf": "nameserver 192.0.2.2\nsearch node.example\n", "hosts": "127.0.0.1 localhost\n192.0.2.7 on-the-node\n"}
     for name, text in etc.items():
         path = f"{work}/{name}"
         pathlib.Path(path).write_text(text)
@@ -82,7 +89,20 @@ def make_machine(work, options):
     pathlib.Path("/srv/directory").mkdir()
     os.mkfifo("/srv/pipe")
     if options.oci_runtime.endswith("crun") and os.path.ismount(HYBRID):
-        sh("umount", HYBRID)  # crun refuses cgroup v1 with v2 beside it; without the latter it is plain v1
+        show_plain_cgroups(work)
+
+
+def show_plain_cgroups(work):
+    """crun refuses cgroup v1 with v2 beside it: here it finds the former alone, in a /sys/fs/cgroup of its own."""
+    plain = work + "/cgroup"
+    os.mkdir(plain)
+    sh("mount", "-t", "tmpfs", "tmpfs", plain)
+    for name in os.listdir("/sys/fs/cgroup"):
+        path = "/sys/fs/cgroup/" + name
+        if path != HYBRID and os.path.ismount(path):
+            os.mkdir(f"{plain}/{name}")
+            sh("mount", "--bind", path, f"{plain}/{name}")
+    sh("mount", "--move", plain, "/sys/fs/cgroup")
 
 
 class Cluster:
@@ -152,7 +172,7 @@ class Cluster:
 
     def leftovers(self):
         """What a node still has after all pods are gone; nothing is right."""
-        mark = "mainstay-" + hashlib.sha256(self.node_dir.encode()).hexdigest()[:10]
+        mark = mark_of(self.work)
         pods = pathlib.Path(self.node_dir + "/pods")
         out = [f"directory {path}" for path in (pods.iterdir() if pods.exists() else [])]
         out += [f"cgroup {path}" for path in cgroups_of(mark) if not path.endswith(mark)]
@@ -371,6 +391,12 @@ def main():
     if os.geteuid() != 0:
         print("SKIPPED: real containers and namespaces need root")
         return 0
+    os.environ["PATH"] += ":/usr/sbin:/sbin"
+    if not os.access(options.binary, os.X_OK):
+        raise SystemExit(f"{options.binary} cannot be run: build it, or name another with --binary or MAINSTAY_BINARY")
+    missing = [name for name in ("unshare", "ip", "cc", "conmon", "nft") if not shutil.which(name)]
+    if missing:
+        raise SystemExit(f"not installed: {', '.join(missing)}; run scripts/packages test")
     return outside(options)
 
 

@@ -43,9 +43,9 @@ SCRIPT
 # blocked NAME PORT: until three connections in a row were answered by nobody, which is not the same as refused.
 cat >"$base/bin/blocked" <<'SCRIPT'
 #!/bin/sh
-count=0
+count=0 address=
 while [ $count -lt 3 ]; do
-  address=$(ping -c 1 -w 1 "$1" 2>/dev/null | sed -n '1s/^[^(]*(\([0-9.]*\)).*/\1/p')
+  [ -n "$address" ] || address=$(ping -c 1 -w 1 "$1" 2>/dev/null | sed -n '1s/^[^(]*(\([0-9.]*\)).*/\1/p')
   if [ "$(knock "$address" "$2")" = silence ]; then
     count=$((count + 1))
   else
