@@ -46,6 +46,8 @@ struct AgentCore::State {
     if (!wake || when < *wake) wake = when;
   }
   uint64_t submit(OperationBody body, const std::string& uid) {
+    // What a start owes must be known although we end in its middle.
+    if (std::holds_alternative<StartContainer>(body)) actions.memory_changed = true;
     Operation operation{++last_operation, uid, std::move(body)};
     waiting[operation.id] = uid;
     actions.operations.push_back(std::move(operation));
@@ -91,6 +93,7 @@ PodRecord& AgentCore::State::record_of(const std::string& uid, Now now) {
   for (const auto& [name, container] : memory->second.containers) {
     ContainerTrack& track = record.containers[name];
     track.first_attempt = container.first_attempt;
+    track.owes_post_start = container.owes_post_start;
     track.restored = container.upcoming != Duration{0};
     Backoff& restart = track.restart;
     restart.wait = container.wait;
@@ -308,9 +311,11 @@ AgentMemory AgentCore::memory(Now now) const {
     memory.start_time = record.start_time;
     memory.initialized = record.initialized;
     for (const auto& [name, container] : record.containers) {
-      if (container.restart.upcoming == Duration{0} && container.first_attempt == 0) continue;
+      bool plain = container.restart.upcoming == Duration{0} && container.first_attempt == 0;
+      if (plain && !container.owes_post_start) continue;
       memory.containers[name] = {container.restart.wait, container.restart.upcoming,
-                                 now.wall - (now.mono - container.restart.failed_at), container.first_attempt};
+                                 now.wall - (now.mono - container.restart.failed_at), container.first_attempt,
+                                 container.owes_post_start};
     }
   }
   return out;

@@ -18,12 +18,13 @@
 namespace mainstay {
 
 // What must survive the agent's own end, beside the assignment: back-off, start times, how far the init containers
-// are. Small; no secrets.
+// are, postStart hooks that are still to run. Small; no secrets.
 struct PodMemory {
   struct ContainerMemory {
     Duration wait{0}, upcoming{0};
     WallTime failed_at;
     uint32_t first_attempt = 0;
+    std::optional<uint32_t> owes_post_start;
   };
   WallTime start_time;
   bool initialized = false;

@@ -142,6 +142,8 @@ void start_container(PodRecord& record, const Container& spec, ContainerTrack& c
   }
   container.exit_handled = false;
   container.stop.reset();
+  container.owes_post_start.reset();
+  if (spec.lifecycle && spec.lifecycle->post_start) container.owes_post_start = container.attempt;
   record.subject = spec.name;
   record.operation =
       context.submit(StartContainer{std::move(plan->spec), std::move(*parts), record.pod}, record.uid);
@@ -196,14 +198,9 @@ bool take_image_result(PodRecord& record, const OperationResult& result, PodStep
 
 void take_start(PodRecord& record, const RuntimeContainer& started, PodStepContext& context) {
   const std::string& name = started.key.container;
-  ContainerTrack& container = record.containers[name];
   note(context, record, name, false, "Created", "Created container " + name);
   note(context, record, name, false, "Started", "Started container " + name);
   for (const std::string& limit : started.notes) note(context, record, name, true, "NotEnforced", limit);
-  const Container* spec =
-      record.last_pod ? find_container(as<Pod>(*record.last_pod).spec, name).spec : nullptr;
-  bool hooked = spec != nullptr && spec->lifecycle && spec->lifecycle->post_start;
-  container.post_start = hooked ? HookState::kDue : HookState::kNone;
   take_container(record, started, context);
 }
 

@@ -35,6 +35,7 @@ void step_post_start(PodRecord& record, const Container& spec, ContainerTrack& c
     if (!container.post_start_until) return;
     if (context.now.mono < *container.post_start_until) return context.wake_at(*container.post_start_until);
     container.post_start = HookState::kDone;
+    container.owes_post_start.reset();
     return;
   }
   container.post_start = HookState::kRunning;
@@ -104,6 +105,7 @@ bool take_hook_result(PodRecord& record, const OperationResult& result, PodStepC
     if (container.post_start_operation != result.id) continue;
     container.post_start_operation = 0;
     if (container.post_start != HookState::kRunning) return true;
+    container.owes_post_start.reset();
     if (success) {
       container.post_start = HookState::kDone;
       return true;

@@ -79,11 +79,14 @@ AgentMemory load_memory(const NodePaths& paths) {
     const Value* containers = pod.value.find("containers");
     if (containers == nullptr || !containers->is_map()) continue;
     for (const Member& container : containers->as_map()) {
+      const Value* owed = container.value.find("owesPostStart");
+      bool owes = owed != nullptr && owed->is_int();
       memory.containers[container.name] = {
           Duration{int_at(container.value, "waitMicros")},
           Duration{int_at(container.value, "upcomingMicros")},
           parse_rfc3339(container.value.string_at("failedAt")).value_or(WallTime{}),
-          static_cast<uint32_t>(int_at(container.value, "firstAttempt"))};
+          static_cast<uint32_t>(int_at(container.value, "firstAttempt")),
+          owes ? std::optional<uint32_t>(static_cast<uint32_t>(owed->as_int())) : std::nullopt};
     }
   }
   return out;
@@ -102,6 +105,7 @@ Status save_memory(const NodePaths& paths, const AgentMemory& memory) {
       entry.set("upcomingMicros", static_cast<int64_t>(container.upcoming.count()));
       entry.set("failedAt", format_rfc3339_micro(container.failed_at));
       entry.set("firstAttempt", static_cast<int64_t>(container.first_attempt));
+      if (container.owes_post_start) entry.set("owesPostStart", static_cast<int64_t>(*container.owes_post_start));
       containers.set(name, std::move(entry));
     }
     one.set("containers", std::move(containers));

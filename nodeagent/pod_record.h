@@ -48,6 +48,7 @@ struct ContainerTrack {
   bool pull_failed = false;
   std::optional<ProbeState> startup, readiness, liveness;
   HookState post_start = HookState::kNone;
+  std::optional<uint32_t> owes_post_start;  // the attempt whose hook was not seen through; outlives the agent
   uint64_t post_start_operation = 0;
   std::optional<MonoTime> post_start_until;  // of one that sleeps
   std::optional<ContainerStop> stop;

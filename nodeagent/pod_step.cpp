@@ -175,6 +175,9 @@ void take_container(PodRecord& record, const RuntimeContainer& seen, PodStepCont
     container.started = context.now.mono - std::max(Duration{0}, context.now.wall - seen.status.started_at);
     container.exit_handled = false;
     container.finished = false;
+    // Also of one that an earlier agent has started, which may have ended before the hook had run.
+    bool owes = container.owes_post_start == seen.key.attempt;
+    container.post_start = owes ? HookState::kDue : HookState::kNone;
     wait_because(container, "", "");
   }
 }
