@@ -1,7 +1,9 @@
 #include "nodeagent/runtime/cgroup.h"
 
 #include <linux/magic.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -10,6 +12,7 @@
 #include <sstream>
 
 #include "nodeagent/disk.h"
+#include "schema/base/clock.h"
 
 namespace mainstay {
 namespace {
@@ -91,8 +94,22 @@ std::vector<int64_t> cgroup_processes(const std::string& path) {
   return out;
 }
 
+namespace {
+
+// One that has ended, and waits for its parent to ask how, still names its cgroup.
+bool has_ended(int64_t pid) {
+  auto stat = read_file("/proc/" + std::to_string(pid) + "/stat", 8192);
+  if (!stat.ok()) return true;
+  size_t name_end = stat->rfind(')');
+  if (name_end == std::string::npos || name_end + 2 >= stat->size()) return true;
+  char state = (*stat)[name_end + 2];
+  return state == 'Z' || state == 'X';
+}
+
+}  // namespace
+
 bool process_in_cgroup(int64_t pid, const std::string& path) {
-  if (pid <= 0) return false;
+  if (pid <= 0 || has_ended(pid)) return false;
   auto text = read_file("/proc/" + std::to_string(pid) + "/cgroup", 1 << 20);
   if (!text.ok()) return false;
   std::istringstream lines(*text);
@@ -103,6 +120,25 @@ bool process_in_cgroup(int64_t pid, const std::string& path) {
     if (at == path || at.starts_with(path + "/")) return true;
   }
   return false;
+}
+
+void kill_processes(const std::string& path) {
+  for (int64_t pid : cgroup_processes(path)) {
+    Fd handle(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+    // The handle first, then the question whose process it is: so the answer stays true.
+    if (!handle.open() || !process_in_cgroup(pid, path)) continue;
+    syscall(SYS_pidfd_send_signal, handle.get(), SIGKILL, nullptr, 0);
+  }
+}
+
+Status end_processes(const std::string& path) {
+  MonoTime deadline = read_clock().mono + 10s;
+  while (true) {
+    kill_processes(path);
+    if (cgroup_processes(path).empty()) return {};
+    if (read_clock().mono >= deadline) return error(ErrorCode::kBusy, "processes of cgroup " + path + " do not die");
+    usleep(2'000);
+  }
 }
 
 }  // namespace mainstay

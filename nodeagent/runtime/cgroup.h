@@ -24,8 +24,13 @@ Status remove_cgroup(const std::string& path);
 // Processes in exactly this cgroup.
 std::vector<int64_t> cgroup_processes(const std::string& path);
 
-// Whether a process is in this cgroup in some hierarchy; false if there is no such process. This is how a
-// recorded process id is told from a later one with the same number.
+// Whether a process is in this cgroup in some hierarchy; false if there is no such process, or it has ended. This is
+// how a recorded process id is told from a later one with the same number.
 bool process_in_cgroup(int64_t pid, const std::string& path);
+
+// SIGKILL for every process in exactly this cgroup.
+void kill_processes(const std::string& path);
+// The same until none is left. kBusy: some are after ten seconds.
+Status end_processes(const std::string& path);
 
 }  // namespace mainstay

@@ -29,6 +29,11 @@ WallTime modified(const struct stat& info) {
                                                std::chrono::nanoseconds(info.st_mtim.tv_nsec))};
 }
 
+// Its time is that of the end of a container that had lost its monitor.
+std::string unwatched_mark(const NodePaths& paths, const ContainerKey& key) {
+  return paths.container(key) + "/unwatched";
+}
+
 std::string state_dir(const NodePaths& paths, const ContainerKey& key) {
   return paths.runtime_root() + "/" + container_id(key);
 }
@@ -80,7 +85,9 @@ ProcessStatus observe_container(const NodePaths& paths, const ContainerRecord& r
   }
   if (alive) {
     bool waiting = path_exists(state_dir(paths, key) + "/exec.fifo");
-    out.state = waiting ? ProcessStatus::State::kCreated : ProcessStatus::State::kRunning;
+    // Without a monitor it must not be started: it has to be made again.
+    if (waiting) out.state = watched ? ProcessStatus::State::kCreated : ProcessStatus::State::kBroken;
+    if (!waiting) out.state = ProcessStatus::State::kRunning;
     return out;
   }
   bool was_started = record.started_at != WallTime{};
@@ -94,6 +101,7 @@ ProcessStatus observe_container(const NodePaths& paths, const ContainerRecord& r
   out.exit_unknown = true;
   out.exit_code = 137;
   out.finished_at = out.started_at;
+  if (stat(unwatched_mark(paths, key).c_str(), &info) == 0) out.finished_at = modified(info);
   return out;
 }
 
@@ -139,28 +147,11 @@ Status signal_container(const NodePaths& paths, const ContainerRecord& record, i
 }
 
 Status kill_container(const NodePaths& paths, const ContainerKey& key) {
-  std::string cgroup = paths.container_cgroup(key);
-  for (int64_t pid : cgroup_processes(cgroup)) {
-    Fd handle(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
-    if (!handle.open() || !process_in_cgroup(pid, cgroup)) continue;
-    syscall(SYS_pidfd_send_signal, handle.get(), SIGKILL, nullptr, 0);
-  }
+  kill_processes(paths.container_cgroup(key));
   return {};
 }
 
 namespace {
-
-Status kill_and_wait(const NodePaths& paths, const ContainerKey& key) {
-  MonoTime deadline = read_clock().mono + 10s;
-  while (true) {
-    RETURN_IF_ERROR(kill_container(paths, key));
-    if (cgroup_processes(paths.container_cgroup(key)).empty()) return {};
-    if (read_clock().mono >= deadline) {
-      return error(ErrorCode::kBusy, "processes of container " + container_id(key) + " do not die");
-    }
-    usleep(2'000);
-  }
-}
 
 Status delete_runtime_state(const NodePaths& paths, const std::string& oci_runtime, const ContainerKey& key) {
   if (!path_exists(state_dir(paths, key))) return {};
@@ -175,13 +166,18 @@ Status delete_runtime_state(const NodePaths& paths, const std::string& oci_runti
 
 }  // namespace
 
+Status end_unwatched(const NodePaths& paths, const ContainerKey& key) {
+  RETURN_IF_ERROR(write_file(unwatched_mark(paths, key), "", 0600));
+  return end_processes(paths.container_cgroup(key));
+}
+
 Status discard_container(const NodePaths& paths, const std::string& oci_runtime, const ContainerKey& key,
                          bool keep_log) {
   std::string id = container_id(key);
-  RETURN_IF_ERROR(kill_and_wait(paths, key));
+  RETURN_IF_ERROR(end_processes(paths.container_cgroup(key)));
   RETURN_IF_ERROR(end_monitor(paths.bundle(key), id));
   // A monitor killed in the middle of a create may have left one more process behind.
-  RETURN_IF_ERROR(kill_and_wait(paths, key));
+  RETURN_IF_ERROR(end_processes(paths.container_cgroup(key)));
   RETURN_IF_ERROR(delete_runtime_state(paths, oci_runtime, key));
   RETURN_IF_ERROR(remove_cgroup(paths.container_cgroup(key)));
   RETURN_IF_ERROR(remove_tree(paths.bundle(key)));
@@ -189,6 +185,7 @@ Status discard_container(const NodePaths& paths, const std::string& oci_runtime,
   std::string log = paths.log(key);
   if (!keep_log) {
     RETURN_IF_ERROR(remove_tree(log));
+    RETURN_IF_ERROR(remove_tree(log + ".tmp"));  // conmon's, if it was killed while it began a new file
     for (int number = 1; path_exists(log + "." + std::to_string(number)); ++number) {
       RETURN_IF_ERROR(remove_tree(log + "." + std::to_string(number)));
     }

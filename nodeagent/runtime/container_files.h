@@ -17,6 +17,10 @@ Status save_container(const NodePaths& paths, const ContainerRecord& record);
 // Read from the kernel and the monitor's files, never from memory.
 ProcessStatus observe_container(const NodePaths& paths, const ContainerRecord& record);
 
+// Ends a running container whose monitor is gone: nobody reads its output any more, and nobody would tell its end.
+// Its end is then one that nobody saw (ProcessStatus::exit_unknown), of now. kBusy: it does not die.
+Status end_unwatched(const NodePaths& paths, const ContainerKey& key);
+
 // Directories, overlay mount at bundle/rootfs. Repeatable.
 Status make_root_filesystem(const NodePaths& paths, const ContainerKey& key,
                             const std::vector<std::string>& layers);

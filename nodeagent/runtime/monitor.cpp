@@ -40,7 +40,7 @@ Result<std::string> read_line(int fd, MonoTime deadline) {
     char buffer[4096];
     ssize_t got = read(fd, buffer, sizeof buffer);
     if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return failed("conmon ended without a word");
+    if (got <= 0) return error(ErrorCode::kUnavailable, "conmon ended without a word");
     line.append(buffer, static_cast<size_t>(got));
     if (size_t end = line.find('\n'); end != std::string::npos) return line.substr(0, end);
     if (line.size() > (64 << 10)) return failed("conmon's answer is too long");
@@ -63,7 +63,8 @@ Result<int64_t> parse_answer(const std::string& line) {
     if (number && number->is_int() && number->as_int() > 0) return number->as_int();
   }
   std::string message(answer.string_at("message"));
-  return refusal(message.empty() ? "the runtime gave no reason" : message);
+  if (message.empty()) return error(ErrorCode::kUnavailable, "creating the container: the runtime gave no reason");
+  return refusal(message);
 }
 
 }  // namespace
@@ -87,6 +88,7 @@ Result<int64_t> start_monitor(const MonitorSpec& spec) {
                   "--full-attach", "--no-sync-log"};
   if (spec.terminal) process.argv.push_back("--terminal");
   if (spec.keep_stdin) process.argv.push_back("--stdin");
+  if (spec.log_limit > 0) process.argv.insert(process.argv.end(), {"--log-size-max", std::to_string(spec.log_limit)});
   process.env = plain_environment();
   process.env.push_back("_OCI_SYNCPIPE=3");
   // conmon, and the runtime it starts, inherit the lock; the container does not (the runtime closes it).
@@ -108,8 +110,10 @@ bool lock_held(const std::string& bundle) {
   return lock.open() && flock(lock.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
 }
 
-// A handle on the bundle's conmon by the pid it wrote down; not open if that is somebody else now, or nobody.
-Fd find_monitor(const std::string& bundle) {
+}  // namespace
+
+// By the pid it wrote down, which may be somebody else's by now.
+Fd watch_monitor(const std::string& bundle) {
   int64_t pid = read_number(bundle + "/monitor.pid");
   Fd handle(pid > 0 ? static_cast<int>(syscall(SYS_pidfd_open, pid, 0)) : -1);
   if (!handle.open()) return handle;
@@ -118,11 +122,9 @@ Fd find_monitor(const std::string& bundle) {
   return ours ? std::move(handle) : Fd();
 }
 
-}  // namespace
-
 bool monitor_alive(const std::string& bundle) {
   // conmon closes what it inherited, our lock too, just before it writes the exit file: then its pid tells.
-  return lock_held(bundle) || find_monitor(bundle).open();
+  return lock_held(bundle) || watch_monitor(bundle).open();
 }
 
 Status end_monitor(const std::string& bundle, const std::string& id) {
@@ -132,7 +134,7 @@ Status end_monitor(const std::string& bundle, const std::string& id) {
       usleep(2'000);
       continue;
     }
-    Fd handle = find_monitor(bundle);
+    Fd handle = watch_monitor(bundle);
     if (!handle.open()) {
       if (!lock_held(bundle)) break;
       return error(ErrorCode::kBusy,

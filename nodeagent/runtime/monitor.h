@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 
+#include "nodeagent/disk.h"
 #include "schema/base/result.h"
 
 namespace mainstay {
@@ -22,14 +23,19 @@ struct MonitorSpec {
   std::string log;
   bool terminal = false;    // it makes the container's terminal and reads its output there
   bool keep_stdin = false;  // it holds the writing end of the container's input
+  uint64_t log_limit = 0;  // bytes; a file that reaches it before it was rotated is begun anew, its lines are lost
 };
 
 // Starts conmon and waits until the container is created (not started). The first process's pid.
-// kNotFound: its command is not in the image; kFailed: the runtime refused, in its words.
+// kNotFound: its command is not in the image; kFailed: the runtime refused, in its words; kUnavailable: it, or
+// conmon, ended without a word (somebody killed it), which says nothing of the container.
 Result<int64_t> start_monitor(const MonitorSpec& spec);
 
 // Whether a conmon of this bundle lives, or is only about to. While this holds, an exit file may still come.
 bool monitor_alive(const std::string& bundle);
+
+// A handle (pidfd) on the bundle's conmon, readable once it has ended; not open if there is none.
+Fd watch_monitor(const std::string& bundle);
 
 // Waits for the end of the bundle's conmon, and after two seconds kills it.
 Status end_monitor(const std::string& bundle, const std::string& id);

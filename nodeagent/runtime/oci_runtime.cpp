@@ -18,6 +18,7 @@
 #include "nodeagent/runtime/container_exec.h"
 #include "nodeagent/runtime/container_files.h"
 #include "nodeagent/runtime/monitor.h"
+#include "nodeagent/runtime/monitor_watch.h"
 #include "nodeagent/runtime/namespaces.h"
 #include "nodeagent/runtime/oci_binary.h"
 #include "nodeagent/runtime/pause.h"
@@ -62,9 +63,9 @@ std::optional<uint32_t> attempt_number(const std::string& name) {
 
 class OciRuntime : public Runtime {
  public:
-  OciRuntime(NodePaths paths, OciBinary binary, std::string conmon, MachineLimits machine, Fd exits)
-      : paths_(std::move(paths)), binary_(std::move(binary)), conmon_(std::move(conmon)), machine_(machine),
-        exits_(std::move(exits)) {}
+  OciRuntime(NodePaths paths, OciBinary binary, std::string conmon, uint64_t log_limit, MachineLimits machine, Fd exits)
+      : paths_(std::move(paths)), binary_(std::move(binary)), conmon_(std::move(conmon)), log_limit_(log_limit),
+        machine_(machine), exits_(std::move(exits)) {}
 
   std::string version() const override { return binary_.version; }
   Status make_sandbox(const SandboxSpec& spec) override;
@@ -94,9 +95,11 @@ class OciRuntime : public Runtime {
   const NodePaths paths_;
   const OciBinary binary_;
   const std::string conmon_;
+  const uint64_t log_limit_;
   const MachineLimits machine_;
   const Fd exits_;  // inotify: exit files appear
   std::atomic<bool> cancelled_{false};
+  mutable MonitorWatch monitors_;
 };
 
 Result<SandboxSpec> OciRuntime::load_sandbox(const std::string& uid) const {
@@ -204,6 +207,11 @@ Result<RuntimeContainer> OciRuntime::start(const ContainerSpec& spec) {
     }
   }
   Status ran = run(record);
+  if (!ran.ok() && ran.error().code == ErrorCode::kUnavailable) {
+    // Killed at the very end it has done its work.
+    state = observe_container(paths_, record).state;
+    if (state == State::kRunning || state == State::kExited) return describe(key);
+  }
   if (!ran.ok()) {
     Status cleaned = discard_container(paths_, binary_.path, key, false);
     return cleaned.ok() ? ran.error() : cleaned.error().in(ran.error().message + "; then cleaning up");
@@ -271,6 +279,7 @@ Status OciRuntime::create(const ContainerSpec& spec, const SandboxSpec& sandbox,
   monitor.log = log;
   monitor.terminal = spec.terminal;
   monitor.keep_stdin = spec.keep_stdin;
+  monitor.log_limit = log_limit_;
   auto pid = start_monitor(monitor);
   return pid.ok() ? Status{} : Status(pid.error());
 }
@@ -299,8 +308,15 @@ Status OciRuntime::run(ContainerRecord& record) {
   ProcessSpec spec;
   spec.argv = {binary_.path, "--root", paths_.runtime_root(), "start", record.container.id};
   spec.env = plain_environment();
-  auto started = run_checked(spec);
-  return started.ok() ? Status{} : Status(started.error().in("starting the container"));
+  auto started = run_process(spec);
+  if (!started.ok()) return started.error().in("starting the container");
+  if (started->timed_out) return error(ErrorCode::kTimeout, "starting the container: not done in time");
+  if (started->exit_code == 0) return {};
+  constexpr int kBySignal = 128;
+  bool killed = started->exit_code > kBySignal;
+  return error(killed ? ErrorCode::kUnavailable : ErrorCode::kFailed,
+               "starting the container: the runtime ended with exit code " + std::to_string(started->exit_code) +
+                   ": " + said_in_log(started->err));
 }
 
 Status OciRuntime::stop(const ContainerKey& key) {
@@ -317,13 +333,19 @@ Status OciRuntime::kill(const ContainerKey& key) {
 
 Status OciRuntime::remove(const ContainerKey& key) {
   RETURN_IF_ERROR(check_key(key));
+  monitors_.forget(key);
   return discard_container(paths_, binary_.path, key, false);
 }
 
 Result<RuntimeContainer> OciRuntime::describe(const ContainerKey& key) const {
   ASSIGN_OR_RETURN(ContainerRecord record, load_container(paths_, key));
-  record.container.status = observe_container(paths_, record);
-  bool ended = record.container.status.state == State::kExited;
+  ProcessStatus& status = record.container.status;
+  status = observe_container(paths_, record);
+  if (status.state == State::kRunning && !monitors_.watch(key, paths_.bundle(key))) {
+    RETURN_IF_ERROR(end_unwatched(paths_, key));
+    status = observe_container(paths_, record);
+  }
+  bool ended = status.state == State::kExited;
   // With a process namespace of its own, nothing outlives the first process; here it would.
   if (ended && record.host_pid) RETURN_IF_ERROR(kill_container(paths_, key));
   return record.container;
@@ -375,13 +397,22 @@ Result<ExecResult> OciRuntime::exec(const ContainerKey& key, const std::vector<s
 }
 
 Result<bool> OciRuntime::wait_exit(Duration timeout) {
-  pollfd watched{exits_.get(), POLLIN, 0};
+  std::vector<pollfd> watched{{exits_.get(), POLLIN, 0}};
+  MonitorWatch::Handles monitors = monitors_.handles();
+  for (const auto& [key, handle] : monitors) watched.push_back({handle->get(), POLLIN, 0});
   auto wait = std::chrono::ceil<std::chrono::milliseconds>(std::max(timeout, Duration{0}));
-  int ready = poll(&watched, 1, static_cast<int>(std::min<int64_t>(wait.count(), 3'600'000)));
+  int ready = poll(watched.data(), watched.size(), static_cast<int>(std::min<int64_t>(wait.count(), 3'600'000)));
   if (ready < 0 && errno != EINTR) return errno_error("waiting for container ends", errno);
   char buffer[8192];
   bool any = false;
   while (read(exits_.get(), buffer, sizeof buffer) > 0) any = true;
+  size_t at = 1;
+  for (const auto& [key, handle] : monitors) {
+    if (watched[at++].revents == 0) continue;
+    monitors_.forget(key);
+    // One that told an end was heard above.
+    any = any || !path_exists(paths_.container(key) + "/exit");
+  }
   return any;
 }
 
@@ -405,6 +436,7 @@ Status remove_old_trials(const NodePaths& paths) {
   ASSIGN_OR_RETURN(auto names, list_dir(paths.run_dir));
   for (const std::string& name : names) {
     if (!name.starts_with("trial-") || path_exists("/proc/" + name.substr(6))) continue;
+    RETURN_IF_ERROR(end_processes("/" + paths.cgroup + "/" + name));
     RETURN_IF_ERROR(remove_cgroup("/" + paths.cgroup + "/" + name));
     RETURN_IF_ERROR(remove_tree(paths.run_dir + "/" + name));
   }
@@ -434,7 +466,8 @@ Result<OpenedRuntime> open_oci_runtime(const OciRuntimeOptions& options) {
   }
   OpenedRuntime out;
   out.notes = binary.refusals;
-  out.runtime = std::make_unique<OciRuntime>(paths, std::move(binary), conmon, machine, std::move(exits));
+  out.runtime = std::make_unique<OciRuntime>(paths, std::move(binary), conmon, options.log_limit, machine,
+                                             std::move(exits));
   return out;
 }
 

@@ -15,6 +15,9 @@ struct OciRuntimeOptions {
   NodePaths paths;
   std::string oci_runtime;  // path; "": the first of crun and runc that can create a container here
   std::string conmon;       // path; "": looked up
+  // Of one log file, in bytes. Rotation keeps them far smaller; this holds where a container writes more than that
+  // between two looks at it, and what it wrote before is lost then.
+  uint64_t log_limit = 128 << 20;
 };
 
 struct OpenedRuntime {

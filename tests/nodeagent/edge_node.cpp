@@ -12,7 +12,6 @@
 #include "nodeagent/process.h"
 #include "nodeagent/runtime/cgroup.h"
 #include "nodeagent/runtime/namespaces.h"
-#include "nodeagent/runtime/oci_runtime.h"
 
 namespace mainstay::test {
 
@@ -25,7 +24,16 @@ std::string why_no_containers() {
   return "";
 }
 
-EdgeNode::EdgeNode() {
+OciRuntimeOptions EdgeNode::options() const {
+  OciRuntimeOptions out;
+  out.paths = paths_;
+  out.oci_runtime = oci_runtime_;
+  if (log_limit_ > 0) out.log_limit = log_limit_;
+  return out;
+}
+
+EdgeNode::EdgeNode(std::string oci_runtime, uint64_t log_limit)
+    : oci_runtime_(std::move(oci_runtime)), log_limit_(log_limit) {
   static std::atomic<int> number{0};
   char name[] = "/tmp/mainstay-edge-XXXXXX";
   REQUIRE(mkdtemp(name) != nullptr);
@@ -33,7 +41,7 @@ EdgeNode::EdgeNode() {
   paths_.data_dir = dir_ + "/data";
   paths_.run_dir = dir_ + "/run";
   paths_.cgroup = "mainstay-test-" + std::to_string(getpid()) + "-" + std::to_string(number++);
-  auto opened = open_oci_runtime({paths_, "", ""});
+  auto opened = open_oci_runtime(options());
   REQUIRE_OK(opened);
   runtime_ = std::move(opened->runtime);
   notes_ = opened->notes;
@@ -52,7 +60,7 @@ EdgeNode::~EdgeNode() {
 }
 
 std::unique_ptr<Runtime> EdgeNode::reopen() {
-  auto opened = open_oci_runtime({paths_, "", ""});
+  auto opened = open_oci_runtime(options());
   REQUIRE_OK(opened);
   return std::move(opened->runtime);
 }

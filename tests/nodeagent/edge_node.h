@@ -7,6 +7,7 @@
 
 #include "nodeagent/doors.h"
 #include "nodeagent/node_paths.h"
+#include "nodeagent/runtime/oci_runtime.h"
 
 namespace mainstay::test {
 
@@ -15,7 +16,8 @@ std::string why_no_containers();
 
 class EdgeNode {
  public:
-  EdgeNode();
+  // `oci_runtime`: "" is the node's own; `log_limit`: 0 is the usual one.
+  explicit EdgeNode(std::string oci_runtime = "", uint64_t log_limit = 0);
   ~EdgeNode();
   EdgeNode(const EdgeNode&) = delete;
   EdgeNode& operator=(const EdgeNode&) = delete;
@@ -36,6 +38,10 @@ class EdgeNode {
   void remove_pod(const std::string& uid);
 
  private:
+  OciRuntimeOptions options() const;
+
+  std::string oci_runtime_;
+  uint64_t log_limit_;
   std::string dir_;
   NodePaths paths_;
   std::vector<std::string> notes_;

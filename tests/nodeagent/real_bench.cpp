@@ -10,7 +10,6 @@
 namespace mainstay::test {
 namespace {
 
-// Every reference is the one image there is.
 class OneImage : public Images {
  public:
   explicit OneImage(Image image) : image_(std::move(image)) {}
@@ -27,7 +26,6 @@ class OneImage : public Images {
   Image image_;
 };
 
-// For pods with the node's own network.
 class NoNetwork : public Network {
  public:
   Result<PodNetwork> add(const std::string&) override { return failed("this test has no pod network"); }
@@ -41,10 +39,13 @@ class NoNetwork : public Network {
 
 }  // namespace
 
-RealBench::RealBench() : shared_(node_.dir() + "/shared") {
+std::unique_ptr<Images> one_image(Image image) { return std::make_unique<OneImage>(std::move(image)); }
+std::unique_ptr<Network> no_network() { return std::make_unique<NoNetwork>(); }
+
+RealBench::RealBench(const std::function<void(NodeFacts&)>& change) : shared_(node_.dir() + "/shared") {
   REQUIRE_OK(make_dirs(shared_, 0777));
-  images_ = std::make_unique<OneImage>(node_.image());
-  network_ = std::make_unique<NoNetwork>();
+  images_ = one_image(node_.image());
+  network_ = no_network();
   auto volumes = open_host_volumes(node_.paths());
   REQUIRE_OK(volumes);
   volumes_ = std::move(*volumes);
@@ -54,6 +55,7 @@ RealBench::RealBench() : shared_(node_.dir() + "/shared") {
   facts.name = "n1";
   facts.address = "127.0.0.1";
   facts.memory_bytes = int64_t{1} << 30;
+  if (change) change(facts);
   core_ = std::make_unique<AgentCore>(facts, "boot", AgentMemory{});
 }
 
@@ -86,7 +88,7 @@ void RealBench::step(std::vector<AgentInput> inputs) {
 }
 
 bool RealBench::until(const std::function<bool()>& done) {
-  MonoTime deadline = read_clock().mono + 30s;
+  MonoTime deadline = read_clock().mono + 60s;
   while (!done()) {
     if (read_clock().mono >= deadline) return false;
     std::vector<AgentInput> inputs;

@@ -15,21 +15,30 @@
 
 namespace mainstay::test {
 
+// Every reference is this image.
+std::unique_ptr<Images> one_image(Image image);
+// For pods with the node's own network.
+std::unique_ptr<Network> no_network();
+
 class RealBench {
  public:
-  RealBench();
+  // `facts` may change what the node says of itself.
+  explicit RealBench(const std::function<void(NodeFacts&)>& facts = {});
   ~RealBench();
 
   // Exactly these pods.
   void assign(std::vector<ObjectPtr> pods);
-  // Turns the loop until the condition holds, half a minute at most; returns whether it does.
+  // Turns the loop until the condition holds, a minute at most; returns whether it does.
   bool until(const std::function<bool()>& done);
+  bool empty() const { return core_->pods().empty(); }
   const PodStatus& status(const std::string& name) { return reports_[name].status; }
   bool gone(const std::string& name) { return reports_[name].gone; }
   std::string event_message(const std::string& reason) const;
   const std::vector<AgentEvent>& events() const { return events_; }
   // A directory of the node that pods may mount.
   const std::string& shared() const { return shared_; }
+  const NodePaths& paths() const { return node_.paths(); }
+  Runtime& runtime() { return node_.runtime(); }
 
  private:
   void step(std::vector<AgentInput> inputs);
