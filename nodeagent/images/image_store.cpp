@@ -79,6 +79,8 @@ class ImageStore : public Images {
   Status ensure_layer(const std::string& diff_id, const BlobRef& blob, const std::string& scratch);
   Status publish_layer(const std::string& diff_id, const LayerReport& report, const std::string& directory);
   Result<Image> save(Image image, const std::string& name);
+  Status remove_layer(const std::string& name);
+  Status drop_half_records();
   Result<uint64_t> drop_blobs(const std::set<std::string>& wanted);
   Result<uint64_t> drop_layers(const std::set<std::string>& wanted);
 
@@ -255,8 +257,12 @@ Status ImageStore::ensure_layer(const std::string& diff_id, const BlobRef& blob,
   std::string final = root_ + "/layers/" + layer_name(diff_id);
   if (path_exists(final)) {
     auto known = read_file(final + ".diffid", 256);
-    if (known.ok() && known->starts_with(diff_id)) return {};
-    return error(ErrorCode::kCorrupt, final + " exists and is another layer than " + diff_id);
+    if (known.ok() && known->starts_with(diff_id + " ")) return {};
+    if (known.ok() && known->ends_with("\n")) {
+      return error(ErrorCode::kCorrupt, final + " exists and is another layer than " + diff_id);
+    }
+    // Nobody knows any more what it is. Containers that run on it keep it.
+    RETURN_IF_ERROR(remove_layer(layer_name(diff_id)));
   }
   std::string directory = work + "/layer-" + layer_name(diff_id);
   RETURN_IF_ERROR(remove_tree(directory));
@@ -322,6 +328,7 @@ Result<uint64_t> ImageStore::collect(const std::vector<std::string>& layers_in_u
   ASSIGN_OR_RETURN(Fd alone, lock(LOCK_EX | LOCK_NB));
   std::set<std::string> layers(layers_in_use.begin(), layers_in_use.end());
   std::set<std::string> blobs;
+  RETURN_IF_ERROR(drop_half_records());
   ASSIGN_OR_RETURN(auto images, list());
   for (const Image& image : images) {
     layers.insert(image.layers.begin(), image.layers.end());
@@ -338,6 +345,15 @@ Result<uint64_t> ImageStore::collect(const std::vector<std::string>& layers_in_u
   return freed + freed_layers;
 }
 
+// Of writers that were killed.
+Status ImageStore::drop_half_records() {
+  ASSIGN_OR_RETURN(auto files, list_dir(root_ + "/names"));
+  for (const std::string& file : files) {
+    if (file.ends_with(".new")) RETURN_IF_ERROR(remove_tree(root_ + "/names/" + file));
+  }
+  return {};
+}
+
 Result<uint64_t> ImageStore::drop_blobs(const std::set<std::string>& wanted) {
   uint64_t freed = 0;
   ASSIGN_OR_RETURN(auto names, list_dir(root_ + "/blobs/sha256"));
@@ -351,19 +367,32 @@ Result<uint64_t> ImageStore::drop_blobs(const std::set<std::string>& wanted) {
   return freed;
 }
 
+Status ImageStore::remove_layer(const std::string& name) {
+  // Out of sight first: a half-deleted layer must not look like a whole one.
+  std::string doomed = root_ + "/tmp/doomed-" + name;
+  RETURN_IF_ERROR(remove_tree(doomed));
+  if (rename((root_ + "/layers/" + name).c_str(), doomed.c_str()) != 0) {
+    return errno_error("moving layer " + name, errno);
+  }
+  unlink((root_ + "/layers/" + name + ".diffid").c_str());
+  return remove_tree(doomed);
+}
+
 Result<uint64_t> ImageStore::drop_layers(const std::set<std::string>& wanted) {
   uint64_t freed = 0;
   ASSIGN_OR_RETURN(auto names, list_dir(root_ + "/layers"));
-  for (const std::string& name : names) {
+  for (const std::string& file : names) {
+    std::string name = file.substr(0, file.find('.'));
     bool whole = name.size() == 24 && name.find_first_not_of("0123456789abcdef") == std::string::npos;
     if (!whole || wanted.contains(name)) continue;
+    if (file != name) {  // a note without its layer: somebody was killed between the two
+      std::string path = root_ + "/layers/" + file;
+      bool alone = !path_exists(root_ + "/layers/" + name);
+      if (alone && unlink(path.c_str()) != 0 && errno != ENOENT) return errno_error("deleting " + path, errno);
+      continue;
+    }
     auto noted = read_file(root_ + "/layers/" + name + ".diffid", 256);
-    // Out of sight first: a half-deleted layer must not look like a whole one.
-    std::string doomed = root_ + "/tmp/doomed-" + name;
-    if (rename((root_ + "/layers/" + name).c_str(), doomed.c_str()) != 0)
-      return errno_error("moving layer " + name, errno);
-    unlink((root_ + "/layers/" + name + ".diffid").c_str());
-    RETURN_IF_ERROR(remove_tree(doomed));
+    RETURN_IF_ERROR(remove_layer(name));
     if (noted.ok() && noted->size() > 72) freed += std::strtoull(noted->c_str() + 72, nullptr, 10);
   }
   return freed;

@@ -206,6 +206,21 @@ TEST_CASE("a damaged blob or a lying digest is refused and fetched again", "[edg
   REQUIRE_OK(images->import_archive(packed + "/web-v1.tar"));  // the bad blob was thrown away
 }
 
+TEST_CASE("what a killed writer left of records and notes goes with the next collection", "[edge][images][crash]") {
+  NEEDS_IMAGES();
+  TempDir temp;
+  auto images = open_store(temp.path() + "/node");
+  std::string data = temp.path() + "/node/data/images";
+  for (const std::string& file :
+       {std::string("/layers/0123456789abcdef01234567.diffid"), std::string("/layers/0123456789abcdef01234567.diffid.new"),
+        "/names/" + std::string(40, 'a') + ".json.new"}) {
+    REQUIRE_OK(write_file(data + file, "half", 0600));
+  }
+  REQUIRE_OK(images->collect({}));
+  CHECK(list_dir(data + "/layers").value().empty());
+  CHECK(list_dir(data + "/names").value().empty());
+}
+
 TEST_CASE("an import killed at any moment leaves a store that works", "[edge][images][crash]") {
   NEEDS_IMAGES();
   TempDir temp;
