@@ -5,6 +5,7 @@
 
 #include "cli/client.h"
 #include "reconciler/sched/placement.h"
+#include "schema/base/printable.h"
 #include "schema/base/time.h"
 #include "schema/decode.h"
 #include "schema/diagnostics.h"
@@ -19,7 +20,7 @@ constexpr const char* kTableAccept =
 constexpr const char* kApplications = "/apis/argoproj.io/v1alpha1/namespaces/mainstay/applications";
 
 int complain(const Error& error) {
-  std::fprintf(stderr, "mainstay: %s\n", error.message.c_str());
+  std::fprintf(stderr, "mainstay: %s\n", printable(error.message).c_str());
   return 1;
 }
 
@@ -28,10 +29,11 @@ Result<Client> connect(const ClientOptions& options) {
   return Client(std::move(target));
 }
 
+// For people's eyes, whoever wrote it.
 std::string text_at(const Value& value, std::initializer_list<std::string_view> path) {
   const Value* found = value.find_path(path);
   if (found == nullptr) return "";
-  if (found->is_string()) return found->as_string();
+  if (found->is_string()) return printable(found->as_string());
   return found->is_int() ? std::to_string(found->as_int()) : "";
 }
 
@@ -53,7 +55,7 @@ bool print_structured(const Value& value, const std::string& output) {
 }
 
 std::string cell_text(const Value& cell) {
-  if (cell.is_string()) return cell.as_string();
+  if (cell.is_string()) return printable(cell.as_string());
   if (cell.is_int()) return std::to_string(cell.as_int());
   if (cell.is_bool()) return cell.as_bool() ? "true" : "false";
   return cell.is_null() ? "<none>" : to_json(cell);

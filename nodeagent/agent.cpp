@@ -29,7 +29,9 @@ constexpr Duration kLongestSleep = std::chrono::seconds{5};
 constexpr Duration kFirstRetry = std::chrono::milliseconds{250};
 constexpr Duration kLongestRetry = std::chrono::seconds{10};
 constexpr Duration kUselessPause = std::chrono::seconds{1};
-constexpr Duration kUpkeepEvery = std::chrono::seconds{10};
+constexpr Duration kLogsEvery = std::chrono::seconds{1};
+constexpr Duration kRulesEvery = std::chrono::seconds{10};
+constexpr Duration kStorageEvery = std::chrono::seconds{10};
 
 // A container has ended somewhere: look again.
 struct LookAgain {};
@@ -86,7 +88,9 @@ struct Agent::State {
   void poll_loop();
   void report_loop();
   void exit_loop();
-  void upkeep_loop();
+  void log_loop();
+  void rules_loop();
+  void storage_loop();
   void watch_storage();
   void take(AgentActions actions, Now now);
   void offer_report(Now now);
@@ -283,11 +287,18 @@ void Agent::State::watch_storage() {
   }
 }
 
-// Logs that grew too large, packet filter rules that somebody flushed.
-void Agent::State::upkeep_loop() {
+// One pod with a million files must not hold up anything else.
+void Agent::State::storage_loop() {
   while (!stopping.load()) {
-    sleep(kUpkeepEvery);
-    if (stopping.load()) return;
+    sleep(kStorageEvery);
+    watch_storage();
+  }
+}
+
+// Logs that grew too large: looked at often, since what a flood writes in between is on the disk.
+void Agent::State::log_loop() {
+  while (!stopping.load()) {
+    sleep(kLogsEvery);
     std::vector<ContainerKey> keys;
     {
       std::lock_guard lock(core_mutex);
@@ -298,12 +309,20 @@ void Agent::State::upkeep_loop() {
       }
     }
     for (const ContainerKey& key : keys) {
+      if (stopping.load()) return;
       Result<bool> rotated = doors->runtime.rotate_log(key, settings.log_bytes, settings.log_files);
       if (!rotated.ok() && rotated.error().code != ErrorCode::kNotFound) {
         log::warning("agent", "cannot rotate the log of " + key.container + ": " + rotated.error().message);
       }
     }
-    watch_storage();
+  }
+}
+
+// Packet filter rules that somebody flushed.
+void Agent::State::rules_loop() {
+  while (!stopping.load()) {
+    sleep(kRulesEvery);
+    if (stopping.load()) return;
     Result<bool> repaired = doors->network.repair_rules();
     if (!repaired.ok()) log::warning("agent", "packet filter rules: " + repaired.error().message);
     if (repaired.ok() && *repaired)
@@ -391,7 +410,9 @@ Status Agent::start() {
   s.threads.emplace_back([&s] { s.report_loop(); });
   if (s.doors) {
     s.threads.emplace_back([&s] { s.exit_loop(); });
-    s.threads.emplace_back([&s] { s.upkeep_loop(); });
+    s.threads.emplace_back([&s] { s.log_loop(); });
+    s.threads.emplace_back([&s] { s.rules_loop(); });
+    s.threads.emplace_back([&s] { s.storage_loop(); });
   }
   return {};
 }

@@ -90,7 +90,11 @@ StorageUsage measure_storage(const NodePaths& paths, const Object& pod) {
       std::string attempts = paths.containers(pod.meta.uid) + "/" + container.name;
       Result<std::vector<std::string>> numbers = list_dir(attempts);
       if (!numbers.ok()) continue;
-      for (const std::string& number : *numbers) bytes += tree_bytes(attempts + "/" + number + "/upper");
+      // Last words, too, may be as many as the container likes.
+      for (const std::string& number : *numbers) {
+        bytes += tree_bytes(attempts + "/" + number + "/upper");
+        bytes += tree_bytes(attempts + "/" + number + "/termination-log");
+      }
       out.containers[container.name] = bytes;
     }
   }

@@ -1,5 +1,7 @@
 #include "schema/base/log.h"
 
+#include "schema/base/printable.h"
+
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
@@ -29,7 +31,7 @@ spdlog::level::level_enum native(Level level) {
 }  // namespace
 
 void write(Level level, std::string_view part, std::string_view sentence) {
-  logger().log(native(level), "{}: {}", part, sentence);
+  logger().log(native(level), "{}: {}", part, printable(sentence));
 }
 
 void set_level(Level level) { logger().set_level(native(level)); }
