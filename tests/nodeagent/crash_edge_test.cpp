@@ -1,4 +1,4 @@
-// Every crash point of the agent with real containers. A sample of them; scripts/deep tries each.
+// Every crash point of the agent with real containers. A sample of them; scripts/deep tries all.
 #include <catch2/catch.hpp>
 
 #include <algorithm>
@@ -15,29 +15,23 @@ using namespace mainstay::test;
 
 namespace {
 
-// How many of `steps` to try: as many as MAINSTAY_CRASHES says ("all", or a number), else `usual`.
-int64_t wanted(int64_t steps, int64_t usual) {
+// As many of the plans as MAINSTAY_CRASHES says ("all", or a number), else `usual`, evenly; where it begins changes
+// from run to run and is told.
+std::vector<CrashPlan> sample(const std::vector<CrashPlan>& all, size_t usual) {
   const char* wish = std::getenv("MAINSTAY_CRASHES");
-  if (wish == nullptr) return usual;
-  return std::string(wish) == "all" ? steps : std::min<int64_t>(steps, std::max(1, std::atoi(wish)));
-}
-
-// So many of the steps, evenly; where it begins changes from run to run and is told.
-std::vector<CrashPlan> plans_of(CrashPlan like, int64_t steps, int64_t usual) {
-  int64_t stride = std::max<int64_t>(1, steps / wanted(steps, usual));
-  int64_t first = 1 + read_clock().wall.since_epoch.count() / 1000 % stride;
+  size_t wanted = wish == nullptr ? usual : static_cast<size_t>(std::max(1, std::atoi(wish)));
+  if (wish != nullptr && std::string(wish) == "all") wanted = all.size();
+  size_t stride = std::max<size_t>(1, all.size() / wanted);
+  size_t first = static_cast<size_t>(read_clock().wall.since_epoch.count() / 1000) % stride;
   std::vector<CrashPlan> out;
-  for (like.at = first; like.at <= steps; like.at += stride) out.push_back(like);
-  WARN("crashes at " << out.size() << " of " << steps << " steps, every " << stride << " from " << first);
+  for (size_t i = first; i < all.size(); i += stride) out.push_back(all[i]);
+  WARN("crashes at " << out.size() << " of " << all.size() << " points, every " << stride << " from " << first + 1);
   return out;
 }
 
-// At so many instants of a life that takes that long.
-std::vector<CrashPlan> plans_over(Duration life, int64_t instants) {
-  std::vector<CrashPlan> out(static_cast<size_t>(instants));
-  Duration part = life / instants;
-  Duration first = part * (read_clock().wall.since_epoch.count() % 1000) / 1000;
-  for (size_t i = 0; i < out.size(); ++i) out[i].after = first + part * static_cast<int64_t>(i) + Duration{1};
+std::vector<CrashPlan> at_each_step(CrashPlan like, int64_t steps) {
+  std::vector<CrashPlan> out;
+  for (like.at = 1; like.at <= steps; ++like.at) out.push_back(like);
   return out;
 }
 
@@ -73,7 +67,7 @@ TEST_CASE("real: an agent killed before or after an operation loses nothing and 
   CrashPlan plan;
   int64_t steps = crashes.steps(plan);
   REQUIRE(steps > 40);
-  crashes.run(plans_of(plan, steps, 10));
+  crashes.run(sample(at_each_step(plan, steps), 10));
 }
 
 TEST_CASE("real: an agent killed at a system call loses nothing and leaves nothing", "[edge][crash]") {
@@ -83,7 +77,7 @@ TEST_CASE("real: an agent killed at a system call loses nothing and leaves nothi
   plan.system_calls = true;
   int64_t steps = crashes.steps(plan);
   REQUIRE(steps > 300);
-  crashes.run(plans_of(plan, steps, 12));
+  crashes.run(sample(at_each_step(plan, steps), 9));
 }
 
 TEST_CASE("real: an agent whose disk is full for a while goes on afterwards", "[edge][crash]") {
@@ -95,13 +89,16 @@ TEST_CASE("real: an agent whose disk is full for a while goes on afterwards", "[
   plan.lasting = 3;
   int64_t steps = crashes.steps(plan);
   REQUIRE(steps > 50);
-  crashes.run(plans_of(plan, steps, 4));
+  crashes.run(sample(at_each_step(plan, steps), 3));
 }
 
 TEST_CASE("real: an agent killed at any instant, with whatever it had started, loses nothing", "[edge][crash]") {
   NEEDS_CRASHES();
   Crashes crashes;
-  crashes.run(plans_over(crashes.calm({}).took, wanted(300, 12)));
+  Duration life = crashes.calm({}).took;
+  std::vector<CrashPlan> plans(300);
+  for (size_t i = 0; i < plans.size(); ++i) plans[i].after = life * static_cast<int64_t>(i + 1) / 300;
+  crashes.run(sample(plans, 9));
 }
 
 TEST_CASE("real: a half-written file of the agent's loses no pod and leaves nothing", "[edge][crash]") {
@@ -112,12 +109,11 @@ TEST_CASE("real: a half-written file of the agent's loses no pod and leaves noth
   int64_t files = crashes.calm(plan).files;
   REQUIRE(files > 8);
   std::vector<CrashPlan> plans;
-  for (bool emptied : {false, true}) {
-    plan.emptied = emptied;
-    for (plan.damage = 1; plan.damage <= files; ++plan.damage) {
-      // Each file in one of the two ways, if there is not the time for both.
-      if (wanted(2 * files, files) > files || (plan.damage % 2 == 0) == emptied) plans.push_back(plan);
+  for (plan.damage = 1; plan.damage <= files; ++plan.damage) {
+    for (bool emptied : {false, true}) {
+      plan.emptied = emptied;
+      plans.push_back(plan);
     }
   }
-  crashes.run(plans);
+  crashes.run(sample(plans, 9));
 }

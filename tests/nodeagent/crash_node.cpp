@@ -370,7 +370,7 @@ std::vector<std::string> crash_all(const std::string& dir, const std::string& ar
       continue;
     }
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    std::string said;
+    std::string said;  // written again and again: what was found is told also by a lane that is ended early
     for (size_t i = static_cast<size_t>(lane); i < plans.size(); i += static_cast<size_t>(lanes)) {
       CrashOutcome outcome = live_and_crash(dir + "/lane-" + std::to_string(lane), lane, archive, plans[i]);
       std::string head = "step " + std::to_string(plans[i].at) + " (" + outcome.where + ", after " +
@@ -379,9 +379,9 @@ std::vector<std::string> crash_all(const std::string& dir, const std::string& ar
         std::replace(fault.begin(), fault.end(), '\n', '|');
         said += head + fault + "\n";
       }
+      if (!write_file(dir + "/said-" + std::to_string(lane), said, 0644).ok()) _exit(1);
     }
-    Status told = write_file(dir + "/said-" + std::to_string(lane), said, 0644);
-    _exit(told.ok() ? 0 : 1);
+    _exit(0);
   }
   std::vector<std::string> out;
   for (size_t lane = 0; lane < workers.size(); ++lane) {

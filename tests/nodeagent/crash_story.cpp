@@ -2,6 +2,8 @@
 
 #include <cstdio>
 #include <cstring>
+#include <map>
+#include <mutex>
 
 #include "schema/decode.h"
 #include "schema/diagnostics.h"
@@ -10,12 +12,17 @@
 namespace mainstay::test {
 namespace {
 
+// Read once: the story is told a thousand times.
 ObjectPtr object_of(const std::string& yaml) {
+  static std::mutex mutex;
+  static std::map<std::string, ObjectPtr> known;
+  std::lock_guard lock(mutex);
+  if (auto found = known.find(yaml); found != known.end()) return found->second;
   Diagnostics diagnostics;
   std::vector<Document> documents = parse_yaml(yaml, diagnostics);
   std::optional<Object> object = decode_object(documents.at(0).root, {}, diagnostics);
   ENSURE(object.has_value(), "the story's manifests are good");
-  return std::make_shared<Object>(std::move(*object));
+  return known[yaml] = std::make_shared<Object>(std::move(*object));
 }
 
 // Its containers note in /shared what happens to them; "end" stands behind every "start", unless one was killed.

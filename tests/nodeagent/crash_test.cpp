@@ -181,8 +181,8 @@ TEST_CASE("an agent that ends before or after any of its steps loses nothing and
 TEST_CASE("an agent that ends twice loses nothing and leaves nothing", "[crash]") {
   TempDir temp;
   int64_t steps = tell(state_in(temp, 0), 0).steps, number = 1;
-  for (int64_t at = 1; at <= steps; at += 5) {
-    for (int64_t again = 1; again <= 40; again += 3) tell(state_in(temp, number++), at, again);
+  for (int64_t at = 1; at <= steps; at += 7) {
+    for (int64_t again = 1; again <= 40; again += 5) tell(state_in(temp, number++), at, again);
   }
 }
 

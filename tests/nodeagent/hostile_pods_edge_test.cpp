@@ -106,6 +106,7 @@ TEST_CASE("real: hostile pods leave the node and their neighbours well", "[edge]
   CHECK(all.container("hog").state.terminated->exit_code == 137);
   CHECK(all.container("words").state.terminated->message.size() <= 4096);
   CHECK(all.container("words").state.terminated->exit_code == 3);
+  CHECK(measure_storage(bench.paths(), *all.pods[4]).containers.at("c") > 25'000'000);  // they count
   // /proc/1 is its own first process: what it says of that is its own affair.
   std::string written = all.log("proc");
   INFO(written);
@@ -306,8 +307,8 @@ TEST_CASE("real: a flood of log lines is rotated and costs the agent next to not
   for (const std::string& name : *files) UNSCOPED_INFO(name << " " << tree_bytes(log.substr(0, log.rfind('/')) + "/" + name));
   CHECK(rotated);
   CHECK(files->size() <= 4);  // three, and one that is being made
-  CHECK(processor_time() - before < 3s);
-  CHECK((resident_pages() - pages) * 4096 < (128 << 20));
+  CHECK(processor_time() - before < 5s);
+  CHECK((resident_pages() - pages) * 4096 < (256 << 20));
   assign({});
   CHECK(eventually([&] { return agent.pod_count() == 0 && !path_exists(node.paths().pod("uid-flood")); }));
   agent.stop();
