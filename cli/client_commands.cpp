@@ -142,14 +142,17 @@ Result<std::vector<Object>> read_list(const Client& client, const std::string& p
 void print_verdicts(const Client& client, const Value& pod) {
   Result<std::vector<Object>> nodes = read_list(client, "/api/v1/nodes", "v1", "Node");
   Result<std::vector<Object>> pods = read_list(client, "/api/v1/pods", "v1", "Pod");
-  if (!nodes.ok() || !pods.ok()) return;
+  Result<std::vector<Object>> namespaces = read_list(client, "/api/v1/namespaces", "v1", "Namespace");
+  if (!nodes.ok() || !pods.ok() || !namespaces.ok()) return;
   ClusterView view;
   std::optional<Object> waiting;
-  for (Object& node : *nodes) {
-    Change change;
-    change.key = node.key();
-    change.after = std::make_shared<Object>(std::move(node));
-    view.apply(change);
+  for (auto* objects : {&*namespaces, &*nodes}) {
+    for (Object& object : *objects) {
+      Change change;
+      change.key = object.key();
+      change.after = std::make_shared<Object>(std::move(object));
+      view.apply(change);
+    }
   }
   for (Object& one : *pods) {
     if (one.meta.uid == text_at(pod, {"metadata", "uid"})) {

@@ -131,6 +131,11 @@ void keep_node_ports(const ServiceSpec& old, ServiceSpec& next) {
   }
 }
 
+void keep_priority(const PodSpec& old, PodSpec& next) {
+  if (!next.priority) next.priority = old.priority;
+  if (next.preemption_policy.empty()) next.preemption_policy = old.preemption_policy;
+}
+
 }  // namespace
 
 void apply_defaults(Object& object) {
@@ -150,6 +155,7 @@ void apply_defaults(Object& object) {
 }
 
 void keep_assigned(const Object& old, Object& next) {
+  if (next.kind == Kind::kPod) keep_priority(as<Pod>(old).spec, as<Pod>(next).spec);
   if (next.kind != Kind::kService) return;
   const ServiceSpec& before = as<Service>(old).spec;
   ServiceSpec& after = as<Service>(next).spec;

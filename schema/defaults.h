@@ -13,13 +13,13 @@ namespace mainstay {
 void apply_defaults(Object& object);
 
 // What admission adds to a Pod at its creation, never to a template: the service account "default",
-// tolerations of not-ready and unreachable nodes for 300 s, priority and preemption policy, phase Pending
-// and the QoS class. Requires a Pod on which apply_defaults has run.
+// tolerations of not-ready and unreachable nodes for 300 s, phase Pending and the QoS class. (Its priority comes
+// from what classes there are: reconciler/store/priority.h.) Requires a Pod on which apply_defaults has run.
 void admit_pod(Object& pod);
 
-// An update that leaves out what the server assigned keeps it: a Service's cluster IP and node ports. Where
-// its new type has none, they go, unless the update names others. Requires objects of one kind; call before
-// apply_defaults(next).
+// An update that leaves out what the server assigned keeps it: a Pod's priority, a Service's cluster IP and node
+// ports. Where its new type has none, they go, unless the update names others. Requires objects of one kind; call
+// before apply_defaults(next).
 void keep_assigned(const Object& old, Object& next);
 
 // The part of apply_defaults that templates and Pods share.

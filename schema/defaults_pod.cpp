@@ -13,9 +13,6 @@ constexpr int32_t kDefaultFileMode = 0644;
 constexpr int64_t kDefaultTokenSeconds = 3600;
 constexpr int64_t kDefaultGraceSeconds = 30;
 constexpr int64_t kDefaultNodeLossSeconds = 300;
-// The two classes every cluster has; others are PriorityClass objects, which are carried.
-constexpr int32_t kSystemClusterCritical = 2000000000;
-constexpr int32_t kSystemNodeCritical = 2000001000;
 
 void set_if_empty(std::string& field, std::string_view value) {
   if (field.empty()) field = value;
@@ -168,12 +165,6 @@ void admit_pod(Object& object) {
   set_if_empty(pod.spec.service_account_name, "default");
   pod.spec.service_account = pod.spec.service_account_name;
   tolerate_node_loss(pod.spec);
-  if (!pod.spec.priority) {
-    pod.spec.priority = pod.spec.priority_class_name == "system-cluster-critical" ? kSystemClusterCritical
-                        : pod.spec.priority_class_name == "system-node-critical"  ? kSystemNodeCritical
-                                                                                  : 0;
-  }
-  set_if_empty(pod.spec.preemption_policy, "PreemptLowerPriority");
   set_if_empty(pod.status.phase, "Pending");
   set_if_empty(pod.status.qos_class, qos_class(pod.spec));
 }

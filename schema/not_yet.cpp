@@ -24,14 +24,10 @@ struct NotYet {
 
 constexpr NotYet kFields[] = {
     {"PodSpec", "ephemeralContainers", "ephemeral containers are"},
-    {"PodSpec", "topologySpreadConstraints", "topology spread constraints are"},
     {"PodSpec", "hostUsers", "user namespaces are", "true"},
     {"PodSpec", "runtimeClassName", "runtime classes are"},
-    {"PodSpec", "schedulingGates", "scheduling gates are"},
     {"PodSpec", "resourceClaims", "dynamic resource allocation is"},
     {"PodSpec", "resources", "resources of a whole pod are"},
-    {"Affinity", "podAffinity", "pod affinity is"},
-    {"Affinity", "podAntiAffinity", "pod anti-affinity is"},
     {"Lifecycle", "stopSignal", "a stop signal other than the image's is"},
     {"Container", "volumeDevices", "raw block volumes are"},
     {"ResourceRequirements", "claims", "dynamic resource allocation is"},
@@ -104,6 +100,9 @@ void check_kind(const Object& object, const NotYetOptions& options, const Value*
            "Application objects in a tree are not supported yet: declare the application in the daemon's "
            "configuration",
            document, diagnostics);
+  } else if (object.kind == Kind::kPodDisruptionBudget) {
+    report(path, false, "PodDisruptionBudget is honoured by preemption only: nothing else that takes pods away asks it",
+           document, diagnostics);
   } else if (is_carried_kind(object.kind)) {
     report(path, false, std::string(object.info().kind) +
                             " is carried, not acted on: it is kept and served, and nothing follows from it",
@@ -130,7 +129,9 @@ void check_families(const ServiceSpec& spec, const Value* document, Diagnostics&
 
 }  // namespace
 
-bool is_carried_kind(Kind kind) { return !kind_info(kind).typed() && kind != Kind::kNetworkPolicy; }
+bool is_carried_kind(Kind kind) {
+  return !kind_info(kind).typed() && kind != Kind::kNetworkPolicy && kind != Kind::kPriorityClass;
+}
 
 void check_not_yet(const Object& object, const NotYetOptions& options, const Value* document,
                    Diagnostics& diagnostics) {
@@ -164,7 +165,7 @@ std::vector<std::string> not_enforced(const Object& object) {
     return type.name == "PodSpec" && (field.name == "dnsConfig" || field.name == "setHostnameAsFQDN");
   };
   std::vector<std::string> out;
-  if (object.kind == Kind::kNetworkPolicy) return out;
+  if (object.kind == Kind::kNetworkPolicy || object.kind == Kind::kPriorityClass) return out;
   bool whole = is_carried_kind(object.kind);
   Value body = body_of(object);
   auto visit = [&](const Path& path, const TypeDesc& type, const FieldDesc& field, const Value& value) {

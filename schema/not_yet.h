@@ -23,7 +23,7 @@ void check_not_yet(const Object& object, const NotYetOptions& options, const Val
                    Diagnostics& diagnostics);
 
 // True for a kind without behaviour: kept and served, not acted on. (A NetworkPolicy is kept as a carried kind is,
-// and enforced by the nodes.)
+// and enforced by the nodes; a PriorityClass, too, and gives pods their priority.)
 bool is_carried_kind(Kind kind);
 
 // The fields of `object` that are kept and served but change nothing ("spec.template.spec.dnsConfig"), in the

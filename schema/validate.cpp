@@ -116,6 +116,7 @@ void validate_body(FieldErrors& errors, const Object& object) {
     case Kind::kSecret: return validate_secret(errors, as<Secret>(object), object.meta);
     case Kind::kNode: return validate_node(errors, as<Node>(object));
     case Kind::kNetworkPolicy: return validate_network_policy(errors, generic_fields(object));
+    case Kind::kPriorityClass: return validate_priority_class(errors, object);
     case Kind::kLease: return validate_lease(errors, as<Lease>(object).spec);
     case Kind::kApplication: return validate_application(errors, as<Application>(object).spec);
     default: return;

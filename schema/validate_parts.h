@@ -29,6 +29,8 @@ void validate_downward_items(FieldErrors& errors, const Path& path,
 void validate_container_handlers(FieldErrors& errors, const Path& path, const Container& container,
                                  bool is_init, const PodSpec& pod);
 void validate_scheduling(FieldErrors& errors, const Path& path, const PodSpec& spec);
+// Affinity between pods, topology spread, scheduling gates.
+void validate_affinity(FieldErrors& errors, const Path& path, const PodSpec& spec);
 void validate_resources(FieldErrors& errors, const Path& path, const ResourceRequirements& resources);
 
 void validate_deployment(FieldErrors& errors, const DeploymentSpec& spec);
@@ -40,6 +42,7 @@ void validate_node(FieldErrors& errors, const Node& node);
 void validate_endpoint_slice(FieldErrors& errors, const EndpointSlice& slice);
 // `fields` are generic_fields() of the object.
 void validate_network_policy(FieldErrors& errors, const Value& fields);
+void validate_priority_class(FieldErrors& errors, const Object& object);
 void validate_lease(FieldErrors& errors, const LeaseSpec& spec);
 void validate_application(FieldErrors& errors, const ApplicationSpec& spec);
 

@@ -14,6 +14,7 @@ constexpr std::string_view kRestartPolicies[] = {"Always", "OnFailure", "Never"}
 constexpr std::string_view kDnsPolicies[] = {"ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"};
 constexpr std::string_view kGroupPolicies[] = {"Merge", "Strict"};
 constexpr std::string_view kChangePolicies[] = {"OnRootMismatch", "Always"};
+constexpr std::string_view kPreemptionPolicies[] = {"Never", "PreemptLowerPriority"};
 constexpr size_t kLongestSysctl = 253;
 constexpr int64_t kLargestId = 2147483647;
 constexpr size_t kMostNameservers = 3;
@@ -210,6 +211,10 @@ void validate_pod_spec(FieldErrors& errors, const Path& path, const PodSpec& spe
   validate_host_aliases(errors, path.field("hostAliases"), spec.host_aliases);
   validate_dns_config(errors, path.field("dnsConfig"), spec);
   validate_scheduling(errors, path, spec);
+  validate_affinity(errors, path, spec);
+  if (!spec.preemption_policy.empty()) {
+    errors.one_of(path.field("preemptionPolicy"), spec.preemption_policy, kPreemptionPolicies);
+  }
 }
 
 }  // namespace mainstay

@@ -5,6 +5,7 @@
 #include "schema/compare.h"
 #include "schema/encode.h"
 #include "schema/json.h"
+#include "schema/selector.h"
 #include "schema/validate.h"
 #include "schema/validate_parts.h"
 
@@ -46,6 +47,58 @@ void check_deadline(FieldErrors& errors, const PodSpec& old, const PodSpec& next
   }
 }
 
+// Gates are set at creation and only go.
+void check_gates(FieldErrors& errors, const PodSpec& old, const PodSpec& next) {
+  const Path spec("spec");
+  for (const PodSchedulingGate& gate : next.scheduling_gates) {
+    bool was_there = std::any_of(old.scheduling_gates.begin(), old.scheduling_gates.end(),
+                                 [&](const PodSchedulingGate& before) { return before.name == gate.name; });
+    if (was_there) continue;
+    errors.forbidden(spec.field("schedulingGates"),
+                     "only deletion is allowed, but found new scheduling gate '" + gate.name + "'");
+  }
+}
+
+// True if `next` asks for all that `old` does: it may ask for more.
+bool is_narrower(const NodeSelectorTerm& old, const NodeSelectorTerm& next) {
+  auto kept = [](const std::vector<NodeSelectorRequirement>& before,
+                 const std::vector<NodeSelectorRequirement>& after) {
+    return before.size() <= after.size() && std::equal(before.begin(), before.end(), after.begin(),
+                                                       [](auto& a, auto& b) { return equal(a, b); });
+  };
+  return kept(old.match_expressions, next.match_expressions) && kept(old.match_fields, next.match_fields);
+}
+
+const NodeSelector* required_nodes(const PodSpec& spec) {
+  const NodeAffinity* affinity =
+      spec.affinity && spec.affinity->node_affinity ? &*spec.affinity->node_affinity : nullptr;
+  if (affinity == nullptr || !affinity->required_during_scheduling_ignored_during_execution) return nullptr;
+  return &*affinity->required_during_scheduling_ignored_during_execution;
+}
+
+// While a pod is held back by gates, whoever holds it may narrow down the nodes it can go to.
+void check_gated(FieldErrors& errors, const PodSpec& old, const PodSpec& next) {
+  const Path spec("spec");
+  if (!has_labels(next.node_selector, old.node_selector)) {
+    errors.invalid_shown(spec.field("nodeSelector"), "{}",
+                         "only additions to spec.nodeSelector are allowed (no mutations or deletions)");
+  }
+  const NodeSelector *before = required_nodes(old), *after = required_nodes(next);
+  if (before == nullptr || before->node_selector_terms.empty()) return;
+  const Path affinity = spec.field("affinity");
+  const Path node_affinity = affinity.field("nodeAffinity");
+  const Path required = node_affinity.field("requiredDuringSchedulingIgnoredDuringExecution");
+  const Path terms = required.field("nodeSelectorTerms");
+  if (after == nullptr || after->node_selector_terms.size() != before->node_selector_terms.size()) {
+    errors.invalid_shown(terms, "[]", "no additions/deletions to non-empty NodeSelectorTerms list are allowed");
+    return;
+  }
+  for (size_t i = 0; i < before->node_selector_terms.size(); ++i) {
+    if (is_narrower(before->node_selector_terms[i], after->node_selector_terms[i])) continue;
+    errors.invalid_shown(terms.index(i), "{}", "only additions are allowed (no mutations or deletions)");
+  }
+}
+
 // `next` with the fields that may change taken from `old`.
 PodSpec without_mutable(const PodSpec& old, PodSpec next) {
   for (size_t i = 0; i < next.containers.size(); ++i) next.containers[i].image = old.containers[i].image;
@@ -53,6 +106,20 @@ PodSpec without_mutable(const PodSpec& old, PodSpec next) {
     next.init_containers[i].image = old.init_containers[i].image;
   }
   next.tolerations = old.tolerations;
+  next.scheduling_gates = old.scheduling_gates;
+  if (!old.scheduling_gates.empty()) {
+    next.node_selector = old.node_selector;
+    auto node_affinity = [](const PodSpec& spec) {
+      return spec.affinity ? spec.affinity->node_affinity : Box<NodeAffinity>();
+    };
+    Box<NodeAffinity> before = node_affinity(old);
+    if (next.affinity) next.affinity->node_affinity = before;
+    else if (before) next.affinity.ensure().node_affinity = before;
+    // What holds nothing else was made for the node affinity.
+    if (!old.affinity && next.affinity && !next.affinity->pod_affinity && !next.affinity->pod_anti_affinity) {
+      next.affinity.reset();
+    }
+  }
   next.active_deadline_seconds = old.active_deadline_seconds;
   if (old.termination_grace_period_seconds < 0 && next.termination_grace_period_seconds == 1) {
     next.termination_grace_period_seconds = old.termination_grace_period_seconds;
@@ -74,6 +141,8 @@ void update_pod(FieldErrors& errors, const PodSpec& old, const PodSpec& next) {
   if (!same_count) return;
   check_tolerations(errors, old, next);
   check_deadline(errors, old, next);
+  check_gates(errors, old, next);
+  if (!old.scheduling_gates.empty()) check_gated(errors, old, next);
   PodSpec candidate = without_mutable(old, next);
   if (equal(old, candidate)) return;
   std::string changed;

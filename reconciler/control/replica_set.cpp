@@ -7,6 +7,7 @@
 #include "reconciler/control/controllers.h"
 #include "reconciler/control/owners.h"
 #include "reconciler/control/replica_set_ranking.h"
+#include "reconciler/store/priority.h"
 #include "schema/defaults.h"
 
 namespace mainstay {
@@ -82,20 +83,22 @@ Object pod_of(const Object& set) {
   return pod;
 }
 
-// Why no pod of this set may be made now; nothing if one may.
-std::optional<std::string> obstacle(const ControlContext& context, const Object& pod) {
+// Gives the pod its priority. Why no pod like it may be made now; nothing if one may.
+std::optional<std::string> admit(const ControlContext& context, Object& pod) {
+  const std::string forbidden = "pods \"" + pod.meta.generate_name + "\" is forbidden: ";
+  if (std::string trouble = admit_priority(context.view(), pod); !trouble.empty()) return forbidden + trouble;
   const std::string& account = as<Pod>(pod).spec.service_account_name;
   // Every namespace gets "default" by itself, perhaps in this very turn.
   if (account == "default" || account.empty()) return std::nullopt;
   if (context.view().find(Kind::kServiceAccount, pod.meta.ns, account)) return std::nullopt;
-  return "pods \"" + pod.meta.generate_name + "\" is forbidden: error looking up service account " +
-         pod.meta.ns + "/" + account + ": serviceaccount \"" + account + "\" not found";
+  return forbidden + "error looking up service account " + pod.meta.ns + "/" + account + ": serviceaccount \"" +
+         account + "\" not found";
 }
 
 std::optional<Failure> make_pods(ControlContext& context, const Object& set, size_t count,
                                  std::vector<ObjectPtr>& active) {
-  const Object prototype = pod_of(set);
-  std::optional<std::string> trouble = obstacle(context, prototype);
+  Object prototype = pod_of(set);
+  std::optional<std::string> trouble = admit(context, prototype);
   std::vector<std::string> names;
   for (size_t i = 0; i < std::min(count, kBurst) && !trouble; ++i) {
     Result<ObjectPtr> made = context.txn.create(prototype);

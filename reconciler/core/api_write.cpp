@@ -5,6 +5,7 @@
 #include "reconciler/control/service_addresses.h"
 #include "reconciler/core/refusal.h"
 #include "reconciler/store/object_parts.h"
+#include "reconciler/store/priority.h"
 #include "schema/apply.h"
 #include "schema/decode.h"
 #include "schema/defaults.h"
@@ -92,7 +93,11 @@ Answer create_object(const Place& place, const ApiWrite& write, Object object) {
   object.meta.deletion_grace_period_seconds.reset();
   object.meta.generation = 0;
   apply_defaults(object);
-  if (object.kind == Kind::kPod) admit_pod(object);
+  if (object.kind == Kind::kPod) {
+    admit_pod(object);
+    std::string trouble = admit_priority(txn.view(), object);
+    if (!trouble.empty()) return refuse(forbidden(info, shown, trouble));
+  }
   Diagnostics diagnostics;
   validate(object, nullptr, diagnostics);
   check_not_yet(object, kNotFromGit, nullptr, diagnostics);

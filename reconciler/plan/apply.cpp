@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "reconciler/store/priority.h"
 #include "schema/apply.h"
 #include "schema/defaults.h"
 #include "schema/validate.h"
@@ -23,17 +24,23 @@ Result<Object> merge_anew(const PlannedChange& change, const Object& live) {
   return next;
 }
 
-Object made_from(const ObjectPtr& desired) {
+Result<Object> made_from(const Snapshot& view, const ObjectPtr& desired) {
   Object next = *desired;
-  if (next.kind == Kind::kPod) admit_pod(next);
+  if (next.kind != Kind::kPod) return next;
+  admit_pod(next);
+  std::string trouble = admit_priority(view, next);
+  if (!trouble.empty()) return error(ErrorCode::kDenied, "is forbidden: " + trouble);
   return next;
 }
 
 Status write_declared(Transaction& txn, const PlannedChange& change, Applied& applied) {
   ObjectPtr live = txn.view().find(change.key);
   if (!live) {
-    Result<ObjectPtr> made =
-        txn.create(change.action == PlanAction::kCreate ? *change.next : made_from(change.desired));
+    Result<Object> fresh = error(ErrorCode::kFailed, "");
+    if (change.action == PlanAction::kCreate) fresh = *change.next;
+    else fresh = made_from(txn.view(), change.desired);
+    if (!fresh.ok()) return at_origin(change, fresh.error());
+    Result<ObjectPtr> made = txn.create(*std::move(fresh));
     if (!made.ok()) return at_origin(change, made.error());
     ++applied.created;
     return {};

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "reconciler/plan/not_enforced.h"
+#include "reconciler/store/priority.h"
 #include "schema/apply.h"
 #include "schema/compare.h"
 #include "schema/defaults.h"
@@ -133,14 +134,41 @@ class Walk {
     return false;
   }
 
-  void create(const DesiredObject& desired, const DesiredObject* last) {
-    PlannedChange change = change_of(PlanAction::kCreate, desired, last);
-    change.next = desired.object;
-    if (desired.key.kind == Kind::kPod) {
-      Object admitted = *desired.object;
-      admit_pod(admitted);
-      change.next = std::make_shared<const Object>(std::move(admitted));
+  // The priority classes of the same commit count: they are applied before the pods are.
+  const std::vector<PriorityClassFacts>& declared_classes() {
+    if (classes_) return *classes_;
+    classes_.emplace();
+    for (const DesiredObject& desired : input_.desired.objects) {
+      if (desired.key.kind > Kind::kPriorityClass) break;
+      if (desired.key.kind == Kind::kPriorityClass) classes_->push_back(priority_class_facts(*desired.object));
     }
+    return *classes_;
+  }
+
+  bool admit(const DesiredObject& desired, Object& pod) {
+    admit_pod(pod);
+    const std::string& name = as<Pod>(pod).spec.priority_class_name;
+    std::optional<PriorityClassFacts> named, by_default = default_priority_class(input_.live);
+    if (!name.empty()) named = find_priority_class(input_.live, name);
+    for (const PriorityClassFacts& declared : declared_classes()) {
+      if (declared.name == name) named = declared;
+      bool lower = !by_default || declared.value < by_default->value;
+      if (name.empty() && declared.global_default && lower) by_default = declared;
+    }
+    std::string trouble = resolve_priority(pod, named ? &*named : nullptr, by_default ? &*by_default : nullptr);
+    if (!trouble.empty()) mistake(desired, "spec.priorityClassName", trouble, "");
+    return trouble.empty();
+  }
+
+  void create(const DesiredObject& desired, const DesiredObject* last) {
+    ObjectPtr next = desired.object;
+    if (desired.key.kind == Kind::kPod) {
+      Object admitted = *next;
+      if (!admit(desired, admitted)) return;
+      next = std::make_shared<const Object>(std::move(admitted));
+    }
+    PlannedChange change = change_of(PlanAction::kCreate, desired, last);
+    change.next = std::move(next);
     out_.changes.push_back(std::move(change));
   }
 
@@ -220,6 +248,7 @@ class Walk {
   const DiffInput& input_;
   SyncMemo* memo_;
   size_t looked_at_ = 0;  // of the desired set
+  std::optional<std::vector<PriorityClassFacts>> classes_;
   ChangeSet out_;
   std::vector<PlannedChange> prunes_;
 };

@@ -39,12 +39,33 @@ void append_amounts(std::string& out, const Amounts& amounts) {
   for (const auto& [name, amount] : amounts.extended) out += " " + name + "=" + std::to_string(amount);
 }
 
+std::string text_of(const std::string& key, uint32_t count) { return key + "=" + std::to_string(count); }
+
+int32_t priority_of(const Object& pod) { return as<Pod>(pod).spec.priority.value_or(0); }
+
+// Nothing that other pods' wishes or preemption look at has changed: so it is with most changes of a status.
+bool same_to_others(const Object& before, const Object& after) {
+  const PodSpec &was = as<Pod>(before).spec, &is = as<Pod>(after).spec;
+  if (was.node_name != is.node_name || before.meta.labels != after.meta.labels || was.priority != is.priority ||
+      (before.meta.deletion_timestamp == WallTime{}) != (after.meta.deletion_timestamp == WallTime{})) {
+    return false;
+  }
+  return (!has_wishes(was) && !has_wishes(is)) || profile_of(before).wishes == profile_of(after).wishes;
+}
+
+std::optional<Nominated> nominated_of(const ObjectPtr& pod) {
+  if (!pod || !needs_placement(*pod) || as<Pod>(*pod).status.nominated_node_name.empty()) return std::nullopt;
+  return Nominated{as<Pod>(*pod).status.nominated_node_name, priority_of(*pod), footprint_of(*pod)};
+}
+
 }  // namespace
 
 ClusterView::ClusterView(const Snapshot& snapshot) {
+  for (const ObjectPtr& ns : snapshot.list(Kind::kNamespace)) namespaces_[ns->meta.name] = ns->meta.labels;
   for (const ObjectPtr& node : snapshot.list(Kind::kNode)) set_node(node->meta.name, node);
   for (const ObjectPtr& pod : snapshot.list(Kind::kPod)) {
-    if (takes_room(*pod)) add(slot_of(as<Pod>(*pod).spec.node_name), footprint_of(*pod));
+    if (takes_room(*pod)) enter(*pod);
+    if (std::optional<Nominated> waits = nominated_of(pod)) nominated_[pod->key()] = *std::move(waits);
   }
 }
 
@@ -54,13 +75,63 @@ void ClusterView::apply(std::span<const Change> changes) {
 
 void ClusterView::apply(const Change& change) {
   if (change.key.kind == Kind::kNode) return set_node(change.key.name, change.after);
+  if (change.key.kind == Kind::kNamespace) {
+    if (change.after) namespaces_[change.key.name] = change.after->meta.labels;
+    else namespaces_.erase(change.key.name);
+  }
   if (change.key.kind != Kind::kPod) return;
   bool stood = change.before && takes_room(*change.before);
   bool stands = change.after && takes_room(*change.after);
-  if (!stood && !stands) return;
-  // The new one first, so that a node that only this pod names keeps its slot.
-  if (stands) add(slot_of(as<Pod>(*change.after).spec.node_name), footprint_of(*change.after));
-  if (stood) take(slot_of(as<Pod>(*change.before).spec.node_name), footprint_of(*change.before));
+  if (stood || stands) follow_standing(stood ? change.before : nullptr, stands ? change.after : nullptr);
+  follow_nominated(change);
+}
+
+// The new one first, so that a node that only this pod names keeps its slot.
+void ClusterView::follow_standing(const ObjectPtr& before, const ObjectPtr& after) {
+  if (before && after && same_to_others(*before, *after)) {
+    add(slot_of(as<Pod>(*after).spec.node_name), footprint_of(*after));
+    take(slot_of(as<Pod>(*before).spec.node_name), footprint_of(*before));
+    return;
+  }
+  if (after) enter(*after);
+  if (before) leave(*before);
+}
+
+void ClusterView::follow_nominated(const Change& change) {
+  std::optional<Nominated> waits = nominated_of(change.after);
+  if (waits) nominated_[change.key] = *std::move(waits);
+  else if (!nominated_.empty()) nominated_.erase(change.key);
+}
+
+void ClusterView::enter(const Object& pod) {
+  Slot slot = slot_of(as<Pod>(pod).spec.node_name);
+  add(slot, footprint_of(pod));
+  neighbours_.add(slot, profile_of(pod));
+  ++priorities_[priority_of(pod)];
+}
+
+void ClusterView::leave(const Object& pod) {
+  Slot slot = slot_of(as<Pod>(pod).spec.node_name);
+  neighbours_.take(slot, profile_of(pod));
+  auto priority = priorities_.find(priority_of(pod));
+  ENSURE(priority != priorities_.end(), "a pod leaves whose priority was never counted");
+  if (--priority->second == 0) priorities_.erase(priority);
+  take(slot, footprint_of(pod));
+}
+
+std::optional<ClusterView::Slot> ClusterView::slot_at(const std::string& name) const {
+  auto found = by_name_.find(name);
+  return found != by_name_.end() ? std::optional(found->second) : std::nullopt;
+}
+
+const StringMap& ClusterView::namespace_labels(const std::string& ns) const {
+  static const StringMap kNone;
+  auto found = namespaces_.find(ns);
+  return found != namespaces_.end() ? found->second : kNone;
+}
+
+std::optional<int32_t> ClusterView::lowest_priority() const {
+  return priorities_.empty() ? std::nullopt : std::optional(priorities_.begin()->first);
 }
 
 const NodeState* ClusterView::find(std::string_view name) const {
@@ -175,6 +246,23 @@ std::string ClusterView::text() const {
       if (auto count = nodes.find(slot); count != nodes.end()) counts[owner] = count->second;
     }
     for (const auto& [owner, count] : counts) out += " owner " + owner + "=" + std::to_string(count);
+    for (const auto& [key, group] : neighbours_.groups()) {
+      if (auto count = group.on.find(slot); count != group.on.end()) out += " " + text_of(key, count->second);
+    }
+    for (const auto& [key, wish] : neighbours_.wishes()) {
+      if (auto count = wish.on.find(slot); count != wish.on.end()) out += " wish " + text_of(key, count->second);
+    }
+    out += "\n";
+  }
+  for (const auto& [priority, count] : priorities_) out += text_of(std::to_string(priority), count) + " of priority\n";
+  for (const auto& [key, pod] : nominated_) {
+    out += key.text() + " nominated to " + pod.node + ", priority " + std::to_string(pod.priority) + ", ";
+    append_amounts(out, pod.footprint.requests);
+    out += "\n";
+  }
+  for (const auto& [name, labels] : namespaces_) {
+    out += "namespace " + name;
+    for (const auto& [key, value] : labels) out += " " + key + "=" + value;
     out += "\n";
   }
   return out;

@@ -35,18 +35,6 @@ const NodeAffinity* node_affinity(const PodSpec& spec) {
   return spec.affinity && spec.affinity->node_affinity ? &*spec.affinity->node_affinity : nullptr;
 }
 
-bool selected(const PodSpec& spec, const Object& node) {
-  for (const auto& [key, value] : spec.node_selector) {
-    const std::string* label = map_find(node.meta.labels, key);
-    if (label == nullptr || *label != value) return false;
-  }
-  const NodeAffinity* affinity = node_affinity(spec);
-  if (affinity == nullptr || !affinity->required_during_scheduling_ignored_during_execution) return true;
-  const auto& terms = affinity->required_during_scheduling_ignored_during_execution->node_selector_terms;
-  return std::any_of(terms.begin(), terms.end(),
-                     [&](const NodeSelectorTerm& term) { return mainstay::matches(term, node); });
-}
-
 bool cordoned(const PodSpec& spec, const NodeState& state) {
   if (!as<Node>(*state.node).spec.unschedulable) return false;
   Taint taint;
@@ -104,16 +92,6 @@ std::vector<std::string> shortages(const Amounts& wanted, const NodeState& state
   return out;
 }
 
-bool has_list(const Box<Value>& carried, std::string_view field) {
-  const Value* value = carried ? carried->find(field) : nullptr;
-  return value != nullptr && value->is_list() && !value->as_list().empty();
-}
-
-bool has_members(const Box<Value>& carried, std::string_view field) {
-  const Value* value = carried ? carried->find(field) : nullptr;
-  return value != nullptr && value->is_map() && !value->as_map().empty();
-}
-
 }  // namespace
 
 bool tolerates(const std::vector<Toleration>& tolerations, const Taint& taint) {
@@ -140,7 +118,7 @@ bool matches(const NodeSelectorTerm& term, const Object& node) {
 
 bool node_suits(const PodSpec& spec, const NodeState& state) {
   return state.node && !cordoned(spec, state) && (spec.node_name.empty() || spec.node_name == state.name) &&
-         untolerated(spec, state) == nullptr && selected(spec, *state.node);
+         untolerated(spec, state) == nullptr && node_selected(spec, *state.node);
 }
 
 bool node_has_room(const Footprint& footprint, const NodeState& state) {
@@ -167,7 +145,7 @@ NodeRefusal refuse(const PodSpec& spec, const Footprint& footprint, const NodeSt
   if (const Taint* taint = untolerated(spec, state)) {
     return {kCureNode, {"node(s) had untolerated taint {" + taint->key + ": " + taint->value + "}"}};
   }
-  if (!selected(spec, *state.node)) return {kCureNode, {"node(s) didn't match Pod's node affinity/selector"}};
+  if (!node_selected(spec, *state.node)) return {kCureNode, {"node(s) didn't match Pod's node affinity/selector"}};
   if (!ports_free(footprint, state)) {
     return {kCureRoom, {"node(s) didn't have free ports for the requested pod ports"}};
   }
@@ -176,16 +154,26 @@ NodeRefusal refuse(const PodSpec& spec, const Footprint& footprint, const NodeSt
   return {kCureRoom, std::move(reasons)};
 }
 
-std::string not_yet_supported(const PodSpec& spec) {
-  std::string_view what;
-  if (spec.affinity && has_members(spec.affinity->carried, "podAffinity")) what = "pod affinity";
-  if (spec.affinity && has_members(spec.affinity->carried, "podAntiAffinity")) what = "pod anti-affinity";
-  if (has_list(spec.carried, "topologySpreadConstraints")) what = "topology spread constraints";
-  if (what.empty()) return {};
-  return "scheduling by " + std::string(what) +
-         " is not supported yet; the pod is not placed, because its wish would be ignored";
+NodeRefusal refuse(CompanyVerdict verdict) {
+  if (verdict == CompanyVerdict::kFits) return {};
+  uint8_t cure = verdict == CompanyVerdict::kSpreadLabel ? kCureNode : kCureCompany;
+  return {cure, {std::string(company_reason(verdict))}};
 }
 
-bool is_gated(const PodSpec& spec) { return has_list(spec.carried, "schedulingGates"); }
+bool node_selected(const PodSpec& spec, const Object& node) {
+  for (const auto& [key, value] : spec.node_selector) {
+    const std::string* label = map_find(node.meta.labels, key);
+    if (label == nullptr || *label != value) return false;
+  }
+  const NodeAffinity* affinity = node_affinity(spec);
+  if (affinity == nullptr || !affinity->required_during_scheduling_ignored_during_execution) return true;
+  const auto& terms = affinity->required_during_scheduling_ignored_during_execution->node_selector_terms;
+  return std::any_of(terms.begin(), terms.end(),
+                     [&](const NodeSelectorTerm& term) { return mainstay::matches(term, node); });
+}
+
+bool taints_tolerated(const PodSpec& spec, const NodeState& state) { return untolerated(spec, state) == nullptr; }
+
+bool is_gated(const PodSpec& spec) { return !spec.scheduling_gates.empty(); }
 
 }  // namespace mainstay

@@ -1,12 +1,13 @@
 // Filters: may this pod run on this node? In Kubernetes' order and Kubernetes' words (plugins
-// NodeUnschedulable, NodeName, TaintToleration, NodeAffinity, NodePorts, NodeResourcesFit). Pure; any thread.
+// NodeUnschedulable, NodeName, TaintToleration, NodeAffinity, NodePorts, NodeResourcesFit); what other pods decide
+// comes last (company.h). Pure; any thread.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <vector>
 
-#include "reconciler/sched/cluster_view.h"
+#include "reconciler/sched/company.h"
 
 namespace mainstay {
 
@@ -14,6 +15,7 @@ namespace mainstay {
 enum CureBits : uint8_t {
   kCureNode = 1,  // the node itself: labels, taints, cordon; or another node
   kCureRoom = 2,  // pods leaving, or the node growing
+  kCureCompany = 4,  // pods coming to stand anywhere, leaving, or changing their labels
 };
 
 // The part that only the node's own object decides; it cannot change while pods are being placed.
@@ -29,15 +31,19 @@ struct NodeRefusal {
 };
 NodeRefusal refuse(const PodSpec& spec, const Footprint& footprint, const NodeState& state);
 
+// Why the pods that stand already keep it off.
+NodeRefusal refuse(CompanyVerdict verdict);
+
+// The node is one that the pod's node selector and required node affinity name.
+bool node_selected(const PodSpec& spec, const Object& node);
+// No taint of the node keeps the pod off.
+bool taints_tolerated(const PodSpec& spec, const NodeState& state);
+
 // The taint does not keep the pod off.
 bool tolerates(const std::vector<Toleration>& tolerations, const Taint& taint);
 
 // One term of a node affinity. A term without any requirement matches nothing.
 bool matches(const NodeSelectorTerm& term, const Object& node);
-
-// What the pod asks for that this scheduler does not do yet: pod affinity, topology spread. "" if nothing.
-// Such pods are refused, never placed as if they had not asked.
-std::string not_yet_supported(const PodSpec& spec);
 
 // True if the pod has scheduling gates, and so must wait.
 bool is_gated(const PodSpec& spec);

@@ -6,8 +6,9 @@
 #include <unordered_map>
 #include <utility>
 
+#include "reconciler/sched/candidates.h"
+#include "reconciler/sched/class_key.h"
 #include "reconciler/sched/scores.h"
-#include "reconciler/sched/tournament.h"
 
 namespace mainstay {
 namespace {
@@ -16,147 +17,16 @@ using Slot = ClusterView::Slot;
 
 // A table of candidates holds some bytes per node; more kinds of pods than this at once share by eviction.
 constexpr size_t kTablesAtOnce = 64;
-constexpr int32_t kNever = -1;  // lower than any score
-
-void append_text(std::string& out, std::string_view text) {
-  out += std::to_string(text.size());
-  out += ':';
-  out += text;
-}
-
-void append_number(std::string& out, int64_t number) {
-  out.append(reinterpret_cast<const char*>(&number), sizeof number);
-}
-
-void append_term(std::string& out, const NodeSelectorTerm& term) {
-  for (const auto* list : {&term.match_expressions, &term.match_fields}) {
-    out += '[';
-    for (const NodeSelectorRequirement& requirement : *list) {
-      append_text(out, requirement.key);
-      append_text(out, requirement.op);
-      for (const std::string& value : requirement.values) append_text(out, value);
-      out += ';';
-    }
-  }
-}
-
-void append_affinity(std::string& out, const PodSpec& spec) {
-  if (!spec.affinity || !spec.affinity->node_affinity) return;
-  const NodeAffinity& affinity = *spec.affinity->node_affinity;
-  if (affinity.required_during_scheduling_ignored_during_execution) {
-    out += 'R';
-    const NodeSelector& required = *affinity.required_during_scheduling_ignored_during_execution;
-    for (const NodeSelectorTerm& term : required.node_selector_terms) append_term(out, term);
-  }
-  for (const auto& preferred : affinity.preferred_during_scheduling_ignored_during_execution) {
-    out += 'P';
-    append_number(out, preferred.weight);
-    append_term(out, preferred.preference);
-  }
-}
-
-// Equal for two pods exactly if every filter and every score treats them alike.
-std::string class_key(const PodSpec& spec, const Footprint& footprint) {
-  std::string out;
-  out.reserve(160);
-  append_text(out, footprint.owner);
-  for (int64_t number : {footprint.requests.cpu_milli, footprint.requests.memory,
-                         footprint.requests.ephemeral_storage, footprint.score_cpu_milli,
-                         footprint.score_memory}) {
-    append_number(out, number);
-  }
-  for (const auto& [name, amount] : footprint.requests.extended) {
-    append_text(out, name);
-    append_number(out, amount);
-  }
-  out += '|';
-  for (const HostPort& port : footprint.ports) {
-    append_text(out, port.ip);
-    append_text(out, port.protocol);
-    append_number(out, port.port);
-  }
-  out += '|';
-  for (const auto& [key, value] : spec.node_selector) append_text(out, key), append_text(out, value);
-  out += '|';
-  for (const Toleration& toleration : spec.tolerations) {
-    append_text(out, toleration.key);
-    append_text(out, toleration.op);
-    append_text(out, toleration.value);
-    append_text(out, toleration.effect);
-  }
-  out += '|';
-  append_affinity(out, spec);
-  return out;
-}
-
-uint32_t count_on(const ClusterView::OwnerCounts* counts, Slot slot) {
-  if (counts == nullptr) return 0;
-  auto found = counts->find(slot);
-  return found != counts->end() ? found->second : 0;
-}
-
-// All nodes as candidates for one class of pods, and the best of them at any time.
-class Candidates {
- public:
-  Candidates(const ClusterView& view, const PodSpec& spec, const Footprint& footprint, size_t touched)
-      : fixed_(fixed_scores(view, spec)), best_(all_scores(view, footprint)), seen_(touched) {}
-
-  // Catches up with the bindings made since the last call; `touched` is the list of nodes they went to.
-  void refresh(const ClusterView& view, const Footprint& footprint, const std::vector<Slot>& touched) {
-    if (touched.size() - seen_ >= fixed_.size()) {
-      best_ = Tournament(all_scores(view, footprint));
-    } else {
-      const auto* counts = view.owner_counts(footprint.owner);
-      for (size_t i = seen_; i < touched.size(); ++i) {
-        best_.set(touched[i], score(view, footprint, counts, touched[i]));
-      }
-    }
-    seen_ = touched.size();
-  }
-
-  std::optional<Slot> pick(Rng& rng) const {
-    if (best_.best() < 0) return std::nullopt;
-    uint32_t ties = best_.ties();
-    return best_.winner(ties == 1 ? 0 : static_cast<uint32_t>(rng.below(ties)));
-  }
-
- private:
-  static std::vector<int32_t> fixed_scores(const ClusterView& view, const PodSpec& spec) {
-    std::vector<int32_t> out;
-    out.reserve(view.slots().size());
-    for (const NodeState& state : view.slots()) {
-      out.push_back(node_suits(spec, state) ? fixed_score(spec, state) : kNever);
-    }
-    return out;
-  }
-
-  int32_t score(const ClusterView& view, const Footprint& footprint, const ClusterView::OwnerCounts* counts,
-                Slot slot) const {
-    const NodeState& state = view.slots()[slot];
-    if (fixed_[slot] == kNever || !node_has_room(footprint, state)) return kNever;
-    return fixed_[slot] + moving_score(footprint, state, count_on(counts, slot));
-  }
-
-  std::vector<int32_t> all_scores(const ClusterView& view, const Footprint& footprint) const {
-    const auto* counts = view.owner_counts(footprint.owner);
-    std::vector<int32_t> out;
-    out.reserve(fixed_.size());
-    for (Slot slot = 0; slot < fixed_.size(); ++slot) out.push_back(score(view, footprint, counts, slot));
-    return out;
-  }
-
-  std::vector<int32_t> fixed_;
-  Tournament best_;
-  size_t seen_;
-};
 
 // Pods that every filter and score treats alike.
 struct PodClass {
   Footprint footprint;
+  std::optional<PodProfile> profile;  // if any pod at all wishes something of others
+  bool minds_others = false;
   size_t waiting = 0;  // pods of it still to place
   std::optional<Candidates> candidates;
   size_t last_use = 0;
-  // The refusal of the last pod of it, true as long as no binding was made since.
+  // The refusal of the last pod of it, true as long as nothing has moved since.
   std::optional<Unplaced> refusal;
   size_t refused_at = 0;
 };
@@ -175,59 +45,108 @@ bool goes_first(const ObjectPtr& a, const ObjectPtr& b) {
   return std::tie(a->meta.ns, a->meta.name) < std::tie(b->meta.ns, b->meta.name);
 }
 
+// The room kept for pods for which others were asked to leave. Pods of lower priority see it as taken.
+struct Reservation {
+  Key pod;
+  Slot slot = 0;
+  const Nominated* kept = nullptr;
+  bool active = false;
+};
+
 // One call of place().
 class Run {
  public:
-  Run(ClusterView& view, Rng& rng) : view_(view), rng_(rng) {}
+  Run(ClusterView& view, Rng& rng) : view_(view), rng_(rng), topologies_(view) {}
   ~Run() {
-    for (size_t i = 0; i < touched_.size(); ++i) view_.take(touched_[i], footprints_[i]->footprint);
+    for (auto move = moves_.rbegin(); move != moves_.rend(); ++move) carry_out(*move, !move->comes);
   }
 
   Placement operator()(std::vector<ObjectPtr> pods) {
     std::sort(pods.begin(), pods.end(), goes_first);
+    any_wishes_ = !view_.neighbours().wishes().empty() || std::any_of(pods.begin(), pods.end(), [](auto& pod) {
+      return has_wishes(as<Pod>(*pod).spec);
+    });
     std::vector<Waiting> queue;
     queue.reserve(pods.size());
     for (ObjectPtr& pod : pods) {
-      if (std::optional<Unplaced> never = refused_at_once(pod)) out_.unplaced.push_back(std::move(*never));
+      if (is_gated(as<Pod>(*pod).spec)) out_.unplaced.push_back(gated(pod));
       else queue.push_back({pod, &classify(*pod)});
     }
+    find_who_minds();
+    prepare_reservations();
     for (Waiting& next : queue) place_one(next);
     return std::move(out_);
   }
 
  private:
-  static std::optional<Unplaced> refused_at_once(const ObjectPtr& pod) {
-    const PodSpec& spec = as<Pod>(*pod).spec;
-    if (is_gated(spec)) {
-      std::string why = "Scheduling is blocked due to non-empty scheduling gates";
-      return Unplaced{pod, "SchedulingGated", std::make_shared<const std::string>(std::move(why)), 0};
-    }
-    std::string why = not_yet_supported(spec);
-    if (why.empty()) return std::nullopt;
-    return Unplaced{pod, "Unschedulable", std::make_shared<const std::string>(std::move(why)), 0};
+  static Unplaced gated(const ObjectPtr& pod) {
+    static const auto kWhy =
+        std::make_shared<const std::string>("Scheduling is blocked due to non-empty scheduling gates");
+    return {pod, "SchedulingGated", kWhy, 0};
   }
 
   PodClass& classify(const Object& pod) {
     Footprint footprint = footprint_of(pod);
-    PodClass& found = classes_[class_key(as<Pod>(pod).spec, footprint)];
-    if (found.waiting++ == 0) found.footprint = std::move(footprint);
+    std::optional<PodProfile> profile;
+    if (any_wishes_) profile = profile_of(pod);
+    PodClass& found = classes_[class_key(as<Pod>(pod).spec, footprint, profile ? &*profile : nullptr)];
+    if (found.waiting++ > 0) return found;
+    found.footprint = std::move(footprint);
+    found.profile = std::move(profile);
     return found;
+  }
+
+  // Of the others, too: what is placed now may mind what comes after it.
+  void find_who_minds() {
+    if (!any_wishes_) return;
+    std::vector<const PodClass*> wishing;
+    for (const auto& [key, of] : classes_) {
+      if (!of.profile->terms.empty()) wishing.push_back(&of);
+    }
+    for (auto& [key, of] : classes_) {
+      of.minds_others = minds_company(view_, *of.profile) ||
+                        std::any_of(wishing.begin(), wishing.end(), [&](const PodClass* other) {
+                          return is_meant(view_, *of.profile, *other->profile);
+                        });
+    }
+  }
+
+  void prepare_reservations() {
+    for (const auto& [key, nominated] : view_.nominated()) {
+      std::optional<Slot> slot = view_.slot_at(nominated.node);
+      if (slot && view_.slots()[*slot].node) reservations_.push_back({key, *slot, &nominated, false});
+    }
+    std::stable_sort(reservations_.begin(), reservations_.end(), [](const Reservation& a, const Reservation& b) {
+      return a.kept->priority > b.kept->priority;
+    });
+  }
+
+  // Keeps the room of all nominated pods of this priority or above, but not the pod's own.
+  void reserve_for_others(const Object& pod) {
+    Key key = pod.key();
+    for (Reservation& reservation : reservations_) {
+      bool wanted = reservation.kept->priority >= as<Pod>(pod).spec.priority.value_or(0) && reservation.pod != key;
+      if (wanted == reservation.active) continue;
+      reservation.active = wanted;
+      make({reservation.slot, &reservation.kept->footprint, nullptr, wanted});
+    }
   }
 
   void place_one(const Waiting& next) {
     PodClass& of = *next.of;
-    if (of.refusal && of.refused_at == touched_.size()) return refuse_again(next);
-    std::optional<Slot> slot = candidates_of(of, *next.pod).pick(rng_);
+    if (!reservations_.empty()) reserve_for_others(*next.pod);
+    if (of.refusal && of.refused_at == moves_.size()) return refuse_again(next);
+    const Candidates& candidates = candidates_of(of, *next.pod);
+    std::optional<Slot> slot = candidates.pick(rng_);
     if (slot) {
-      view_.add(*slot, of.footprint);
-      touched_.push_back(*slot);
-      footprints_.push_back(&of);
+      make({*slot, &of.footprint, of.profile ? &*of.profile : nullptr, true});
       out_.bindings.push_back({next.pod, view_.slots()[*slot].name});
+      std::erase_if(reservations_, [&](const Reservation& each) { return each.pod == next.pod->key(); });
     } else {
-      Summary why = summarize_refusals(view_, as<Pod>(*next.pod).spec, of.footprint);
+      Summary why = summarize_refusals(view_, as<Pod>(*next.pod).spec, of.footprint, candidates.company());
       auto message = std::make_shared<const std::string>(std::move(why.message));
       of.refusal = Unplaced{next.pod, "Unschedulable", std::move(message), why.cures};
-      of.refused_at = touched_.size();
+      of.refused_at = moves_.size();
       out_.unplaced.push_back(*of.refusal);
     }
     finish_one(of);
@@ -239,10 +158,25 @@ class Run {
     finish_one(*next.of);
   }
 
+  void make(const Move& move) {
+    carry_out(move, move.comes);
+    moves_.push_back(move);
+  }
+
+  void carry_out(const Move& move, bool comes) {
+    if (comes) {
+      view_.add(move.slot, *move.footprint);
+      if (move.profile != nullptr) view_.neighbours().add(move.slot, *move.profile);
+    } else {
+      if (move.profile != nullptr) view_.neighbours().take(move.slot, *move.profile);
+      view_.take(move.slot, *move.footprint);
+    }
+  }
+
   Candidates& candidates_of(PodClass& of, const Object& pod) {
     of.last_use = ++uses_;
     if (of.candidates) {
-      of.candidates->refresh(view_, of.footprint, touched_);
+      of.candidates->refresh(view_, of.footprint, moves_);
       return *of.candidates;
     }
     if (tables_.size() == kTablesAtOnce) {
@@ -252,7 +186,8 @@ class Run {
       tables_.erase(oldest);
     }
     tables_.push_back(&of);
-    return of.candidates.emplace(view_, as<Pod>(pod).spec, of.footprint, touched_.size());
+    const PodProfile* profile = of.minds_others ? &*of.profile : nullptr;
+    return of.candidates.emplace(view_, as<Pod>(pod).spec, of.footprint, profile, topologies_, moves_.size());
   }
 
   void finish_one(PodClass& of) {
@@ -263,11 +198,13 @@ class Run {
 
   ClusterView& view_;
   Rng& rng_;
+  Topologies topologies_;
   Placement out_;
+  bool any_wishes_ = false;
   std::unordered_map<std::string, PodClass> classes_;
   std::vector<PodClass*> tables_;  // those whose candidates are in memory
-  std::vector<Slot> touched_;      // where each binding went, in order
-  std::vector<const PodClass*> footprints_;  // parallel to touched_
+  std::vector<Reservation> reservations_;
+  std::vector<Move> moves_;  // in order; what they point to lives in classes_ and the view
   size_t uses_ = 0;
 };
 
@@ -277,13 +214,16 @@ Placement place(ClusterView& view, std::vector<ObjectPtr> pods, Rng& rng) {
   return Run(view, rng)(std::move(pods));
 }
 
-Summary summarize_refusals(const ClusterView& view, const PodSpec& spec, const Footprint& footprint) {
+Summary summarize_refusals(const ClusterView& view, const PodSpec& spec, const Footprint& footprint,
+                           const Company* company) {
   if (view.node_count() == 0) return {"no nodes available to schedule pods", kCureNode};
   Summary out;
   std::map<std::string, size_t> counts;
-  for (const NodeState& state : view.slots()) {
+  for (Slot slot = 0; slot < view.slots().size(); ++slot) {
+    const NodeState& state = view.slots()[slot];
     if (!state.node) continue;
     NodeRefusal refusal = refuse(spec, footprint, state);
+    if (refusal.reasons.empty() && company != nullptr) refusal = refuse(company->check(slot));
     out.cures |= refusal.cures;
     for (std::string& reason : refusal.reasons) ++counts[std::move(reason)];
   }
@@ -301,16 +241,29 @@ Summary summarize_refusals(const ClusterView& view, const PodSpec& spec, const F
 std::vector<NodeVerdict> explain(const ClusterView& view, const Object& pod) {
   const PodSpec& spec = as<Pod>(pod).spec;
   Footprint footprint = footprint_of(pod);
+  PodProfile profile = profile_of(pod);
+  Topologies topologies(view);
+  std::optional<Company> minded;
+  if (minds_company(view, profile)) minded.emplace(view, spec, profile, topologies);
+  const Company* company = minded ? &*minded : nullptr;
   const auto* counts = view.owner_counts(footprint.owner);
   std::vector<NodeVerdict> out;
+  std::vector<Slot> feasible;
+  std::vector<int32_t> scores;
   for (Slot slot = 0; slot < view.slots().size(); ++slot) {
     const NodeState& state = view.slots()[slot];
     if (!state.node) continue;
     NodeVerdict verdict{state.name, refuse(spec, footprint, state).reasons, 0};
+    if (verdict.reasons.empty() && company != nullptr) verdict.reasons = refuse(company->check(slot)).reasons;
     if (verdict.reasons.empty()) {
-      verdict.score = fixed_score(spec, state) + moving_score(footprint, state, count_on(counts, slot));
+      feasible.push_back(slot);
+      scores.push_back(fixed_score(spec, state) + company_free_score(footprint, state, counts, slot, company));
     }
     out.push_back(std::move(verdict));
+  }
+  if (company != nullptr) company->add_scores(feasible, scores);
+  for (size_t i = 0, fit = 0; i < out.size(); ++i) {
+    if (out[i].reasons.empty()) out[i].score = scores[fit++];
   }
   std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.node < b.node; });
   return out;

@@ -1,7 +1,7 @@
 // Placement: which pod goes to which node. A function of what is and of the random source; nothing is
 // written. The answer is the one that filtering and scoring every node for every pod would give, found
 // without doing so: pods that ask for the same share one table of candidates, in which a binding touches one
-// node.
+// node (candidates.h).
 // Core thread only.
 #pragma once
 
@@ -53,6 +53,8 @@ struct Summary {
   std::string message;
   uint8_t cures = 0;
 };
-Summary summarize_refusals(const ClusterView& view, const PodSpec& spec, const Footprint& footprint);
+// `company` is null for a pod that minds no other.
+Summary summarize_refusals(const ClusterView& view, const PodSpec& spec, const Footprint& footprint,
+                           const Company* company);
 
 }  // namespace mainstay

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "schema/compare.h"
+
 namespace mainstay {
 namespace {
 
@@ -36,16 +38,33 @@ uint8_t cures_of_node(const Object& before, const Object& after) {
   }
   if (before.meta.labels != after.meta.labels || was.spec.unschedulable != is.spec.unschedulable ||
       !same_taints(was.spec.taints, is.spec.taints) || ready_status(was) != ready_status(is)) {
-    out |= kCureNode;
+    out |= kCureNode | kCureCompany;
   }
   return out;
 }
 
-// Something the filters look at was changed by a client: new tolerations, gates taken away.
+bool same_node_affinity(const PodSpec& a, const PodSpec& b) {
+  auto of = [](const PodSpec& spec) { return spec.affinity ? &spec.affinity->node_affinity : nullptr; };
+  const Box<NodeAffinity>*x = of(a), *y = of(b);
+  bool has_x = x != nullptr && *x, has_y = y != nullptr && *y;
+  return has_x == has_y && (!has_x || equal(**x, **y));
+}
+
+// Where other pods want to stand may depend on it.
+uint8_t cures_of_pod(const ObjectPtr& before, const ObjectPtr& after) {
+  bool stood = before && takes_room(*before), stands = after && takes_room(*after);
+  if (stood != stands) return stood ? kCureRoom | kCureCompany : kCureCompany;
+  if (!stands) return 0;
+  bool left = before->meta.deletion_timestamp != after->meta.deletion_timestamp;
+  return left || before->meta.labels != after->meta.labels ? kCureCompany : 0;
+}
+
+// Something the filters look at was changed by a client: new tolerations, labels, gates taken away.
 bool asks_differently(const Object& before, const Object& after) {
   const PodSpec &was = as<Pod>(before).spec, &is = as<Pod>(after).spec;
-  return is_gated(was) != is_gated(is) || was.tolerations.size() != is.tolerations.size() ||
-         was.node_selector != is.node_selector ||
+  return is_gated(was) != is_gated(is) || before.meta.labels != after.meta.labels ||
+         was.tolerations.size() != is.tolerations.size() || was.node_selector != is.node_selector ||
+         !same_node_affinity(was, is) ||
          footprint_of(before).requests != footprint_of(after).requests;
 }
 
@@ -53,12 +72,15 @@ bool asks_differently(const Object& before, const Object& after) {
 
 uint8_t cures_of(const Change& change) {
   if (change.key.kind == Kind::kNode) {
-    if (!change.after) return 0;
+    if (!change.after) return kCureCompany;  // its pods count no longer, nor its place
     // A new node may suit those that no other suits, and has room.
-    return change.before ? cures_of_node(*change.before, *change.after) : kCureNode | kCureRoom;
+    return change.before ? cures_of_node(*change.before, *change.after) : kCureNode | kCureRoom | kCureCompany;
   }
-  if (change.key.kind != Kind::kPod || !change.before || !takes_room(*change.before)) return 0;
-  return change.after && takes_room(*change.after) ? 0 : kCureRoom;
+  if (change.key.kind == Kind::kPod) return cures_of_pod(change.before, change.after);
+  // Terms choose namespaces by their labels.
+  bool relabelled = change.key.kind == Kind::kNamespace &&
+                    (!change.before || !change.after || change.before->meta.labels != change.after->meta.labels);
+  return relabelled ? kCureCompany : 0;
 }
 
 RetryQueue::RetryQueue(const Snapshot& snapshot) {
@@ -115,8 +137,10 @@ void RetryQueue::refused(const Unplaced& unplaced, MonoTime now) {
   if (found == pods_.end()) return;
   Waiting& pod = found->second;
   pod.cures = unplaced.cures;
-  ++pod.refusals;
-  pod.not_before = now + backoff(pod.refusals);
+  // Being held back by a gate is no failure: it goes as soon as the gate does.
+  bool gated = unplaced.reason == "SchedulingGated";
+  if (!gated) ++pod.refusals;
+  pod.not_before = gated ? now : now + backoff(pod.refusals);
   set_timer(key, pod, now + kFlushAfter);
 }
 

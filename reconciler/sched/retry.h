@@ -1,5 +1,5 @@
 // RetryQueue: which pods to place now. New pods at once; a pod that found no node again when a change could
-// help it (a pod leaves, a node grows or changes its labels, taints or cordon), but not sooner than its
+// help it (a pod comes or leaves, a node grows or changes its labels, taints or cordon), but not sooner than its
 // back-off of 1 s doubling to 10 s, and at the latest after 5 minutes. Holds keys only. Source of the times:
 // kube-scheduler's queues. Reads no clock; core thread only.
 #pragma once

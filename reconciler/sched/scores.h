@@ -1,5 +1,6 @@
-// Scores: which of the nodes that could take a pod is the best one. Every score depends on one node alone, so
-// that a binding changes the score of one node only; that is what makes placing fast. Pure; any thread.
+// Scores: which of the nodes that could take a pod is the best one. Every score here depends on one node alone, so
+// that a binding changes the score of one node only; that is what makes placing fast. (What pods wish of each other
+// depends on many nodes: company.h.) Pure; any thread.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +13,9 @@ namespace mainstay {
 inline constexpr int kTaintWeight = 3;
 inline constexpr int kAffinityWeight = 2;
 inline constexpr int kSpreadWeight = 2;
-inline constexpr int kHighestScore = 100 * (kTaintWeight + kAffinityWeight + kSpreadWeight + 1 + 1);
+inline constexpr int kCompanyWeight = 2;  // preferred affinity between pods
+inline constexpr int kHighestScore =
+    100 * (kTaintWeight + kAffinityWeight + kSpreadWeight + kCompanyWeight + 1 + 1);
 
 // Fewer untolerated PreferNoSchedule taints are better.
 int taint_score(const PodSpec& spec, const NodeState& state);

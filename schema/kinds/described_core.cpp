@@ -77,32 +77,6 @@ constexpr FieldDesc kEphemeralContainerFields[] = {
     {"targetContainerName", &kStringType, Card::kOne, 0, 2},
 };
 
-constexpr FieldDesc kPodAffinityFields[] = {
-    {"requiredDuringSchedulingIgnoredDuringExecution", &described::PodAffinityTerm, Card::kList, 0, 1},
-    {"preferredDuringSchedulingIgnoredDuringExecution", &described::WeightedPodAffinityTerm,
-      Card::kList, 0, 2},
-};
-
-constexpr FieldDesc kPodAffinityTermFields[] = {
-    {"labelSelector", &LabelSelector::kType, Card::kOne, 0, 1},
-    {"namespaces", &kStringType, Card::kList, 0, 2},
-    {"topologyKey", &kStringType, Card::kOne, kRequired, 3},
-    {"namespaceSelector", &LabelSelector::kType, Card::kOne, 0, 4},
-    {"matchLabelKeys", &kStringType, Card::kList, 0, 5},
-    {"mismatchLabelKeys", &kStringType, Card::kList, 0, 6},
-};
-
-constexpr FieldDesc kWeightedPodAffinityTermFields[] = {
-    {"weight", &kInt32Type, Card::kOne, kRequired, 1},
-    {"podAffinityTerm", &described::PodAffinityTerm, Card::kOne, kRequired, 2},
-};
-
-constexpr FieldDesc kPodAntiAffinityFields[] = {
-    {"requiredDuringSchedulingIgnoredDuringExecution", &described::PodAffinityTerm, Card::kList, 0, 1},
-    {"preferredDuringSchedulingIgnoredDuringExecution", &described::WeightedPodAffinityTerm,
-      Card::kList, 0, 2},
-};
-
 constexpr FieldDesc kPodDNSConfigFields[] = {
     {"nameservers", &kStringType, Card::kList, 0, 1},
     {"searches", &kStringType, Card::kList, 0, 2},
@@ -114,23 +88,8 @@ constexpr FieldDesc kPodDNSConfigOptionFields[] = {
     {"value", &kStringType, Card::kOne, 0, 2},
 };
 
-constexpr FieldDesc kTopologySpreadConstraintFields[] = {
-    {"maxSkew", &kInt32Type, Card::kOne, kRequired, 1},
-    {"topologyKey", &kStringType, Card::kOne, kRequired, 2},
-    {"whenUnsatisfiable", &kStringType, Card::kOne, kRequired, 3},
-    {"labelSelector", &LabelSelector::kType, Card::kOne, 0, 4},
-    {"minDomains", &kInt32Type, Card::kOne, 0, 5},
-    {"nodeAffinityPolicy", &kStringType, Card::kOne, 0, 6},
-    {"nodeTaintsPolicy", &kStringType, Card::kOne, 0, 7},
-    {"matchLabelKeys", &kStringType, Card::kList, 0, 8},
-};
-
 constexpr FieldDesc kPodOSFields[] = {
     {"name", &kStringType, Card::kOne, kRequired, 1},
-};
-
-constexpr FieldDesc kPodSchedulingGateFields[] = {
-    {"name", &kStringType, Card::kOne, 0, 1},
 };
 
 constexpr FieldDesc kPodResourceClaimFields[] = {
@@ -336,17 +295,9 @@ constinit const TypeDesc WindowsSecurityContextOptions{
     Shape::kStruct, "WindowsSecurityContextOptions", kWindowsSecurityContextOptionsFields};
 constinit const TypeDesc AppArmorProfile{Shape::kStruct, "AppArmorProfile", kAppArmorProfileFields};
 constinit const TypeDesc EphemeralContainer{Shape::kStruct, "EphemeralContainer", kEphemeralContainerFields};
-constinit const TypeDesc PodAffinity{Shape::kStruct, "PodAffinity", kPodAffinityFields};
-constinit const TypeDesc PodAffinityTerm{Shape::kStruct, "PodAffinityTerm", kPodAffinityTermFields};
-constinit const TypeDesc WeightedPodAffinityTerm{
-    Shape::kStruct, "WeightedPodAffinityTerm", kWeightedPodAffinityTermFields};
-constinit const TypeDesc PodAntiAffinity{Shape::kStruct, "PodAntiAffinity", kPodAntiAffinityFields};
 constinit const TypeDesc PodDNSConfig{Shape::kStruct, "PodDNSConfig", kPodDNSConfigFields};
 constinit const TypeDesc PodDNSConfigOption{Shape::kStruct, "PodDNSConfigOption", kPodDNSConfigOptionFields};
-constinit const TypeDesc TopologySpreadConstraint{
-    Shape::kStruct, "TopologySpreadConstraint", kTopologySpreadConstraintFields};
 constinit const TypeDesc PodOS{Shape::kStruct, "PodOS", kPodOSFields};
-constinit const TypeDesc PodSchedulingGate{Shape::kStruct, "PodSchedulingGate", kPodSchedulingGateFields};
 constinit const TypeDesc PodResourceClaim{Shape::kStruct, "PodResourceClaim", kPodResourceClaimFields};
 constinit const TypeDesc Endpoints{Shape::kStruct, "Endpoints", kEndpointsFields};
 constinit const TypeDesc EndpointSubset{Shape::kStruct, "EndpointSubset", kEndpointSubsetFields};

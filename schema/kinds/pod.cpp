@@ -82,8 +82,9 @@ constexpr FieldDesc kNodeAffinityFields[] = {
 
 constexpr FieldDesc kAffinityFields[] = {
     {"nodeAffinity", &NodeAffinity::kType, Card::kOne, 0, 1, "", "", NATIVE(Affinity, node_affinity)},
-    {"podAffinity", &described::PodAffinity, Card::kOne, 0, 2},
-    {"podAntiAffinity", &described::PodAntiAffinity, Card::kOne, 0, 3},
+    {"podAffinity", &PodAffinity::kType, Card::kOne, 0, 2, "", "", NATIVE(Affinity, pod_affinity)},
+    {"podAntiAffinity", &PodAntiAffinity::kType, Card::kOne, 0, 3, "", "",
+      NATIVE(Affinity, pod_anti_affinity)},
 };
 
 constexpr FieldDesc kPodReadinessGateFields[] = {
@@ -134,12 +135,14 @@ constexpr FieldDesc kPodSpecFields[] = {
     {"enableServiceLinks", &kBoolType, Card::kOne, 0, 30, "", "", NATIVE(PodSpec, enable_service_links)},
     {"preemptionPolicy", &kStringType, Card::kOne, 0, 31, "", "", NATIVE(PodSpec, preemption_policy)},
     {"overhead", &kQuantityType, Card::kMap, 0, 32},
-    {"topologySpreadConstraints", &described::TopologySpreadConstraint,
-      Card::kList, 0, 33, "topologyKey", "topologyKey,whenUnsatisfiable"},
+    {"topologySpreadConstraints", &TopologySpreadConstraint::kType,
+      Card::kList, 0, 33, "topologyKey", "topologyKey,whenUnsatisfiable",
+      NATIVE(PodSpec, topology_spread_constraints)},
     {"setHostnameAsFQDN", &kBoolType, Card::kOne, 0, 35},
     {"os", &described::PodOS, Card::kOne, 0, 36},
     {"hostUsers", &kBoolType, Card::kOne, 0, 37},
-    {"schedulingGates", &described::PodSchedulingGate, Card::kList, 0, 38},
+    {"schedulingGates", &PodSchedulingGate::kType, Card::kList, 0, 38, "name", "name",
+      NATIVE(PodSpec, scheduling_gates)},
     {"resourceClaims", &described::PodResourceClaim, Card::kList, 0, 39},
     {"resources", &ResourceRequirements::kType, Card::kOne, 0, 40},
 };
@@ -216,7 +219,7 @@ constexpr FieldDesc kPodStatusFields[] = {
     {"conditions", &PodCondition::kType, Card::kList, 0, 2, "type", "type", NATIVE(PodStatus, conditions)},
     {"message", &kStringType, Card::kOne, 0, 3, "", "", NATIVE(PodStatus, message)},
     {"reason", &kStringType, Card::kOne, 0, 4, "", "", NATIVE(PodStatus, reason)},
-    {"nominatedNodeName", &kStringType, Card::kOne, 0, 11},
+    {"nominatedNodeName", &kStringType, Card::kOne, 0, 11, "", "", NATIVE(PodStatus, nominated_node_name)},
     {"hostIP", &kStringType, Card::kOne, 0, 5, "", "", NATIVE(PodStatus, host_ip)},
     {"hostIPs", &HostIP::kType, Card::kList, 0, 16, "", "", NATIVE(PodStatus, host_ips)},
     {"podIP", &kStringType, Card::kOne, 0, 6, "", "", NATIVE(PodStatus, pod_ip)},

@@ -10,6 +10,7 @@
 
 #include "schema/descriptor.h"
 #include "schema/kinds/container.h"
+#include "schema/kinds/pod_affinity.h"
 #include "schema/kinds/volume.h"
 
 namespace mainstay {
@@ -90,7 +91,8 @@ struct NodeAffinity {
 
 struct Affinity {
   Box<NodeAffinity> node_affinity;
-  Box<Value> carried;
+  Box<PodAffinity> pod_affinity;
+  Box<PodAntiAffinity> pod_anti_affinity;
 
   static const TypeDesc kType;
 };
@@ -131,6 +133,8 @@ struct PodSpec {
   std::vector<PodReadinessGate> readiness_gates;
   std::optional<bool> enable_service_links;
   std::string preemption_policy;
+  std::vector<TopologySpreadConstraint> topology_spread_constraints;
+  std::vector<PodSchedulingGate> scheduling_gates;
   Box<Value> carried;
 
   static const TypeDesc kType;
@@ -213,6 +217,7 @@ struct PodStatus {
   std::vector<PodCondition> conditions;
   std::string message;
   std::string reason;
+  std::string nominated_node_name;
   std::string host_ip;
   std::vector<HostIP> host_ips;
   std::string pod_ip;

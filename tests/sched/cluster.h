@@ -97,5 +97,7 @@ inline ClusterView view_of(const std::vector<Object>& objects) {
 Object random_node(Rng& rng, std::string_view name);
 // A random wish: requests, selectors, affinity, tolerations, host ports, owner, priority.
 Object random_pod(Rng& rng, std::string_view name);
+// Labels, a namespace, and sometimes wishes about other pods: affinity, anti-affinity, topology spread.
+void add_random_wishes(Rng& rng, Object& pod);
 
 }  // namespace mainstay

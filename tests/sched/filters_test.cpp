@@ -130,20 +130,6 @@ TEST_CASE("host ports clash by address, protocol and number") {
   CHECK_FALSE(ports_clash(any, HostPort{"", "TCP", 81}));
 }
 
-TEST_CASE("what is not done yet is refused by name, what is empty is not") {
-  PodSpec spec;
-  CHECK(not_yet_supported(spec).empty());
-  spec.affinity.ensure().carried.ensure().set("podAntiAffinity", Value::map());
-  CHECK(not_yet_supported(spec).empty());
-  Value rule = Value::map();
-  rule.set("topologyKey", "zone");
-  spec.affinity->carried->at("podAntiAffinity").set("required", Value(ValueList{rule}));
-  CHECK(not_yet_supported(spec).find("pod anti-affinity") != std::string::npos);
-  PodSpec spread;
-  spread.carried.ensure().set("topologySpreadConstraints", Value(ValueList{rule}));
-  CHECK(not_yet_supported(spread).find("topology spread") != std::string::npos);
-}
-
 TEST_CASE("a footprint counts init containers, sidecars and what is missing") {
   Object object = waiting_pod("p", "100m", "64Mi");
   PodSpec& spec = as<Pod>(object).spec;

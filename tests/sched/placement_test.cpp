@@ -11,11 +11,13 @@
 namespace mainstay {
 namespace {
 
-// What place() must equal: every node filtered and scored anew for every pod.
+// What place() must equal: every node filtered and scored anew for every pod, each binding told to the view as the
+// store would.
 Placement place_naively(ClusterView view, std::vector<ObjectPtr> pods, Rng& rng) {
   std::sort(pods.begin(), pods.end(), [](const ObjectPtr& a, const ObjectPtr& b) {
     int32_t first = *as<Pod>(*a).spec.priority, second = *as<Pod>(*b).spec.priority;
-    return first != second ? first > second : a->meta.name < b->meta.name;
+    if (first != second) return first > second;
+    return std::tie(a->meta.ns, a->meta.name) < std::tie(b->meta.ns, b->meta.name);
   });
   Placement out;
   for (const ObjectPtr& pod : pods) {
@@ -36,13 +38,18 @@ Placement place_naively(ClusterView view, std::vector<ObjectPtr> pods, Rng& rng)
       }
     }
     if (winners.empty()) {
-      Summary why = summarize_refusals(view, spec, footprint);
+      PodProfile profile = profile_of(*pod);
+      Topologies topologies(view);
+      Company company(view, spec, profile, topologies);
+      Summary why = summarize_refusals(view, spec, footprint, &company);
       out.unplaced.push_back(
           {pod, "Unschedulable", std::make_shared<const std::string>(why.message), why.cures});
       continue;
     }
     size_t drawn = winners.size() == 1 ? 0 : rng.below(winners.size());
-    view.add(slots[drawn], footprint);
+    Object bound = *pod;
+    as<Pod>(bound).spec.node_name = winners[drawn];
+    view.apply(updated(pod, share(bound)));
     out.bindings.push_back({pod, winners[drawn]});
   }
   return out;
@@ -77,11 +84,19 @@ TEST_CASE("placing equals filtering and scoring every node for every pod") {
     ClusterView view;
     size_t nodes = rng.below(12);
     for (size_t i = 0; i < nodes; ++i) view.apply(added(share(random_node(rng, "n" + std::to_string(i)))));
+    bool with_wishes = rng.chance(60);
+    for (size_t i = 0; i < 6 && nodes > 0 && with_wishes; ++i) {
+      Object standing = random_pod(rng, "s" + std::to_string(i));
+      add_random_wishes(rng, standing);
+      as<Pod>(standing).spec.node_name = "n" + std::to_string(rng.below(nodes));
+      view.apply(added(share(standing)));
+    }
     std::vector<ObjectPtr> pods;
     size_t count = rng.below(80);
     while (pods.size() < count) {
       // Several pods of one wish, as a controller makes them.
       Object wish = random_pod(rng, "p");
+      if (with_wishes) add_random_wishes(rng, wish);
       for (size_t i = 0; i <= rng.below(10); ++i) {
         wish.meta.name = "p" + std::to_string(pods.size());
         pods.push_back(share(wish));
@@ -203,19 +218,16 @@ TEST_CASE("the reasons of all nodes are summed up in Kubernetes' words") {
         "no nodes available to schedule pods");
 }
 
-TEST_CASE("gated pods and wishes we cannot grant yet are never placed") {
+TEST_CASE("gated pods are not placed") {
   ClusterView view = equal_nodes(1);
-  Object gated = waiting_pod("gated"), spread = waiting_pod("spread");
-  Value entry = Value::map();
-  entry.set("name", "example.com/wait");
-  as<Pod>(gated).spec.carried.ensure().set("schedulingGates", Value(ValueList{entry}));
-  as<Pod>(spread).spec.carried.ensure().set("topologySpreadConstraints", Value(ValueList{entry}));
+  Object gated = waiting_pod("gated");
+  as<Pod>(gated).spec.scheduling_gates = {{"example.com/wait"}};
   Rng rng(1);
-  Placement placement = place(view, {share(gated), share(spread)}, rng);
+  Placement placement = place(view, {share(gated)}, rng);
   CHECK(placement.bindings.empty());
-  REQUIRE(placement.unplaced.size() == 2);
+  REQUIRE(placement.unplaced.size() == 1);
   CHECK(placement.unplaced[0].reason == "SchedulingGated");
-  CHECK(placement.unplaced[1].message->find("not supported yet") != std::string::npos);
+  CHECK(*placement.unplaced[0].message == "Scheduling is blocked due to non-empty scheduling gates");
 }
 
 TEST_CASE("the incremental view equals the rebuilt one after any history") {
@@ -224,13 +236,20 @@ TEST_CASE("the incremental view equals the rebuilt one after any history") {
     TestStore store;
     store.rng = Rng(seed);
     Rng rng(seed);
-    ClusterView view;
+    ClusterView view(store.head);
     for (int step = 0; step < 150; ++step) {
       Transaction txn = store.begin();
       std::string node = "n" + std::to_string(rng.below(4)), name = "p" + std::to_string(rng.below(12));
       ObjectPtr old_node = txn.view().find(Kind::kNode, "", node);
       ObjectPtr old_pod = txn.view().find(Kind::kPod, "default", name);
-      switch (rng.below(6)) {
+      switch (rng.below(7)) {
+        case 4: {
+          ObjectPtr known = txn.view().find(Kind::kNamespace, "", "default");
+          Object ns = known ? *known : make_object<Namespace>("", "default");
+          ns.meta.labels = {{"env", rng.chance(50) ? "test" : "prod"}};
+          REQUIRE((known ? txn.update(ns) : txn.create(ns)).ok());
+          break;
+        }
         case 0:
           if (old_node) REQUIRE(txn.update(random_node(rng, node)).ok());
           else REQUIRE(txn.create(random_node(rng, node)).ok());
@@ -242,6 +261,10 @@ TEST_CASE("the incremental view equals the rebuilt one after any history") {
           break;
         default: {
           Object pod = old_pod ? *old_pod : random_pod(rng, name);
+          if (!old_pod) add_random_wishes(rng, pod);
+          pod.meta.ns = "default";
+          if (old_pod && rng.chance(20)) map_slot(pod.meta.labels, "tier") = rng.chance(50) ? "front" : "back";
+          if (rng.chance(20)) as<Pod>(pod).status.nominated_node_name = rng.chance(50) ? node : "";
           if (rng.chance(50)) as<Pod>(pod).spec.node_name = node;
           if (rng.chance(10)) as<Pod>(pod).status.phase = rng.chance(50) ? "Failed" : "Running";
           if (old_pod) REQUIRE(txn.update(pod).ok());

@@ -93,8 +93,8 @@ TEST_CASE("back-off doubles to ten seconds, and five minutes are the longest wai
 
 TEST_CASE("which changes can help") {
   Fixture f;
-  CHECK(cures_of(added(f.node)) == (kCureNode | kCureRoom));
-  CHECK(cures_of(removed(f.node)) == 0);
+  CHECK(cures_of(added(f.node)) == (kCureNode | kCureRoom | kCureCompany));
+  CHECK(cures_of(removed(f.node)) == kCureCompany);  // its pods and its zone are gone
   CHECK(cures_of(updated(f.node, f.node)) == 0);
   Object grown = *f.node, cordoned = *f.node, tainted = *f.node, down = *f.node;
   map_slot(as<Node>(grown).status.allocatable, "cpu") = amount("64");
@@ -102,14 +102,23 @@ TEST_CASE("which changes can help") {
   as<Node>(tainted).spec.taints = {taint_of("a", "b", "NoSchedule")};
   as<Node>(down).status.conditions[0].status = "False";
   CHECK(cures_of(updated(f.node, share(grown))) == kCureRoom);
-  CHECK(cures_of(updated(share(cordoned), f.node)) == kCureNode);
-  CHECK(cures_of(updated(share(tainted), f.node)) == kCureNode);
-  CHECK(cures_of(updated(share(down), f.node)) == kCureNode);
-  CHECK(cures_of(removed(f.running)) == kCureRoom);
+  CHECK(cures_of(updated(share(cordoned), f.node)) == (kCureNode | kCureCompany));
+  CHECK(cures_of(updated(share(tainted), f.node)) == (kCureNode | kCureCompany));
+  CHECK(cures_of(updated(share(down), f.node)) == (kCureNode | kCureCompany));
+  CHECK(cures_of(removed(f.running)) == (kCureRoom | kCureCompany));
   CHECK(cures_of(removed(f.pod)) == 0);  // it stood nowhere
   Object done = *f.running;
   as<Pod>(done).status.phase = "Succeeded";
-  CHECK(cures_of(updated(f.running, share(done))) == kCureRoom);
+  CHECK(cures_of(updated(f.running, share(done))) == (kCureRoom | kCureCompany));
+  Object relabelled = *f.running, leaving = *f.running, ns = make_object<Namespace>("", "x"), other = ns;
+  relabelled.meta.labels = {{"a", "b"}};
+  leaving.meta.deletion_timestamp = WallTime{std::chrono::seconds(1)};
+  other.meta.labels = {{"a", "b"}};
+  CHECK(cures_of(updated(f.running, share(relabelled))) == kCureCompany);
+  CHECK(cures_of(updated(f.running, share(leaving))) == kCureCompany);
+  CHECK(cures_of(updated(f.running, f.running)) == 0);
+  CHECK(cures_of(updated(share(ns), share(other))) == kCureCompany);
+  CHECK(cures_of(updated(share(ns), share(ns))) == 0);
 }
 
 TEST_CASE("a pod made anew under the same name starts anew") {
@@ -121,18 +130,18 @@ TEST_CASE("a pod made anew under the same name starts anew") {
   CHECK(f.due(0) == Keys{f.pod->key()});
 }
 
-TEST_CASE("a pod whose gates are taken away is tried after its back-off") {
+TEST_CASE("a pod whose gates are taken away is tried at once") {
   RetryQueue queue;
   Object gated = waiting_pod("p");
-  Value gate = Value::map();
-  gate.set("name", "example.com/wait");
-  as<Pod>(gated).spec.carried.ensure().set("schedulingGates", Value(ValueList{gate}));
+  as<Pod>(gated).spec.scheduling_gates = {{"example.com/wait"}};
   ObjectPtr before = share(gated), after = share(waiting_pod("p"));
   queue.apply(added(before));
-  queue.refused(refusal(before, 0), at(0));
-  queue.apply(updated(before, after));
+  Unplaced held = refusal(before, 0);
+  held.reason = "SchedulingGated";
+  queue.refused(held, at(0));
   CHECK(queue.due(at(0), 10).empty());
-  CHECK(queue.due(at(1), 10) == Keys{after->key()});
+  queue.apply(updated(before, after));
+  CHECK(queue.due(at(0), 10) == Keys{after->key()});
 }
 
 TEST_CASE("due names no more than asked for") {

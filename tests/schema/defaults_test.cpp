@@ -111,14 +111,12 @@ spec: {hostNetwork: true, containers: [{name: web, image: "a:1", ports: [{contai
   CHECK(as<Pod>(pod).spec.containers[0].ports[0].host_port == 80);
 }
 
-TEST_CASE("admission adds service account, tolerations, priority and class") {
+TEST_CASE("admission adds service account, tolerations and class") {
   Object pod = defaulted(kPod);
   admit_pod(pod);
   const Pod& body = as<Pod>(pod);
   CHECK(body.spec.service_account_name == "default");
   CHECK(body.spec.service_account == "default");
-  CHECK(body.spec.priority == 0);
-  CHECK(body.spec.preemption_policy == "PreemptLowerPriority");
   REQUIRE(body.spec.tolerations.size() == 2);
   CHECK(body.spec.tolerations[0].key == "node.kubernetes.io/not-ready");
   CHECK(body.spec.tolerations[1].key == "node.kubernetes.io/unreachable");
@@ -147,11 +145,10 @@ spec:
 apiVersion: v1
 kind: Pod
 metadata: {name: web}
-spec: {tolerations: [{operator: Exists}], priorityClassName: system-node-critical, containers: [{name: a, image: b}]})");
+spec: {tolerations: [{operator: Exists}], containers: [{name: a, image: b}]})");
   apply_defaults(all);
   admit_pod(all);
   CHECK(as<Pod>(all).spec.tolerations.size() == 1);
-  CHECK(as<Pod>(all).spec.priority == 2000001000);
 }
 
 TEST_CASE("a template gets less than a pod") {

@@ -43,8 +43,6 @@ TEST_CASE("a feature that is not there yet is an error that names it") {
   CHECK(pod_findings("", "initContainers: [{name: x, image: i, restartPolicy: Always}]") == Lines{});
   CHECK(pod_findings("", "ephemeralContainers: [{name: x, image: i}]") ==
         Lines{"error spec.ephemeralContainers: ephemeral containers are not supported yet"});
-  CHECK(pod_findings("", "affinity: {podAntiAffinity: {}, nodeAffinity: {}}") ==
-        Lines{"error spec.affinity.podAntiAffinity: pod anti-affinity is not supported yet"});
   CHECK(pod_findings("", "volumes: [{name: v, persistentVolumeClaim: {claimName: c}}, {name: w, nfs: {server: s, path: /}}]") ==
         Lines{"error spec.volumes[0].persistentVolumeClaim: persistent volume claims are not supported yet",
               "error spec.volumes[1].nfs: volumes of this type are not supported yet"});
@@ -59,8 +57,8 @@ TEST_CASE("a feature that is not there yet is an error that names it") {
 
 TEST_CASE("templates are looked at as pods are") {
   CHECK(findings("{apiVersion: apps/v1, kind: Deployment, metadata: {name: a}, spec: {template: {spec: {containers: [{name: "
-                 "c, image: i}], topologySpreadConstraints: [{maxSkew: 1}]}}}}") ==
-        Lines{"error spec.template.spec.topologySpreadConstraints: topology spread constraints are not supported yet"});
+                 "c, image: i}], runtimeClassName: x}}}}") ==
+        Lines{"error spec.template.spec.runtimeClassName: runtime classes are not supported yet"});
 }
 
 TEST_CASE("kinds without behaviour") {
@@ -74,6 +72,9 @@ TEST_CASE("kinds without behaviour") {
   CHECK(findings(application)[0].starts_with("error kind: Application objects in a tree are not supported yet"));
   CHECK(findings(application, {.from_git = false}) == Lines{});
   CHECK(is_carried_kind(Kind::kIngress));
+  CHECK(findings("{apiVersion: scheduling.k8s.io/v1, kind: PriorityClass, metadata: {name: a}, value: 1}") == Lines{});
+  CHECK(findings("{apiVersion: policy/v1, kind: PodDisruptionBudget, metadata: {name: a}, spec: {minAvailable: 1}}") ==
+        Lines{"warning kind: PodDisruptionBudget is honoured by preemption only: nothing else that takes pods away asks it"});
   CHECK_FALSE(is_carried_kind(Kind::kService));
 }
 
@@ -90,7 +91,7 @@ TEST_CASE("services of two families are refused at their field, a preference for
 
 TEST_CASE("the place is the field's") {
   Value document = parse("apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers: [{name: c, image: i}]\n"
-                         "  topologySpreadConstraints:\n  - {maxSkew: 1}\n");
+                         "  hostUsers:\n    false\n");
   Diagnostics diagnostics("pod.yaml");
   check_not_yet(object_of(document), {}, &document, diagnostics);
   REQUIRE(diagnostics.all().size() == 1);

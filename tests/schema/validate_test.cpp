@@ -325,8 +325,8 @@ TEST_CASE("carried fields and kinds must have what they require") {
         Lines{"spec.rules[0].http.paths[0].pathType: Required value"});
   CHECK(problems("{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: a}, spec: {template: {}}}") ==
         Lines{"spec.selector: Required value"});
-  CHECK(pod_problems("topologySpreadConstraints: [{maxSkew: 1, topologyKey: k}]") ==
-        Lines{"spec.topologySpreadConstraints[0].whenUnsatisfiable: Required value"});
+  CHECK(pod_problems("ephemeralContainers: [{image: i}]") ==
+        Lines{"spec.ephemeralContainers[0].name: Required value"});
 }
 
 TEST_CASE("errors carry the place of the field, or of what is closest above it") {
