@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <set>
 
 #include "reconciler/control/node_rules.h"
 #include "reconciler/control/service_addresses.h"
@@ -20,6 +21,8 @@ namespace {
 // Rounds of controllers and placement within one turn; what is not quiet then goes on in the next.
 constexpr int kRoundsPerTurn = 32;
 constexpr size_t kPodsPerRound = 1000;
+// Each looks at a hundred nodes or more, pod by pod.
+constexpr size_t kPreemptionsPerRound = 64;
 // A turn that has written so much ends: reports and API writes wait for it, and so does the journal's word that
 // something is durable. One commit is one transaction all the same, however large; what follows from it comes in
 // the next turns.
@@ -138,7 +141,8 @@ struct Core::State {
     waiting.push_back({durable_batch, std::move(given)});
   }
   void settle(Transaction& txn, Batch& batch, Effects& out);
-  size_t place_pods(Transaction& txn);
+  size_t place_pods(Transaction& txn, size_t& cursor);
+  void preempt_for(Transaction& txn, const Placement& placement, size_t& cursor);
   void follow(Transaction& txn, size_t& cursor);
   void seal(Transaction& txn, Batch batch, Effects& out);
   void release(Effects& out);
@@ -255,7 +259,7 @@ void Core::State::follow(Transaction& txn, size_t& cursor) {
   applications.absorb(fresh, apps);
 }
 
-size_t Core::State::place_pods(Transaction& txn) {
+size_t Core::State::place_pods(Transaction& txn, size_t& cursor) {
   std::vector<ObjectPtr> pods;
   for (const Key& key : retry.due(txn.now().mono, kPodsPerRound)) {
     if (ObjectPtr pod = txn.view().find(key)) pods.push_back(std::move(pod));
@@ -265,7 +269,27 @@ size_t Core::State::place_pods(Transaction& txn) {
   txn.set_cause({"default-scheduler", ""});
   write_placement(txn, placement);
   for (const Unplaced& unplaced : placement.unplaced) retry.refused(unplaced, txn.now().mono);
+  preempt_for(txn, placement, cursor);
   return placement.bindings.size() + placement.unplaced.size();
+}
+
+// Makes room for pods that found none, the highest priority first, each on what the one before has left.
+void Core::State::preempt_for(Transaction& txn, const Placement& placement, size_t& cursor) {
+  size_t tries = 0;
+  std::set<const std::string*> hopeless;  // pods refused alike share their message; lower ones come later
+  for (const Unplaced& unplaced : placement.unplaced) {
+    const PodSpec& spec = as<Pod>(*unplaced.pod).spec;
+    bool nominated = !as<Pod>(*unplaced.pod).status.nominated_node_name.empty(), may = may_preempt(cluster, spec);
+    if (unplaced.reason != "Unschedulable" || (!may && !nominated)) continue;
+    if (!nominated && hopeless.count(unplaced.message.get()) > 0) continue;
+    if (++tries > kPreemptionsPerRound) return;
+    follow(txn, cursor);
+    ObjectPtr pod = txn.view().find(unplaced.pod->key());
+    if (!pod || !needs_placement(*pod)) continue;
+    Preemption found = preempt(cluster, txn.view(), *pod, rng);
+    if (may && found.outcome == Preemption::Outcome::kNone) hopeless.insert(unplaced.message.get());
+    write_preemption(txn, *pod, found);
+  }
 }
 
 // Applications, controllers and placement, round after round until nothing moves or the turn is long enough.
@@ -303,7 +327,7 @@ void Core::State::settle(Transaction& txn, Batch& batch, Effects& out) {
     worked += run_controllers(context, queue, settings.keys_per_turn - keys);
     keys += worked;
     follow(txn, cursor);
-    worked += place_pods(txn);
+    worked += place_pods(txn, cursor);
     follow(txn, cursor);
     if (worked == 0 && txn.changes().size() == before) {
       more = false;

@@ -9,13 +9,13 @@ namespace {
 constexpr std::string_view kSource = "default-scheduler";
 
 // True if the condition was changed by this.
-bool set_scheduled(PodStatus& status, std::string_view value, std::string_view reason,
+bool set_condition(PodStatus& status, std::string_view type, std::string_view value, std::string_view reason,
                    std::string_view message, WallTime now) {
   auto found = std::find_if(status.conditions.begin(), status.conditions.end(),
-                            [](const PodCondition& condition) { return condition.type == "PodScheduled"; });
+                            [&](const PodCondition& condition) { return condition.type == type; });
   if (found == status.conditions.end()) {
     found = status.conditions.emplace(found);
-    found->type = "PodScheduled";
+    found->type = type;
   } else if (found->status == value && found->reason == reason && found->message == message) {
     return false;
   }
@@ -24,6 +24,11 @@ bool set_scheduled(PodStatus& status, std::string_view value, std::string_view r
   found->reason = reason;
   found->message = message;
   return true;
+}
+
+bool set_scheduled(PodStatus& status, std::string_view value, std::string_view reason,
+                   std::string_view message, WallTime now) {
+  return set_condition(status, "PodScheduled", value, reason, message, now);
 }
 
 Note note_about(const Object& pod, bool warning, std::string reason, std::string message) {
@@ -49,6 +54,7 @@ void write_binding(Transaction& txn, const Binding& binding) {
   Object next = *waiting;
   Pod& pod = as<Pod>(next);
   pod.spec.node_name = binding.node;
+  pod.status.nominated_node_name.clear();
   set_scheduled(pod.status, "True", "", "", txn.now().wall);
   Result<ObjectPtr> written = txn.update(std::move(next));
   ENSURE(written.ok(), "an unconditional update of an object that is there cannot fail");
@@ -70,7 +76,42 @@ void write_refusal(Transaction& txn, const Unplaced& unplaced) {
   record_note(txn, note_about(*waiting, true, "FailedScheduling", *unplaced.message));
 }
 
+void nominate(Transaction& txn, const Key& key, std::string_view uid, const std::string& node) {
+  ObjectPtr waiting = txn.view().find(key);
+  if (!waiting || !needs_placement(*waiting) || (!uid.empty() && waiting->meta.uid != uid)) return;
+  if (as<Pod>(*waiting).status.nominated_node_name == node) return;
+  Object next = *waiting;
+  as<Pod>(next).status.nominated_node_name = node;
+  Result<ObjectPtr> written = txn.update_status(std::move(next));
+  ENSURE(written.ok(), "an unconditional update of an object that is there cannot fail");
+}
+
+void ask_to_leave(Transaction& txn, const Object& victim, const Object& for_pod, const std::string& node) {
+  ObjectPtr standing = txn.view().find(victim.key());
+  if (!standing || standing->meta.uid != victim.meta.uid) return;
+  if (standing->meta.deletion_timestamp != WallTime{}) return;
+  Object next = *standing;
+  set_condition(as<Pod>(next).status, "DisruptionTarget", "True", "PreemptionByScheduler",
+                "default-scheduler: preempting to accommodate a higher priority pod", txn.now().wall);
+  Result<ObjectPtr> written = txn.update_status(std::move(next));
+  ENSURE(written.ok(), "an unconditional update of an object that is there cannot fail");
+  record_note(txn, note_about(*standing, false, "Preempted",
+                              "Preempted by pod " + for_pod.meta.uid + " on node " + node));
+  DeleteOptions options;
+  options.precondition_uid = standing->meta.uid;
+  (void)delete_object(txn, standing->key(), options);
+}
+
 }  // namespace
+
+void write_preemption(Transaction& txn, const Object& pod, const Preemption& preemption) {
+  if (preemption.outcome == Preemption::Outcome::kWaits) return;
+  if (preemption.outcome == Preemption::Outcome::kNone) return nominate(txn, pod.key(), pod.meta.uid, "");
+  txn.set_cause({std::string(kSource), "preempts for " + pod.meta.ns + "/" + pod.meta.name});
+  for (const ObjectPtr& victim : preemption.victims) ask_to_leave(txn, *victim, pod, preemption.node);
+  for (const Key& key : preemption.outbid) nominate(txn, key, "", "");
+  nominate(txn, pod.key(), pod.meta.uid, preemption.node);
+}
 
 void write_placement(Transaction& txn, const Placement& placement) {
   txn.set_cause({std::string(kSource), ""});

@@ -336,4 +336,49 @@ TEST_CASE("a service gets its address in the answer to its creation, and a taken
   CHECK(f.answers[2].error->code == 422);
 }
 
+namespace {
+
+constexpr const char* kPodOf =
+    "{apiVersion: v1, kind: Pod, metadata: {name: NAME, namespace: default}, spec: {terminationGracePeriodSeconds: 0, "
+    "priorityClassName: CLASS, containers: [{name: c, image: i, resources: {requests: {cpu: 60}}}]}}";
+
+std::string pod_of_class(std::string name, const std::string& class_name) {
+  std::string out = kPodOf;
+  out.replace(out.find("NAME"), 4, name);
+  out.replace(out.find("CLASS"), 5, class_name);
+  return out;
+}
+
+std::string priority_class(const std::string& name, int value) {
+  return "{apiVersion: scheduling.k8s.io/v1, kind: PriorityClass, metadata: {name: " + name +
+         "}, value: " + std::to_string(value) + "}";
+}
+
+}  // namespace
+
+TEST_CASE("a pod of a higher class takes the room of a lower one, and nobody else gets it in between") {
+  Fixture f;
+  f.turn({ReportIn{0, hello("n1", 1)}});
+  f.turn({f.create(1, priority_class("low", 1)), f.create(2, priority_class("high", 1000))});
+  f.turn({f.create(3, pod_of_class("a", "low"))});
+  f.settle();
+  auto pod = [&](const std::string& name) { return f.core->published()->view.find(Kind::kPod, "default", name); };
+  REQUIRE(as<Pod>(*pod("a")).spec.node_name == "n1");
+  CHECK(as<Pod>(*pod("a")).spec.priority == 1);
+  f.turn({f.create(4, pod_of_class("b", "high")), f.create(5, pod_of_class("c", "low"))});
+  for (int i = 0; i < 6; ++i) f.settle();
+  CHECK_FALSE(pod("a"));  // it went at once: it has no grace period
+  CHECK(as<Pod>(*pod("b")).spec.node_name == "n1");
+  CHECK(as<Pod>(*pod("b")).status.nominated_node_name.empty());
+  CHECK(as<Pod>(*pod("c")).spec.node_name.empty());
+  CHECK(audit(f.core->published()->view, AuditMoment::kAny) == std::vector<std::string>{});
+  f.answers.clear();
+  f.turn({f.create(6, pod_of_class("d", "none"))});
+  f.settle();
+  REQUIRE(f.answers.size() == 1);
+  REQUIRE(f.answers[0].error);
+  CHECK(f.answers[0].error->code == 403);
+  CHECK(f.answers[0].error->message == "pods \"d\" is forbidden: no PriorityClass with name none was found");
+}
+
 }  // namespace mainstay
