@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "reconciler/control/rollout.h"
+#include "reconciler/sched/footprint.h"
+#include "reconciler/sched/pod_profile.h"
 #include "reconciler/store/audit.h"
 
 namespace mainstay::sim {
@@ -44,6 +46,22 @@ bool is_disrupted(const Change& change, const Turn& turn) {
          (change.after && has_condition(as<Pod>(*change.after), "DisruptionTarget"));
 }
 
+// A required anti-affinity term of `pod` means `other`, which stands in the same place.
+bool keeps_away(const Snapshot& view, const Object& pod, const Object& other) {
+  ObjectPtr here = view.find(Kind::kNode, "", as<Pod>(pod).spec.node_name);
+  ObjectPtr there = view.find(Kind::kNode, "", as<Pod>(other).spec.node_name);
+  ObjectPtr ns = view.find(Kind::kNamespace, "", other.meta.ns);
+  if (!has_wishes(as<Pod>(pod).spec) || !here || !there) return false;
+  for (const WishedTerm& wish : profile_of(pod).terms) {
+    if (wish.use != TermUse::kRequiredAnti) continue;
+    const std::string* mine = map_find(here->meta.labels, wish.term.topology_key);
+    const std::string* its = map_find(there->meta.labels, wish.term.topology_key);
+    if (mine == nullptr || its == nullptr || *mine != *its) continue;
+    if (means(wish.term, other.meta.ns, other.meta.labels, ns ? ns->meta.labels : StringMap{})) return true;
+  }
+  return false;
+}
+
 // How the pods of one Deployment fared in one turn.
 struct Losses {
   int removed = 0;    // available ones that we deleted
@@ -71,6 +89,7 @@ void Checks::after_turn(const Turn& turn) {
   if (!turn.effects.batch) return;  // the head is one that was audited
   for (std::string& finding : audit(turn.after, AuditMoment::kAny)) broken("audit: " + std::move(finding));
   if (!turn.by_api) check_availability(turn);
+  check_company(turn);
 }
 
 void Checks::check_durable(const Turn& turn) {
@@ -121,6 +140,21 @@ void Checks::check_availability(const Turn& turn) {
     broken(deployment->key().text() + " was brought down to " + std::to_string(losses.available) +
            " available pods by removing " + std::to_string(losses.removed) + "; at least " +
            std::to_string(least) + " must stay");
+  }
+}
+
+// No pod bound in this turn stands in one place with a pod that must not be there for it, or it for that one.
+void Checks::check_company(const Turn& turn) {
+  for (const Change& change : turn.effects.batch->changes) {
+    if (change.key.kind != Kind::kPod || !change.before || !change.after) continue;
+    if (!as<Pod>(*change.before).spec.node_name.empty() || as<Pod>(*change.after).spec.node_name.empty()) continue;
+    ObjectPtr pod = turn.after.find(change.key);
+    if (!pod || pod->meta.uid != change.after->meta.uid) continue;
+    for (const ObjectPtr& other : turn.after.list(Kind::kPod)) {
+      if (other == pod || !takes_room(*other)) continue;
+      if (!keeps_away(turn.after, *pod, *other) && !keeps_away(turn.after, *other, *pod)) continue;
+      broken(pod->key().text() + " was bound where it must not be together with " + other->key().text());
+    }
   }
 }
 

@@ -37,7 +37,8 @@ struct Turn {
 
 class Checks {
  public:
-  // The audit, durability of all that is sent, availability.
+  // The audit, durability of all that is sent, availability, and that no pod came to stand where required
+  // anti-affinity forbids it.
   void after_turn(const Turn& turn);
   // A new daemon starts from what was durable, or from an older copy of it.
   void daemon_started() { published_ = {}; }
@@ -55,6 +56,7 @@ class Checks {
  private:
   void check_durable(const Turn& turn);
   void check_availability(const Turn& turn);
+  void check_company(const Turn& turn);
   void add_to_trace(const Turn& turn);
 
   std::vector<std::string> found_;

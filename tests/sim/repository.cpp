@@ -1,14 +1,35 @@
 #include "tests/sim/repository.h"
 
+#include <algorithm>
+
 #include "tests/sim/daemon.h"
 
 namespace mainstay::sim {
 namespace {
 
+// Of five nodes one may be away.
+constexpr int kMostApart = 3;
+
+// How the pods of one Deployment want to stand to each other.
+std::string company_yaml(const std::string& name, const Workload& workload) {
+  const std::string selector = "labelSelector: {matchLabels: {app: " + name + "}}";
+  std::string out;
+  if (workload.apart) {
+    out += "      affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: "
+           "kubernetes.io/hostname, " + selector + ", matchLabelKeys: [pod-template-hash]}]}}\n";
+  }
+  if (workload.even) {
+    out += "      topologySpreadConstraints: [{maxSkew: 2, topologyKey: kubernetes.io/hostname, whenUnsatisfiable: "
+           "DoNotSchedule, " + selector + "}]\n";
+  }
+  if (workload.first) out += "      priorityClassName: first\n";
+  return out;
+}
+
 std::string deployment_yaml(const std::string& name, const Workload& workload) {
   std::string out = "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: " + name +
                     "\n  labels: {app: " + name + "}\nspec:\n  replicas: " +
-                    std::to_string(workload.replicas) +
+                    std::to_string(workload.apart ? std::min(workload.replicas, kMostApart) : workload.replicas) +
                     "\n  selector: {matchLabels: {app: " + name + "}}\n";
   out += workload.recreate ? "  strategy: {type: Recreate}\n"
                            : "  strategy:\n    type: RollingUpdate\n    rollingUpdate: {maxSurge: " +
@@ -29,6 +50,7 @@ std::string deployment_yaml(const std::string& name, const Workload& workload) {
              std::to_string(workload.toleration) + "}\n";
     }
   }
+  out += company_yaml(name, workload);
   out += "      containers:\n      - name: main\n        image: registry.example.com/" + name + ":" +
          std::to_string(workload.image) + "\n        ports: [{containerPort: 8080}]\n" +
          "        resources: {requests: {cpu: " + std::to_string(workload.cpu_milli) + "m, memory: 64Mi}}\n" +
@@ -69,6 +91,9 @@ Author::Author(FakeRepository& repository, Rng& rng) : repository_(repository), 
     if (rng_.chance(30)) workload.unavailable = "0";
     if (rng_.chance(20)) workload.surge = "2";
     if (rng_.chance(20)) workload.toleration = 0;
+    workload.apart = rng_.chance(30);
+    workload.even = rng_.chance(30);
+    workload.first = rng_.chance(25);
   }
   commit("the shop");
 }
@@ -76,6 +101,8 @@ Author::Author(FakeRepository& repository, Rng& rng) : repository_(repository), 
 std::map<std::string, std::string> Author::files() const {
   std::map<std::string, std::string> out{{"README.md", "the shop\n"}};
   out["apps/policy.yaml"] = policy_yaml();
+  out["apps/class.yaml"] =
+      "apiVersion: scheduling.k8s.io/v1\nkind: PriorityClass\nmetadata: {name: first}\nvalue: 1000\n";
   for (const auto& [name, workload] : workloads_) {
     if (!workload.is_declared) continue;
     out["apps/" + name + "/deployment.yaml"] = deployment_yaml(name, workload);

@@ -22,6 +22,9 @@ struct Workload {
   int toleration = 20;     // seconds on a node that is away; 0 takes the default five minutes
   int cpu_milli = 200;
   bool probes = false;
+  bool apart = false;      // no two of one revision on a node
+  bool even = false;       // spread over the nodes, at most two apart
+  bool first = false;      // of a priority class that preempts
   std::map<std::string, std::string> annotations;  // of its pods: how they behave
   bool is_declared = true;
 };
