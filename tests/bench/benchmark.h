@@ -49,6 +49,7 @@ Result<Finding> bench_cold_tree(const Setting& setting);
 Result<Finding> bench_one_file(const Setting& setting);
 Result<Finding> bench_noop_poll(const Setting& setting);
 Result<Finding> bench_scale_up(const Setting& setting);
+Result<Finding> bench_placement(const Setting& setting);
 Result<Finding> bench_restart(const Setting& setting);
 Result<Finding> bench_memory(const Setting& setting);
 Result<Finding> bench_empty_start(const Setting& setting);

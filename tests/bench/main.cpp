@@ -20,11 +20,12 @@ namespace {
 constexpr double kMostSteal = 3;  // percent; a run above it is repeated
 constexpr int kAttempts = 3;
 
-constexpr std::array<Benchmark, 10> kBenchmarks = {{
+constexpr std::array<Benchmark, 11> kBenchmarks = {{
     {"cold-tree", "a tree of 10,000 manifests, from fetched to durable", bench_cold_tree},
     {"one-file", "one changed file in 10,000 and 50,000, CPU from fetched to sealed", bench_one_file},
     {"noop-poll", "a poll that finds nothing new", bench_noop_poll},
     {"scale-up", "a Deployment of 5,000, from commit to all bound and durable", bench_scale_up},
+    {"placement", "5,000 pods that wish something of each other, the scheduler alone", bench_placement},
     {"restart", "kill -9 with 100,000 objects, from open to ready", bench_restart},
     {"memory", "resident memory of a core: idle, 10,000 pods, each further pod", bench_memory},
     {"empty-start", "start with an empty data directory", bench_empty_start},
