@@ -13,11 +13,6 @@ struct SelectableField {
 
 std::string flag(bool value) { return value ? "true" : "false"; }
 
-std::string pod_carried_status(const Object& object, std::string_view name) {
-  const PodStatus& status = as<Pod>(object).status;
-  return status.carried ? std::string(status.carried->string_at(name)) : std::string();
-}
-
 std::string event_source(const Object& object) {
   const Event& event = as<Event>(object);
   return event.source.component.empty() ? event.reporting_component : event.source.component;
@@ -39,8 +34,7 @@ constexpr SelectableField kFields[] = {
     {Kind::kPod, "spec.hostNetwork", [](const Object& o) { return flag(pod(o).host_network); }},
     {Kind::kPod, "status.phase", [](const Object& o) { return as<Pod>(o).status.phase; }},
     {Kind::kPod, "status.podIP", [](const Object& o) { return as<Pod>(o).status.pod_ip; }},
-    {Kind::kPod, "status.nominatedNodeName",
-     [](const Object& o) { return pod_carried_status(o, "nominatedNodeName"); }},
+    {Kind::kPod, "status.nominatedNodeName", [](const Object& o) { return as<Pod>(o).status.nominated_node_name; }},
     {Kind::kNode, "spec.unschedulable", [](const Object& o) { return flag(as<Node>(o).spec.unschedulable); }},
     {Kind::kNamespace, "status.phase", [](const Object& o) { return as<Namespace>(o).status.phase; }},
     {Kind::kSecret, "type", [](const Object& o) { return as<Secret>(o).type; }},

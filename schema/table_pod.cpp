@@ -140,9 +140,7 @@ Value ip_cell(const Object& object, WallTime) {
 Value node_cell(const Object& object, WallTime) { return or_none(as<Pod>(object).spec.node_name); }
 
 Value nominated_cell(const Object& object, WallTime) {
-  const PodStatus& status = as<Pod>(object).status;
-  return status.carried ? or_none(std::string(status.carried->string_at("nominatedNodeName")))
-                        : std::string(kNone);
+  return or_none(as<Pod>(object).status.nominated_node_name);
 }
 
 Value gates_cell(const Object& object, WallTime) {

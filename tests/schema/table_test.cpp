@@ -131,6 +131,10 @@ TEST_CASE("pods: init containers and sidecars") {
         "a|3/3|Running|1|5m||10.0.0.9|n1|<none>|<none>");
 }
 
+TEST_CASE("pods: the node they are nominated to") {
+  CHECK(pod_row("phase: Pending, nominatedNodeName: n2") == "a|0/2|Pending|0|5m||<none>|<none>|n2|<none>");
+}
+
 TEST_CASE("a pod that is done has the row condition") {
   Object pod = object("{apiVersion: v1, kind: Pod, metadata: {name: a}, status: {phase: Succeeded}}");
   CHECK(table_row(pod, kNow).completed == "Succeeded");
@@ -220,6 +224,9 @@ TEST_CASE("field selectors by kind") {
   CHECK(selects("spec.nodeName=n1,status.phase!=Pending"));
   CHECK_FALSE(selects("spec.nodeName=n2"));
   CHECK(selects("status.podIP="));
+  CHECK(selects("status.nominatedNodeName="));
+  as<Pod>(pod).status.nominated_node_name = "n2";
+  CHECK(selects("status.nominatedNodeName=n2"));
   CHECK(selects("spec.hostNetwork=false"));
   Status refused = check_field_selector(Kind::kPod, *parse_field_selector("spec.foo=bar"));
   REQUIRE_FALSE(refused.ok());
