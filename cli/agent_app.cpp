@@ -24,20 +24,27 @@
 namespace mainstay {
 namespace {
 
-std::string trimmed(std::string text) {
-  while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' ')) text.pop_back();
-  return text;
+CredentialKeeper::Settings credential_settings(const AgentConfig& config) {
+  CredentialKeeper::Settings out;
+  out.file = config.data_dir + "/credential";
+  out.ca_file = config.data_dir + "/ca.crt";
+  out.token_file = config.token_file.empty() ? config.data_dir + "/join-token" : config.token_file;
+  out.renew_at = random_renewal();
+  return out;
 }
 
-// The cluster's certificate: as told, else where the join left it.
+// The cluster's certificate: as told, and as it came with this node's credential.
 Result<std::string> find_ca(const AgentConfig& config) {
-  if (!config.ca_file.empty()) return read_file(config.ca_file);
+  std::string all;
+  if (!config.ca_file.empty()) {
+    ASSIGN_OR_RETURN(all, read_file(config.ca_file));
+  }
   size_t slash = config.token_file.rfind('/');
   std::string beside = (slash == std::string::npos ? "." : config.token_file.substr(0, slash)) + "/ca.crt";
-  for (const std::string& path : {config.data_dir + "/ca.crt", beside}) {
-    Result<std::string> found = read_file(path);
-    if (found.ok()) return found;
-  }
+  Result<std::string> kept = read_file(config.data_dir + "/ca.crt");
+  if (!kept.ok() && all.empty()) kept = read_file(beside);
+  if (kept.ok()) all += *kept;
+  if (!all.empty()) return all;
   return error(
       ErrorCode::kInvalid,
       "the cluster's certificate is needed: give --ca-file, or put ca.crt (the server's pki/ca.crt) beside "
@@ -45,23 +52,18 @@ Result<std::string> find_ca(const AgentConfig& config) {
 }
 
 // This node's credential: the stored one, else the token file's; a join token is exchanged for one.
-Result<std::string> find_credential(const AgentConfig& config, LinkSettings& link) {
-  std::string stored = config.data_dir + "/credential";
-  Result<std::string> known = read_file(stored);
-  if (known.ok()) return trimmed(*known);
-  if (config.token_file.empty())
-    return error(ErrorCode::kInvalid, "--token-file is missing: this node has no credential yet");
-  ASSIGN_OR_RETURN(std::string given, read_file(config.token_file));
-  given = trimmed(given);
-  Result<std::string> joined = join_cluster(link, given);
-  std::string credential = given;  // the file may hold the node's own credential already
-  if (joined.ok()) {
-    credential = *joined;
-  } else if (joined.error().code != ErrorCode::kDenied) {
-    return joined.error();
+Result<FreshCredential> find_credential(const CredentialKeeper::Settings& settings, ControlLink& link) {
+  Result<std::string> known = read_credential(settings.file);
+  if (known.ok()) return FreshCredential{*known, ""};
+  if (known.error().code != ErrorCode::kNotFound) return known.error();
+  Result<std::string> given = read_credential(settings.token_file);
+  if (!given.ok()) {
+    return given.error().in("this node has no credential yet and needs a join token (`mainstay token create` on the "
+                            "server; --token-file)");
   }
-  RETURN_IF_ERROR(write_file(stored, credential + "\n", 0600, true));
-  return credential;
+  ASSIGN_OR_RETURN(FreshCredential joined, link.join(*given));
+  RETURN_IF_ERROR(write_credential(settings, joined));
+  return joined;
 }
 
 // One agent per data directory. A new one takes over: the one before is asked to end, which touches no container,
@@ -91,6 +93,10 @@ Result<Fd> lock_dir(const std::string& dir) {
 }
 
 }  // namespace
+
+double random_renewal() {
+  return 0.7 + 0.2 * static_cast<unsigned char>(random_bytes(1)[0]) / 255;
+}
 
 std::string default_run_dir(const std::string& data_dir) {
   if (data_dir == "/var/lib/mainstay-agent") return "/run/mainstay-agent";
@@ -190,11 +196,13 @@ Result<std::unique_ptr<AgentApp>> AgentApp::start(const AgentConfig& config) {
   link.server = config.server;
   link.node = read_node_facts(settings.machine).name;
   ASSIGN_OR_RETURN(link.ca_pem, find_ca(config));
-  ASSIGN_OR_RETURN(link.token, find_credential(config, link));
+  settings.credential = credential_settings(config);
+  std::unique_ptr<ControlLink> control = make_https_link(link);
+  ASSIGN_OR_RETURN(FreshCredential credential, find_credential(settings.credential, *control));
+  control->use_credential(credential);
   settings.machine.name = link.node;
   if (config.simulated) {
-    state->agent =
-        std::make_unique<Agent>(std::move(settings), make_https_link(link), std::string("10.255.0"));
+    state->agent = std::make_unique<Agent>(std::move(settings), std::move(control), std::string("10.255.0"));
   } else {
     RETURN_IF_ERROR(state->open_doors(config, paths, read_node_facts(settings.machine)));
     settings.node_network = state->node_network.get();
@@ -204,7 +212,7 @@ Result<std::unique_ptr<AgentApp>> AgentApp::start(const AgentConfig& config) {
       return network->set_range(node, cluster);
     };
     Doors doors{*state->images, *state->network, *state->volumes, *state->runtime};
-    state->agent = std::make_unique<Agent>(std::move(settings), make_https_link(link), doors);
+    state->agent = std::make_unique<Agent>(std::move(settings), std::move(control), doors);
   }
   RETURN_IF_ERROR(state->agent->start());
   log::info("agent", "node " + link.node + " serves " + link.server);

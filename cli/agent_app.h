@@ -13,7 +13,7 @@ struct AgentConfig {
   std::string server;  // "https://host:port"
   std::string
       ca_file;  // the cluster's certificate authority; "" looks beside the token file, then in data_dir
-  std::string token_file;  // a join token, or this node's own credential
+  std::string token_file;  // a join token; "" is join-token in data_dir
   std::string name;        // "" takes the host name
   std::string address;     // "" finds it
   std::string data_dir = "/var/lib/mainstay-agent";
@@ -44,6 +44,9 @@ class AgentApp {
 // Takes away what an agent leaves on its node for the cluster's network: packet rules, routes, the DNS interface. The
 // agent must not run.
 Status remove_agent_network(const AgentConfig& config);
+
+// A share of a credential's life, 0.7 to 0.9, for CredentialKeeper.
+double random_renewal();
 
 // The run directory that goes with a data directory.
 std::string default_run_dir(const std::string& data_dir);

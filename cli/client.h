@@ -11,12 +11,14 @@
 namespace mainstay {
 
 struct ClientTarget {
+  std::string file;    // the kubeconfig it stands in
   std::string server;  // "https://127.0.0.1:6443"
   std::string ca_pem;
   std::string token;
 };
 
-// The kubeconfig given, else that of the data directory, else $KUBECONFIG.
+// The current context of the kubeconfig given, else of the data directory's, else of $KUBECONFIG's. An error says
+// what is wrong with which file.
 Result<ClientTarget> read_kubeconfig(const std::string& given);
 
 struct ClientAnswer {
@@ -34,12 +36,19 @@ class Client {
   // 2xx as a Value; else the Status' message as error.
   Result<Value> get(const std::string& path, const std::string& accept = "application/json") const;
   Result<Value> post(const std::string& path, const Value& body) const;
+  Result<Value> remove(const std::string& path) const;
   // Streams the body to standard output until it ends.
   Status stream(const std::string& path) const;
 
  private:
+  Error unreachable(int curl_code) const;
+  Result<Value> value_of(const ClientAnswer& answer) const;
+
   ClientTarget target_;
 };
+
+// A name as one part of a URL's path, or as a value in its query.
+std::string path_part(std::string_view name);
 
 // Resource names as kubectl takes them ("deploy", "pods", "deployment.apps") to a URL path; ns "" is all.
 struct ResourceUrl {

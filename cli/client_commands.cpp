@@ -4,11 +4,10 @@
 #include <cstdio>
 
 #include "cli/client.h"
-#include "reconciler/sched/placement.h"
+#include "cli/output.h"
+#include "cli/why_command.h"
+#include "schema/base/crypto.h"
 #include "schema/base/printable.h"
-#include "schema/base/time.h"
-#include "schema/decode.h"
-#include "schema/diagnostics.h"
 #include "schema/json.h"
 #include "schema/yaml.h"
 
@@ -19,62 +18,11 @@ constexpr const char* kTableAccept =
     "application/json;as=Table;v=v1;g=meta.k8s.io,application/json;as=Table;v=v1beta1;g=meta.k8s.io,application/json";
 constexpr const char* kApplications = "/apis/argoproj.io/v1alpha1/namespaces/mainstay/applications";
 
-int complain(const Error& error) {
-  std::fprintf(stderr, "mainstay: %s\n", printable(error.message).c_str());
-  return 1;
-}
-
-Result<Client> connect(const ClientOptions& options) {
-  ASSIGN_OR_RETURN(ClientTarget target, read_kubeconfig(options.kubeconfig));
-  return Client(std::move(target));
-}
-
-// For people's eyes, whoever wrote it.
-std::string text_at(const Value& value, std::initializer_list<std::string_view> path) {
-  const Value* found = value.find_path(path);
-  if (found == nullptr) return "";
-  if (found->is_string()) return printable(found->as_string());
-  return found->is_int() ? std::to_string(found->as_int()) : "";
-}
-
-const ValueList& list_at(const Value& value, std::initializer_list<std::string_view> path) {
-  static const ValueList kEmpty;
-  const Value* found = value.find_path(path);
-  return found != nullptr && found->is_list() ? found->as_list() : kEmpty;
-}
-
-bool print_structured(const Value& value, const std::string& output) {
-  if (output == "json") {
-    std::printf("%s\n", to_json(value).c_str());
-  } else if (output == "yaml") {
-    std::printf("%s", to_yaml(value).c_str());
-  } else {
-    return false;
-  }
-  return true;
-}
-
 std::string cell_text(const Value& cell) {
   if (cell.is_string()) return printable(cell.as_string());
   if (cell.is_int()) return std::to_string(cell.as_int());
   if (cell.is_bool()) return cell.as_bool() ? "true" : "false";
   return cell.is_null() ? "<none>" : to_json(cell);
-}
-
-void print_columns(const std::vector<std::vector<std::string>>& rows) {
-  std::vector<size_t> widths;
-  for (const auto& row : rows) {
-    widths.resize(std::max(widths.size(), row.size()));
-    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-  }
-  for (const auto& row : rows) {
-    std::string line;
-    for (size_t i = 0; i < row.size(); ++i) {
-      line += row[i];
-      if (i + 1 < row.size()) line += std::string(widths[i] + 3 - row[i].size(), ' ');
-    }
-    std::printf("%s\n", line.c_str());
-  }
 }
 
 // A Table as kubectl prints it.
@@ -106,14 +54,17 @@ void print_table(const Value& table, bool wide, bool with_namespace) {
 }
 
 std::string with_query(const std::string& path, const ClientOptions& options) {
-  if (options.selector.empty()) return path;
-  std::string escaped;
-  for (char c : options.selector) {
-    char buffer[4];
-    std::snprintf(buffer, sizeof(buffer), "%%%02X", static_cast<unsigned char>(c));
-    escaped += std::isalnum(static_cast<unsigned char>(c)) ? std::string(1, c) : std::string(buffer);
-  }
-  return path + "?labelSelector=" + escaped;
+  return options.selector.empty() ? path : path + "?labelSelector=" + path_part(options.selector);
+}
+
+// The application meant: the one named, else the only one there is.
+Result<std::string> chosen_application(const Client& client, const ClientOptions& options) {
+  if (!options.application.empty()) return path_part(options.application);
+  ASSIGN_OR_RETURN(Value list, client.get(kApplications));
+  const ValueList& items = list_at(list, {"items"});
+  if (items.empty()) return error(ErrorCode::kNotFound, "no repository is followed: start the server with --repo");
+  if (items.size() > 1) return error(ErrorCode::kInvalid, "there are several applications; name one of them");
+  return text_at(items[0], {"metadata", "name"});
 }
 
 void print_conditions(const Value& application) {
@@ -122,108 +73,21 @@ void print_conditions(const Value& application) {
   }
 }
 
-// All objects of a list as ours, for decisions made here.
-Result<std::vector<Object>> read_list(const Client& client, const std::string& path,
-                                      std::string_view api_version, std::string_view kind) {
-  ASSIGN_OR_RETURN(Value list, client.get(path));
-  std::vector<Object> out;
-  for (const Value& item : list_at(list, {"items"})) {
-    Value document = item;
-    document.set("apiVersion", api_version);
-    document.set("kind", kind);
-    Diagnostics diagnostics;
-    std::optional<Object> object = decode_object(document, {UnknownFields::kIgnore}, diagnostics);
-    if (!object) return error(ErrorCode::kInvalid, diagnostics.render());
-    out.push_back(std::move(*object));
-  }
-  return out;
-}
-
-void print_verdicts(const Client& client, const Value& pod) {
-  Result<std::vector<Object>> nodes = read_list(client, "/api/v1/nodes", "v1", "Node");
-  Result<std::vector<Object>> pods = read_list(client, "/api/v1/pods", "v1", "Pod");
-  Result<std::vector<Object>> namespaces = read_list(client, "/api/v1/namespaces", "v1", "Namespace");
-  if (!nodes.ok() || !pods.ok() || !namespaces.ok()) return;
-  ClusterView view;
-  std::optional<Object> waiting;
-  for (auto* objects : {&*namespaces, &*nodes}) {
-    for (Object& object : *objects) {
-      Change change;
-      change.key = object.key();
-      change.after = std::make_shared<Object>(std::move(object));
-      view.apply(change);
-    }
-  }
-  for (Object& one : *pods) {
-    if (one.meta.uid == text_at(pod, {"metadata", "uid"})) {
-      waiting = std::move(one);
-      continue;
-    }
-    Change change;
-    change.key = one.key();
-    change.after = std::make_shared<Object>(std::move(one));
-    view.apply(change);
-  }
-  if (!waiting) return;
-  std::printf("Nodes:\n");
-  for (const NodeVerdict& verdict : explain(view, *waiting)) {
-    std::string reasons = verdict.reasons.empty() ? "fits, score " + std::to_string(verdict.score) : "";
-    for (const std::string& reason : verdict.reasons) reasons += (reasons.empty() ? "" : ", ") + reason;
-    std::printf("  %s: %s\n", verdict.node.c_str(), reasons.c_str());
-  }
-}
-
-void print_events(const Client& client, const std::string& ns, const std::string& uid) {
-  Result<Value> events =
-      client.get("/api/v1/namespaces/" + ns + "/events?fieldSelector=involvedObject.uid%3D" + uid);
-  if (!events.ok() || list_at(*events, {"items"}).empty()) return;
-  std::printf("Events:\n");
-  for (const Value& event : list_at(*events, {"items"})) {
-    std::string count = text_at(event, {"count"});
-    std::printf("  %-8s %-20s %s%s\n", text_at(event, {"type"}).c_str(), text_at(event, {"reason"}).c_str(),
-                text_at(event, {"message"}).c_str(),
-                count == "1" || count.empty() ? "" : (" (x" + count + ")").c_str());
-  }
-}
-
-// File, line and commit that declare the object; nothing is printed where Git does not.
-void print_origin(const Client& client, const ResourceUrl& url, const std::string& ns,
-                  const std::string& name) {
-  Result<Value> origin =
-      client.get("/mainstay/v1/origins/" + url.plural + "/" + (url.namespaced ? ns : "-") + "/" + name);
-  if (!origin.ok()) return;
-  std::printf("Declared at %s:%s, commit %s of application %s\n", text_at(*origin, {"path"}).c_str(),
-              text_at(*origin, {"line"}).c_str(), text_at(*origin, {"commit"}).substr(0, 10).c_str(),
-              text_at(*origin, {"application"}).c_str());
-}
-
-// Up the owners, Pod <- ReplicaSet <- Deployment, to the line in Git.
-void print_owners(const Client& client, ResourceUrl url, const Value& object, const std::string& ns) {
-  Value current = object;
-  for (int depth = 0; depth < 5; ++depth) {
-    print_origin(client, url, ns, text_at(current, {"metadata", "name"}));
-    const ValueList& owners = list_at(current, {"metadata", "ownerReferences"});
-    if (owners.empty()) return;
-    std::string kind(owners[0].string_at("kind")), name(owners[0].string_at("name"));
-    std::printf("Because of %s %s\n", kind.c_str(), name.c_str());
-    Result<ResourceUrl> next = resource_url(kind, ns);
-    if (!next.ok()) return;
-    url = *next;
-    Result<Value> owner = client.get(url.collection + "/" + name);
-    if (!owner.ok()) return;
-    current = std::move(*owner);
-  }
-}
-
 }  // namespace
+
+Result<Client> connect(const ClientOptions& options) {
+  ASSIGN_OR_RETURN(ClientTarget target, read_kubeconfig(options.kubeconfig));
+  return Client(std::move(target));
+}
 
 int status_command(const ClientOptions& options) {
   Result<Client> client = connect(options);
   if (!client.ok()) return complain(client.error());
-  Result<Value> list = client->get(kApplications);
-  if (!list.ok()) return complain(list.error());
-  if (print_structured(*list, options.output)) return 0;
-  const ValueList& items = list_at(*list, {"items"});
+  bool one = !options.application.empty();
+  Result<Value> found = client->get(one ? kApplications + ("/" + path_part(options.application)) : kApplications);
+  if (!found.ok()) return complain(found.error());
+  if (print_structured(*found, options.output)) return 0;
+  ValueList items = one ? ValueList{*found} : list_at(*found, {"items"});
   if (items.empty()) std::printf("no repository is followed: start the server with --repo\n");
   for (const Value& app : items) {
     std::printf("%s: %s, %s", text_at(app, {"metadata", "name"}).c_str(),
@@ -247,7 +111,9 @@ int status_command(const ClientOptions& options) {
 int history_command(const ClientOptions& options) {
   Result<Client> client = connect(options);
   if (!client.ok()) return complain(client.error());
-  Result<Value> found = client->get("/mainstay/v1/applications/" + options.application + "/history");
+  Result<std::string> application = chosen_application(*client, options);
+  if (!application.ok()) return complain(application.error());
+  Result<Value> found = client->get("/mainstay/v1/applications/" + *application + "/history");
   if (!found.ok()) return complain(found.error());
   if (print_structured(*found, options.output)) return 0;
   std::vector<std::vector<std::string>> rows = {{"ID", "COMMIT", "RESULT", "SEEN", "FINISHED", "SUBJECT"}};
@@ -262,7 +128,9 @@ int history_command(const ClientOptions& options) {
 int diff_command(const ClientOptions& options) {
   Result<Client> client = connect(options);
   if (!client.ok()) return complain(client.error());
-  Result<Value> found = client->get("/mainstay/v1/applications/" + options.application + "/diff");
+  Result<std::string> application = chosen_application(*client, options);
+  if (!application.ok()) return complain(application.error());
+  Result<Value> found = client->get("/mainstay/v1/applications/" + *application + "/diff");
   if (!found.ok()) return complain(found.error());
   const ValueList& items = list_at(*found, {"items"});
   int code = items.empty() ? 0 : 2;
@@ -294,50 +162,80 @@ int order_command(const ClientOptions& options, const std::string& what, const s
   if (!client.ok()) return complain(client.error());
   Value body = Value::map();
   if (!commit.empty()) body.set("commit", commit);
-  Result<Value> done = client->post("/mainstay/v1/applications/" + options.application + "/" + what, body);
+  std::string path = "/mainstay/v1/applications/" + path_part(options.application) + "/" + what;
+  Result<Value> done = client->post(path, body);
   if (!done.ok()) return complain(done.error());
+  body.set("application", options.application);
+  body.set("order", what);
+  body.set("accepted", true);
+  if (print_structured(body, options.output)) return 0;
   std::printf("%s: %s accepted\n", options.application.c_str(), what.c_str());
   return 0;
 }
 
-int why_command(const ClientOptions& options, const std::string& object) {
-  Result<Client> client = connect(options);
-  if (!client.ok()) return complain(client.error());
-  size_t slash = object.find('/');
-  std::string resource = slash == std::string::npos ? "pod" : object.substr(0, slash);
-  std::string name = slash == std::string::npos ? object : object.substr(slash + 1);
-  Result<ResourceUrl> url = resource_url(resource, options.ns);
-  if (!url.ok()) return complain(url.error());
-  Result<Value> found = client->get(url->collection + "/" + name);
-  if (!found.ok()) return complain(found.error());
-  std::printf("%s %s\n", resource.c_str(), name.c_str());
-  print_owners(*client, *url, *found, options.ns);
-  std::string phase = text_at(*found, {"status", "phase"}), node = text_at(*found, {"spec", "nodeName"});
-  if (!phase.empty())
-    std::printf("Phase: %s%s\n", phase.c_str(), node.empty() ? "" : (", on node " + node).c_str());
-  for (const Value& condition : list_at(*found, {"status", "conditions"})) {
-    std::string message = text_at(condition, {"message"});
-    std::printf("Condition %s: %s%s\n", text_at(condition, {"type"}).c_str(),
-                text_at(condition, {"status"}).c_str(), message.empty() ? "" : (", " + message).c_str());
+namespace {
+
+// "pod/web" as one word, or "pod" and "web".
+struct Wanted {
+  ResourceUrl url;
+  std::string ns;    // "" for all namespaces and for kinds without
+  std::string name;  // "" for all of the kind
+};
+Result<Wanted> wanted_object(const ClientOptions& options, std::string resource, std::string name) {
+  size_t slash = resource.find('/');
+  if (slash != std::string::npos) {
+    if (!name.empty()) {
+      return error(ErrorCode::kInvalid, "\"" + resource + "\" names an object already, and \"" + name + "\" another");
+    }
+    name = resource.substr(slash + 1);
+    resource.resize(slash);
   }
-  if (url->plural == "pods" && node.empty()) print_verdicts(*client, *found);
-  print_events(*client, options.ns, text_at(*found, {"metadata", "uid"}));
-  return 0;
+  if (options.all_namespaces && !name.empty()) {
+    return error(ErrorCode::kInvalid, "an object cannot be taken by its name from all namespaces; give -n NAMESPACE");
+  }
+  std::string ns = options.all_namespaces ? "" : options.ns;
+  ASSIGN_OR_RETURN(ResourceUrl url, resource_url(resource, path_part(ns)));
+  if (!url.namespaced) ns.clear();
+  return Wanted{std::move(url), std::move(ns), std::move(name)};
 }
+
+void print_names(const Value& found, const std::string& plural) {
+  auto print = [&](const Value& object) {
+    std::printf("%s/%s\n", plural.c_str(), text_at(object, {"metadata", "name"}).c_str());
+  };
+  const Value* items = found.find("items");
+  if (items == nullptr || !items->is_list()) return print(found);
+  for (const Value& item : items->as_list()) print(item);
+}
+
+// As kubectl: sizes, never values.
+void hide_values(Value& secret) {
+  Value* data = secret.find("data");
+  if (data == nullptr || !data->is_map()) return;
+  for (Member& member : data->as_map()) {
+    std::optional<std::string> bytes =
+        member.value.is_string() ? unbase64(member.value.as_string()) : std::nullopt;
+    member.value = Value(std::to_string(bytes ? bytes->size() : 0) + " bytes");
+  }
+}
+
+}  // namespace
 
 int get_command(const ClientOptions& options, const std::string& resource, const std::string& name) {
   Result<Client> client = connect(options);
   if (!client.ok()) return complain(client.error());
-  Result<ResourceUrl> url = resource_url(resource, options.all_namespaces ? "" : options.ns);
-  if (!url.ok()) return complain(url.error());
-  std::string path = name.empty() ? with_query(url->collection, options) : url->collection + "/" + name;
+  Result<Wanted> wanted = wanted_object(options, resource, name);
+  if (!wanted.ok()) return complain(wanted.error());
+  const std::string& collection = wanted->url.collection;
+  bool all = wanted->name.empty();
+  std::string path = all ? with_query(collection, options) : collection + "/" + path_part(wanted->name);
   bool table = options.output.empty() || options.output == "wide";
   Result<Value> found = client->get(path, table ? kTableAccept : "application/json");
   if (!found.ok()) return complain(found.error());
-  if (table) {
-    print_table(*found, options.output == "wide", options.all_namespaces && url->namespaced);
+  if (options.output == "name") {
+    print_names(*found, wanted->url.plural);
   } else if (!print_structured(*found, options.output)) {
-    return complain(failed("unknown output format \"" + options.output + "\"; use wide, json or yaml"));
+    print_table(*found, options.output == "wide", options.all_namespaces && wanted->url.namespaced);
   }
   return 0;
 }
@@ -345,29 +243,32 @@ int get_command(const ClientOptions& options, const std::string& resource, const
 int describe_command(const ClientOptions& options, const std::string& resource, const std::string& name) {
   Result<Client> client = connect(options);
   if (!client.ok()) return complain(client.error());
-  Result<ResourceUrl> url = resource_url(resource, options.ns);
-  if (!url.ok()) return complain(url.error());
-  Result<Value> found = client->get(url->collection + "/" + name);
+  Result<Wanted> wanted = wanted_object(options, resource, name);
+  if (!wanted.ok()) return complain(wanted.error());
+  if (wanted->name.empty()) return complain(failed("which one? give its name: " + resource + " NAME"));
+  Result<Value> found = client->get(wanted->url.collection + "/" + path_part(wanted->name));
   if (!found.ok()) return complain(found.error());
-  if (url->plural == "secrets") {
-    // As kubectl: sizes, never values.
-    if (Value* data = found->find("data"); data != nullptr && data->is_map()) {
-      for (Member& member : data->as_map()) {
-        size_t bytes = member.value.is_string() ? member.value.as_string().size() / 4 * 3 : 0;
-        member.value = Value(std::to_string(bytes) + " bytes");
-      }
-    }
-  }
+  if (wanted->url.plural == "secrets") hide_values(*found);
+  Value events = events_about(*client, wanted->ns, text_at(*found, {"metadata", "uid"}));
+  Value out = Value::map();
+  out.set("object", *found);
+  out.set("events", events);
+  if (print_structured(out, options.output)) return 0;
   std::printf("%s", to_yaml(*found).c_str());
-  print_events(*client, url->namespaced ? options.ns : "default", text_at(*found, {"metadata", "uid"}));
+  print_events(events);
   return 0;
 }
 
 int logs_command(const ClientOptions& options, const std::string& pod) {
   Result<Client> client = connect(options);
   if (!client.ok()) return complain(client.error());
-  std::string path = "/api/v1/namespaces/" + options.ns + "/pods/" + pod + "/log?";
-  if (!options.container.empty()) path += "container=" + options.container + "&";
+  // "pod/web" is taken as well as "web".
+  std::string name = pod.substr(pod.find('/') + 1), kind = pod.substr(0, pod.size() - name.size());
+  if (!kind.empty() && kind != "pod/" && kind != "pods/" && kind != "po/") {
+    return complain(failed("logs are those of a pod; `mainstay get pods` lists them"));
+  }
+  std::string path = "/api/v1/namespaces/" + path_part(options.ns) + "/pods/" + path_part(name) + "/log?";
+  if (!options.container.empty()) path += "container=" + path_part(options.container) + "&";
   if (options.follow) path += "follow=true&";
   if (options.previous) path += "previous=true&";
   if (options.timestamps) path += "timestamps=true&";
@@ -378,21 +279,5 @@ int logs_command(const ClientOptions& options, const std::string& pod) {
 }
 
 int events_command(const ClientOptions& options) { return get_command(options, "events", ""); }
-
-int token_create_command(const ClientOptions& options, const std::string& description,
-                         const std::string& lifetime) {
-  Result<Client> client = connect(options);
-  if (!client.ok()) return complain(client.error());
-  std::optional<Duration> span = parse_duration(lifetime);
-  if (!span) return complain(failed("--ttl: \"" + lifetime + "\" is no duration such as 24h"));
-  Value body = Value::map();
-  body.set("description", description);
-  body.set("ttlSeconds",
-           static_cast<int64_t>(std::chrono::duration_cast<std::chrono::seconds>(*span).count()));
-  Result<Value> made = client->post("/agent/v1/tokens", body);
-  if (!made.ok()) return complain(made.error());
-  std::printf("%s\n", text_at(*made, {"token"}).c_str());
-  return 0;
-}
 
 }  // namespace mainstay

@@ -2,13 +2,14 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
-#include <fstream>
 #include <functional>
-#include <sstream>
 
 #include "cli/client_commands.h"
+#include "cli/credential_commands.h"
 #include "cli/offline_commands.h"
+#include "cli/output.h"
 #include "cli/serve_commands.h"
+#include "cli/why_command.h"
 #include "schema/base/log.h"
 
 namespace mainstay {
@@ -29,8 +30,18 @@ struct Chosen {
   std::vector<std::string> paths;
   std::string first, second, lifetime = "24h", data_dir = "/var/lib/mainstay";
   std::string agent_dir = "/var/lib/mainstay-agent";
+  bool forget_old = false;
   bool verbose = false;
 };
+
+// `more` are the forms beside json and yaml.
+void add_output(CLI::App& command, Chosen& chosen, std::vector<std::string> more = {}) {
+  std::vector<std::string> forms = {"json", "yaml"};
+  forms.insert(forms.end(), more.begin(), more.end());
+  std::string help;
+  for (const std::string& form : forms) help += (help.empty() ? "" : &form == &forms.back() ? " or " : ", ") + form;
+  command.add_option("-o,--output", chosen.client.output, help)->check(CLI::IsMember(forms))->type_name("");
+}
 
 void add_source_flags(CLI::App& command, ServerConfig& server) {
   command.add_option("--repo", server.repo_url,
@@ -144,59 +155,77 @@ void add_offline(CLI::App& app, Chosen& chosen) {
       ->check(CLI::IsMember({"text", "markdown", "json"}));
   plan->callback([&chosen] { chosen.run = [&chosen] { return plan_command(chosen.plan); }; });
 
-  CLI::App* validate = app.add_subcommand("validate", "lint manifests as the daemon would");
+  CLI::App* validate = app.add_subcommand("validate", "lint manifests as the daemon would; exit 1 on a mistake");
   validate->add_option("path", chosen.paths, "files and folders")->required();
   validate->add_option("-n,--namespace", chosen.client.ns, "namespace of objects that name none")
       ->capture_default_str();
+  add_output(*validate, chosen);
   validate->callback([&chosen] {
-    chosen.run = [&chosen] { return validate_command(chosen.paths, chosen.client.ns, false); };
+    chosen.run = [&chosen] { return validate_command(chosen.paths, chosen.client.ns, chosen.client.output); };
   });
+}
 
+void add_images(CLI::App& app, Chosen& chosen) {
   CLI::App* image = app.add_subcommand("image", "images of this node");
   image->require_subcommand(1);
-  CLI::App* import = image->add_subcommand("import", "take in an OCI or docker archive");
+  auto add = [&](const char* name, const char* help) {
+    CLI::App* command = image->add_subcommand(name, help);
+    command->add_option("--data-dir", chosen.agent_dir, "the agent's data directory")->capture_default_str();
+    add_output(*command, chosen);
+    return command;
+  };
+  CLI::App* import = add("import", "take in an OCI or docker archive");
   import->add_option("archive", chosen.first, "the archive")->required();
   import->add_option("--name", chosen.second, "name, if the archive has none");
-  import->add_option("--data-dir", chosen.agent_dir, "the agent's data directory")->capture_default_str();
   import->callback([&chosen] {
-    chosen.run = [&chosen] { return image_import_command(chosen.first, chosen.second, chosen.agent_dir);
-};
-}  // namespace
-);
-CLI::App* list = image->add_subcommand("list", "what is there");
-list->add_option("--data-dir", chosen.agent_dir, "the agent's data directory")->capture_default_str();
-list->add_option("-o,--output", chosen.client.output, "json");
-list->callback([&chosen] {
-  chosen.run = [&chosen] { return image_list_command(chosen.agent_dir, chosen.client.output); };
-});
+    chosen.run = [&chosen] {
+      return image_import_command(chosen.first, chosen.second, chosen.agent_dir, chosen.client.output);
+    };
+  });
+  add("list", "what is there")->callback([&chosen] {
+    chosen.run = [&chosen] { return image_list_command(chosen.agent_dir, chosen.client.output); };
+  });
+}
 
-using OnData = int (*)(const std::string& data_dir, const std::string& file);
-auto on_data = [&](const char* name, const char* help, const char* argument, OnData run) {
-  CLI::App* command = app.add_subcommand(name, help);
-  command->add_option("--data-dir", chosen.data_dir, "the control plane's data directory")
-      ->capture_default_str();
-  if (argument != nullptr) command->add_option(argument, chosen.first, "the file")->required();
-  command->callback(
-      [&chosen, run] { chosen.run = [&chosen, run] { return run(chosen.data_dir, chosen.first); }; });
-};
-on_data("audit", "check every rule that spans objects, on a copy of the database", nullptr,
-        [](const std::string& dir, const std::string&) { return audit_command(dir); });
-on_data("backup", "copy the database while the daemon runs", "file", backup_command);
-on_data("restore", "put a backup in the database's place; the daemon must not run", "file", restore_command);
-}  // namespace mainstay
+void add_data(CLI::App& app, Chosen& chosen) {
+  using Run = int (*)(const std::string& data_dir, const std::string& file, const std::string& output);
+  auto add = [&](const char* name, const char* help, const char* argument, Run run) {
+    CLI::App* command = app.add_subcommand(name, help);
+    command->add_option("--data-dir", chosen.data_dir, "the control plane's data directory")
+        ->capture_default_str();
+    if (argument != nullptr) command->add_option("file", chosen.first, argument)->required();
+    add_output(*command, chosen);
+    command->callback([&chosen, run] {
+      chosen.run = [&chosen, run] { return run(chosen.data_dir, chosen.first, chosen.client.output); };
+    });
+  };
+  add("audit", "check every rule that spans objects, on a copy of the database; exit 1 if one does not hold", nullptr,
+      [](const std::string& dir, const std::string&, const std::string& output) { return audit_command(dir, output); });
+  add("backup", "copy the database while the daemon runs", "the file to write; there must be none", backup_command);
+  add("restore", "put a backup in the database's place; the daemon must not run", "the backup", restore_command);
+  add("kubeconfig", "print the administrator's kubeconfig", nullptr,
+      [](const std::string& dir, const std::string&, const std::string& output) {
+        return kubeconfig_command(dir, output);
+      });
+}
 
-CLI::App* client_command(CLI::App& app, Chosen& chosen, const char* name, const char* help) {
+void add_kubeconfig(CLI::App& command, Chosen& chosen) {
+  command.add_option("--kubeconfig", chosen.client.kubeconfig,
+                     "default: /var/lib/mainstay/kubeconfig, then $KUBECONFIG");
+}
+
+CLI::App* client_command(CLI::App& app, Chosen& chosen, const char* name, const char* help,
+                         std::vector<std::string> more_forms = {}) {
   CLI::App* command = app.add_subcommand(name, help);
-  command->add_option("--kubeconfig", chosen.client.kubeconfig,
-                      "default: /var/lib/mainstay/kubeconfig, then $KUBECONFIG");
-  command->add_option("-o,--output", chosen.client.output, "json, yaml or wide");
+  add_kubeconfig(*command, chosen);
+  add_output(*command, chosen, std::move(more_forms));
   return command;
 }
 
 void add_application_commands(CLI::App& app, Chosen& chosen) {
   auto add = [&](const char* name, const char* help, int (*run)(const ClientOptions&)) {
     CLI::App* command = client_command(app, chosen, name, help);
-    command->add_option("application", chosen.client.application, "which (default: root)");
+    command->add_option("application", chosen.client.application, "which (default: the only one)");
     command->callback([&chosen, run] { chosen.run = [&chosen, run] { return run(chosen.client); }; });
   };
   add("status", "how the applications stand", status_command);
@@ -217,68 +246,82 @@ void add_application_commands(CLI::App& app, Chosen& chosen) {
 }
 
 void add_object_commands(CLI::App& app, Chosen& chosen) {
-  auto add = [&](const char* name, const char* help, bool resource, bool object,
+  auto add = [&](const char* name, const char* help, std::vector<std::string> more_forms,
                  const std::function<int()>& run) {
-    CLI::App* command = client_command(app, chosen, name, help);
+    CLI::App* command = client_command(app, chosen, name, help, std::move(more_forms));
     command->add_option("-n,--namespace", chosen.client.ns, "namespace")->capture_default_str();
-    if (resource) command->add_option("resource", chosen.first, "kind, plural or short name")->required();
-    if (object) command->add_option("name", chosen.second, "name of the object");
     command->callback([&chosen, run] { chosen.run = run; });
     return command;
   };
-  CLI::App* get = add("get", "list objects", true, true,
+  CLI::App* get = add("get", "list objects", {"wide", "name"},
                       [&] { return get_command(chosen.client, chosen.first, chosen.second); });
+  get->add_option("resource", chosen.first, "kind, plural or short name; or kind/name")->required();
+  get->add_option("name", chosen.second, "name of the object (default: all)");
   get->add_flag("-A,--all-namespaces", chosen.client.all_namespaces, "of all namespaces");
   get->add_option("-l,--selector", chosen.client.selector, "label selector");
-  add("describe", "one object with its events", true, true,
-      [&] { return describe_command(chosen.client, chosen.first, chosen.second); });
-  CLI::App* logs = add("logs", "what a container printed", false, true,
-                       [&] { return logs_command(chosen.client, chosen.second); });
+  CLI::App* describe = add("describe", "one object with its events", {},
+                           [&] { return describe_command(chosen.client, chosen.first, chosen.second); });
+  describe->add_option("resource", chosen.first, "kind, plural or short name; or kind/name")->required();
+  describe->add_option("name", chosen.second, "name of the object");
+  CLI::App* logs = app.add_subcommand("logs", "what a container printed");
+  add_kubeconfig(*logs, chosen);
+  logs->add_option("-n,--namespace", chosen.client.ns, "namespace")->capture_default_str();
+  logs->add_option("pod", chosen.first, "name of the pod")->required();
   logs->add_flag("-f,--follow", chosen.client.follow, "go on as it prints more");
   logs->add_flag("-p,--previous", chosen.client.previous, "of the attempt before");
   logs->add_flag("--timestamps", chosen.client.timestamps, "with times");
-  logs->add_option("--tail", chosen.client.tail, "the last so many lines");
+  logs->add_option("--tail", chosen.client.tail, "the last so many lines (default: all)");
   logs->add_option("-c,--container", chosen.client.container, "which container");
-  CLI::App* events =
-      add("events", "what happened", false, false, [&] { return events_command(chosen.client); });
+  logs->callback([&chosen] { chosen.run = [&chosen] { return logs_command(chosen.client, chosen.first); }; });
+  CLI::App* events = add("events", "what happened", {"wide", "name"}, [&] { return events_command(chosen.client); });
   events->add_flag("-A,--all-namespaces", chosen.client.all_namespaces, "of all namespaces");
-  add("why", "why an object is as it is: owners, conditions, what each node says, events", false, true,
-      [&] { return why_command(chosen.client, chosen.second); });
-  add("top", "resource usage", false, false, [] {
+  CLI::App* why = add("why", "why an object is as it is: owners, conditions, what each node says, events", {},
+                      [&] { return why_command(chosen.client, chosen.first); });
+  why->add_option("object", chosen.first, "kind/name, or the name of a pod")->required();
+  add("top", "resource usage: not there yet", {}, [] {
     std::fprintf(stderr, "mainstay: `top` is not there yet: agents do not measure usage so far\n");
     return 1;
   });
 }
 
-void add_administration(CLI::App& app, Chosen& chosen) {
-  CLI::App* token = app.add_subcommand("token", "join tokens");
+void add_credentials(CLI::App& app, Chosen& chosen) {
+  CLI::App* token = app.add_subcommand("token", "join tokens and the credentials of nodes");
   token->require_subcommand(1);
-  CLI::App* create = client_command(*token, chosen, "create", "a token with which a node may join");
+  CLI::App* create = client_command(*token, chosen, "create", "a token with which nodes may join; shown only now");
   create->add_option("--description", chosen.second, "for what");
-  create->add_option("--ttl", chosen.lifetime, "how long it is good")->capture_default_str();
+  create->add_option("--ttl", chosen.lifetime, "how long it is good: 30m, 24h; 0s for ever")->capture_default_str();
   create->callback([&chosen] {
     chosen.run = [&chosen] { return token_create_command(chosen.client, chosen.second, chosen.lifetime); };
   });
-  CLI::App* kubeconfig = app.add_subcommand("kubeconfig", "print the administrator's kubeconfig");
-  kubeconfig->add_option("--data-dir", chosen.data_dir, "the control plane's data directory")
-      ->capture_default_str();
-  kubeconfig->callback([&chosen] {
-    chosen.run = [&chosen] {
-      std::ifstream in(chosen.data_dir + "/kubeconfig");
-      if (!in) {
-        std::fprintf(stderr, "mainstay: cannot read %s/kubeconfig; has the server been started?\n",
-                     chosen.data_dir.c_str());
-        return 1;
-      }
-      std::stringstream text;
-      text << in.rdbuf();
-      std::printf("%s", text.str().c_str());
-      return 0;
-    };
+  client_command(*token, chosen, "list", "join tokens by their ids, and nodes that hold a credential")
+      ->callback([&chosen] { chosen.run = [&chosen] { return token_list_command(chosen.client); }; });
+  CLI::App* revoke = client_command(*token, chosen, "revoke", "end a join token, or a node's credential");
+  revoke->add_option("id", chosen.first, "as `token list` shows it: an id, or node/NAME")->required();
+  revoke->callback(
+      [&chosen] { chosen.run = [&chosen] { return token_revoke_command(chosen.client, chosen.first); }; });
+
+  CLI::App* key = app.add_subcommand("key", "keys of the control plane");
+  key->require_subcommand(1);
+  client_command(*key, chosen, "list", "keys that sign or check ServiceAccounts' tokens")
+      ->callback([&chosen] { chosen.run = [&chosen] { return key_list_command(chosen.client); }; });
+  CLI::App* rotate = client_command(*key, chosen, "rotate", "put a new key in use while the server runs");
+  rotate->add_option("what", chosen.first, "service-accounts (signs tokens) or secrets (encrypts Secrets)")
+      ->required()
+      ->check(CLI::IsMember({"service-accounts", "secrets"}));
+  rotate->add_flag("--forget-old", chosen.forget_old, "of service-accounts: end every token signed before");
+  rotate->callback([&chosen] {
+    chosen.run = [&chosen] { return key_rotate_command(chosen.client, chosen.first, chosen.forget_old); };
   });
-  app.add_subcommand("version", "print the version")->callback([&chosen] {
-    chosen.run = [] {
-      std::printf("mainstay %s\n", kVersion);
+}
+
+void add_version(CLI::App& app, Chosen& chosen) {
+  CLI::App* version = app.add_subcommand("version", "print the version");
+  add_output(*version, chosen);
+  version->callback([&chosen] {
+    chosen.run = [&chosen] {
+      Value out = Value::map();
+      out.set("version", kVersion);
+      if (!print_structured(out, chosen.client.output)) std::printf("mainstay %s\n", kVersion);
       return 0;
     };
   });
@@ -296,7 +339,10 @@ int run_command(int argc, char** argv) {
   add_offline(app, chosen);
   add_application_commands(app, chosen);
   add_object_commands(app, chosen);
-  add_administration(app, chosen);
+  add_images(app, chosen);
+  add_data(app, chosen);
+  add_credentials(app, chosen);
+  add_version(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

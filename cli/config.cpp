@@ -139,6 +139,8 @@ const std::vector<Row>& rows() {
       {"network.advertiseAddress", "IPv4 address by which pods reach the API server", set_advertised},
       {"limits.nodeGrace", "silence after which a node counts as lost", span(&C::node_grace)},
       {"limits.eventTTL", "how long events are kept", span(&C::event_ttl)},
+      {"limits.nodeCredentialLife", "how long a node's credential is good; it is renewed before it ends",
+       span(&C::credential_life)},
       {"limits.historyAge", "how long the history of changes is kept", span(&C::history_age)},
   };
   return kRows;

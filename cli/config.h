@@ -41,6 +41,7 @@ struct ServerConfig {
   std::string advertise_address;  // where pods reach the API; "" is that of `listen`, or of the default route
   Duration node_grace = std::chrono::seconds{40};
   Duration event_ttl = std::chrono::hours{1};
+  Duration credential_life = std::chrono::hours{24 * 90};  // of a node; as in auth.h
   Duration history_age = std::chrono::hours{24 * 30};
   std::string static_token_file;
 };

@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "cli/agent_app.h"
+#include "cli/output.h"
 #include "gitsync/libgit2_source.h"
 #include "gitsync/local_revision.h"
 #include "gitsync/worker.h"
@@ -20,17 +21,13 @@
 #include "schema/base/clock.h"
 #include "schema/base/crypto.h"
 #include "schema/defaults.h"
+#include "schema/yaml.h"
 #include "schema/json.h"
 
 namespace mainstay {
 namespace {
 
 namespace fs = std::filesystem;
-
-int complain(const Error& error) {
-  std::fprintf(stderr, "mainstay: %s\n", error.message.c_str());
-  return 1;
-}
 
 // A folder of its own that is gone at the end.
 class TempDir {
@@ -149,11 +146,50 @@ Result<std::vector<fs::path>> files_to_lint(const std::vector<std::string>& path
   return out;
 }
 
+Value findings_value(const Diagnostics& all) {
+  Value out = Value::list();
+  for (const Diagnostic& found : all.all()) {
+    Value row = Value::map();
+    row.set("severity", found.severity == Severity::kError ? "error" : "warning");
+    row.set("file", found.file);
+    row.set("line", static_cast<int64_t>(found.mark.line));
+    row.set("column", static_cast<int64_t>(found.mark.column));
+    row.set("path", found.path);
+    row.set("message", found.message);
+    if (!found.hint.empty()) row.set("hint", found.hint);
+    out.push(std::move(row));
+  }
+  return out;
+}
+
+Value images_value(const std::vector<Image>& images) {
+  Value out = Value::list();
+  for (const Image& image : images) {
+    Value one = Value::map();
+    one.set("name", image.name);
+    one.set("id", image.id);
+    one.set("digest", image.digest);
+    one.set("bytes", static_cast<int64_t>(image.bytes));
+    out.push(std::move(one));
+  }
+  return out;
+}
+
 NodePaths image_paths(const std::string& data_dir) {
   NodePaths paths;
   paths.data_dir = data_dir;
   paths.run_dir = default_run_dir(data_dir);
   return paths;
+}
+
+// A node's own store; looking at one that is not there must not make it.
+Result<std::unique_ptr<Images>> open_images(const std::string& data_dir, bool may_make) {
+  if (!may_make && !fs::exists(data_dir)) {
+    return error(ErrorCode::kNotFound, "there is no " + data_dir + ": has an agent run here? (--data-dir)");
+  }
+  ImageStoreOptions options;
+  options.paths = image_paths(data_dir);
+  return open_image_store(options);
 }
 
 }  // namespace
@@ -180,12 +216,11 @@ int plan_command(const PlanOptions& options) {
 }
 
 int validate_command(const std::vector<std::string>& paths, const std::string& destination_namespace,
-                     bool warn_only) {
+                     const std::string& output) {
   Result<std::vector<fs::path>> files = files_to_lint(paths);
   if (!files.ok()) return complain(files.error());
   ManifestRules rules;
   rules.default_namespace = destination_namespace;
-  rules.unknown_fields = warn_only ? UnknownFields::kWarn : UnknownFields::kError;
   Diagnostics all;
   size_t objects = 0;
   for (const fs::path& file : *files) {
@@ -196,52 +231,48 @@ int validate_command(const std::vector<std::string>& paths, const std::string& d
     for (const Diagnostic& found : read->diagnostics.all())
       all.add(placed(found, file.string(), file.string()));
   }
+  int code = all.has_errors() ? 1 : 0;
+  Value out = Value::map();
+  out.set("valid", !all.has_errors());
+  out.set("objects", static_cast<int64_t>(objects));
+  out.set("files", static_cast<int64_t>(files->size()));
+  out.set("findings", findings_value(all));
+  if (print_structured(out, output)) return code;
   std::fprintf(stderr, "%s", all.render().c_str());
-  if (all.has_errors()) return 1;
-  std::printf("%zu objects in %zu files are valid\n", objects, files->size());
-  return 0;
+  if (code == 0) std::printf("%zu objects in %zu files are valid\n", objects, files->size());
+  return code;
 }
 
-int image_import_command(const std::string& archive, const std::string& name, const std::string& data_dir) {
-  ImageStoreOptions options;
-  options.paths = image_paths(data_dir);
-  Result<std::unique_ptr<Images>> images = open_image_store(options);
+int image_import_command(const std::string& archive, const std::string& name, const std::string& data_dir,
+                         const std::string& output) {
+  if (!fs::exists(archive)) return complain(error(ErrorCode::kNotFound, "there is no " + archive));
+  Result<std::unique_ptr<Images>> images = open_images(data_dir, true);
   if (!images.ok()) return complain(images.error());
   Result<std::vector<Image>> imported = (*images)->import_archive(archive, name);
   if (!imported.ok()) return complain(imported.error());
+  if (print_structured(images_value(*imported), output)) return 0;
   for (const Image& image : *imported) std::printf("%s %s\n", image.name.c_str(), image.id.c_str());
   return 0;
 }
 
 int image_list_command(const std::string& data_dir, const std::string& output) {
-  ImageStoreOptions options;
-  options.paths = image_paths(data_dir);
-  Result<std::unique_ptr<Images>> images = open_image_store(options);
+  Result<std::unique_ptr<Images>> images = open_images(data_dir, false);
   if (!images.ok()) return complain(images.error());
   Result<std::vector<Image>> list = (*images)->list();
   if (!list.ok()) return complain(list.error());
-  if (output == "json") {
-    Value out = Value::list();
-    for (const Image& image : *list) {
-      Value one = Value::map();
-      one.set("name", image.name);
-      one.set("id", image.id);
-      one.set("digest", image.digest);
-      one.set("bytes", static_cast<int64_t>(image.bytes));
-      out.push(std::move(one));
-    }
-    std::printf("%s\n", to_json(out).c_str());
-    return 0;
-  }
-  std::printf("%-60s %-20s %s\n", "NAME", "ID", "SIZE");
+  if (print_structured(images_value(*list), output)) return 0;
+  std::vector<std::vector<std::string>> rows = {{"NAME", "ID", "SIZE"}};
   for (const Image& image : *list) {
-    std::printf("%-60s %-20s %.1f MB\n", image.name.c_str(), image.id.substr(7, 12).c_str(),
-                static_cast<double>(image.bytes) / 1e6);
+    char size[32];
+    std::snprintf(size, sizeof(size), "%.1f MB", static_cast<double>(image.bytes) / 1e6);
+    std::string id = image.id.substr(image.id.find(':') + 1, 12);
+    rows.push_back({image.name, id, size});
   }
+  print_columns(rows);
   return 0;
 }
 
-int audit_command(const std::string& data_dir) {
+int audit_command(const std::string& data_dir, const std::string& output) {
   // A copy, so that a live database can be looked at without its lock.
   TempDir copy;
   std::string database = data_dir + "/" + std::string(kDatabaseFile);
@@ -261,6 +292,11 @@ int audit_command(const std::string& data_dir) {
   Result<Loaded> loaded = (*journal)->load();
   if (!loaded.ok()) return complain(loaded.error());
   std::vector<std::string> findings = audit(loaded->snapshot, AuditMoment::kAny);
+  Value out = Value::map(), list = Value::list();
+  for (const std::string& finding : findings) list.push(finding);
+  out.set("version", static_cast<int64_t>(loaded->snapshot.version()));
+  out.set("findings", std::move(list));
+  if (print_structured(out, output)) return findings.empty() ? 0 : 1;
   for (const std::string& finding : findings) std::printf("%s\n", finding.c_str());
   if (findings.empty()) {
     std::printf("version %llu: every rule holds\n",
@@ -269,23 +305,52 @@ int audit_command(const std::string& data_dir) {
   return findings.empty() ? 0 : 1;
 }
 
-int backup_command(const std::string& data_dir, const std::string& file) {
+int backup_command(const std::string& data_dir, const std::string& file, const std::string& output) {
   std::string database = data_dir + "/" + std::string(kDatabaseFile);
   if (!fs::exists(database))
     return complain(error(ErrorCode::kNotFound, "there is no database at " + database));
   Status written = write_backup(database, "", file);
   if (!written.ok()) return complain(written.error());
-  std::printf("%s is written; keep %s/%s too, and apart from it: Secrets are encrypted with it\n",
-              file.c_str(), data_dir.c_str(), std::string(kSecretKeyFile).c_str());
+  std::string key = data_dir + "/" + std::string(kSecretKeyFile);
+  Value out = Value::map();
+  out.set("file", file);
+  out.set("keyFile", key);
+  if (print_structured(out, output)) return 0;
+  std::printf("%s is written; keep %s too, and apart from it: Secrets are encrypted with it\n", file.c_str(),
+              key.c_str());
   return 0;
 }
 
-int restore_command(const std::string& data_dir, const std::string& file) {
+int restore_command(const std::string& data_dir, const std::string& file, const std::string& output) {
+  if (!fs::exists(file)) return complain(error(ErrorCode::kNotFound, "there is no " + file));
   Result<Restored> restored = restore_backup(file, data_dir);
   if (!restored.ok()) return complain(restored.error());
+  Value out = Value::map();
+  out.set("version", static_cast<int64_t>(restored->version));
+  out.set("epoch", static_cast<int64_t>(restored->epoch));
+  out.set("kept", restored->kept);
+  if (print_structured(out, output)) return 0;
   std::printf("restored to version %llu, epoch %llu\n", static_cast<unsigned long long>(restored->version),
               static_cast<unsigned long long>(restored->epoch));
   if (!restored->kept.empty()) std::printf("the database that was there is now %s\n", restored->kept.c_str());
+  return 0;
+}
+
+int kubeconfig_command(const std::string& data_dir, const std::string& output) {
+  std::string file = data_dir + "/kubeconfig";
+  if (!fs::exists(file)) {
+    return complain(error(ErrorCode::kNotFound, "there is no " + file + ": has the server been started? (--data-dir)"));
+  }
+  Result<std::string> text = read_whole(file);
+  if (!text.ok()) return complain(text.error());
+  if (output != "json") {
+    std::printf("%s", text->c_str());
+    return 0;
+  }
+  Diagnostics diagnostics(file);
+  std::vector<Document> documents = parse_yaml(*text, diagnostics);
+  if (documents.empty()) return complain(error(ErrorCode::kCorrupt, file + " is no kubeconfig"));
+  print_structured(documents[0].root, output);
   return 0;
 }
 

@@ -20,13 +20,19 @@ int plan_command(const PlanOptions& options);
 
 // Lints files and folders as the daemon would; 1 if anything is wrong.
 int validate_command(const std::vector<std::string>& paths, const std::string& destination_namespace,
-                     bool warn_only);
+                     const std::string& output);
 
-int image_import_command(const std::string& archive, const std::string& name, const std::string& data_dir);
+// `output` is "" for people, "json" or "yaml".
+int image_import_command(const std::string& archive, const std::string& name, const std::string& data_dir,
+                         const std::string& output);
 int image_list_command(const std::string& data_dir, const std::string& output);
 
-int audit_command(const std::string& data_dir);
-int backup_command(const std::string& data_dir, const std::string& file);
-int restore_command(const std::string& data_dir, const std::string& file);
+// 1 if a rule does not hold.
+int audit_command(const std::string& data_dir, const std::string& output);
+int backup_command(const std::string& data_dir, const std::string& file, const std::string& output);
+int restore_command(const std::string& data_dir, const std::string& file, const std::string& output);
+
+// The administrator's kubeconfig that the server has left in its data directory.
+int kubeconfig_command(const std::string& data_dir, const std::string& output);
 
 }  // namespace mainstay

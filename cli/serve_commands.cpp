@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "cli/output.h"
 #include "cli/server_app.h"
 #include "nodeagent/agent.h"
 #include "reconciler/store/data_dir.h"
@@ -38,11 +39,6 @@ void wait_for_stop(Poll poll) {
     if (got == SIGTERM || got == SIGINT) return;
     if (got < 0 && errno == EAGAIN && poll()) return;
   }
-}
-
-int complain(const Error& error) {
-  std::fprintf(stderr, "mainstay: %s\n", error.message.c_str());
-  return 1;
 }
 
 std::string own_program() {
@@ -98,6 +94,7 @@ Result<std::unique_ptr<Agent>> simulated_agent(const ServerConfig& config, Serve
   settings.machine.data_dir = settings.paths.data_dir = config.data_dir + "/simulated/" + name;
   settings.paths.run_dir = settings.paths.data_dir + "/run";
   settings.machine.runtime_version = "simulated://1.0";
+  settings.credential.renew_at = random_renewal();
   LinkSettings link{server.url(), name, credential, server.ca_pem()};
   auto agent = std::make_unique<Agent>(std::move(settings), make_https_link(std::move(link)),
                                        "10.255." + std::to_string(number % 250));
@@ -150,9 +147,10 @@ int run_up(const UpOptions& options) {
     std::string dir = options.server.data_dir + "/agent";
     char host[256] = {};
     gethostname(host, sizeof(host) - 1);
-    // A credential that is there is kept: an agent that outlived us still uses it.
+    // A credential that is good is kept: an agent that outlived us still uses it.
     Status written = write_private_file(dir + "/ca.crt", (*app)->ca_pem());
-    if (written.ok() && !read_private_file(dir + "/credential").ok()) {
+    Result<std::string> known = read_credential(dir + "/credential");
+    if (written.ok() && !(known.ok() && (*app)->is_node_credential(*known))) {
       Result<std::string> credential = (*app)->node_credential(host);
       if (!credential.ok()) return complain(credential.error());
       written = write_private_file(dir + "/credential", *credential + "\n");

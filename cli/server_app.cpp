@@ -29,7 +29,7 @@ namespace mainstay {
 namespace {
 
 constexpr Duration kStopGrace = std::chrono::seconds{3};
-constexpr Duration kRenewEvery = std::chrono::hours{12};
+constexpr Duration kUpkeepEvery = std::chrono::hours{1};
 
 std::string host_name() {
   char name[256] = {};
@@ -125,7 +125,7 @@ std::string applied_commit(const Loaded& loaded, const std::string& application)
 struct ServerApp::State {
   ServerConfig config;
   std::string url;
-  api::Pki pki;
+  api::Pki pki;  // with the mutex once the upkeep runs
   std::vector<std::string> names;
   std::unique_ptr<SqliteJournal> journal;
   std::unique_ptr<api::TokenStore> tokens;
@@ -139,14 +139,18 @@ struct ServerApp::State {
   std::mutex mutex;
   std::condition_variable wake;
   bool stopping = false;
-  std::thread renewal;
+  std::thread upkeep;
 
   Status open_store();
   Status open_core();
   Status open_api();
   Status open_source(const std::string& last_commit);
   Status open_webhooks();
-  void renew_loop();
+  Status write_kubeconfig();
+  void end_deleted_nodes(const std::vector<Change>& changes);
+  void upkeep_loop();
+  void renew_certificates();
+  std::vector<api::Metrics::Sample> certificate_samples();
   api::Reply take_webhook(const api::Request& request);
   std::string last_commit;
 };
@@ -156,7 +160,7 @@ Status ServerApp::State::open_store() {
   options.data_dir = config.data_dir;
   options.history.age = config.history_age;
   ASSIGN_OR_RETURN(journal, SqliteJournal::open(std::move(options)));
-  ASSIGN_OR_RETURN(tokens, api::TokenStore::open(config.data_dir));
+  ASSIGN_OR_RETURN(tokens, api::TokenStore::open(config.data_dir, config.credential_life));
   if (!config.static_token_file.empty())
     RETURN_IF_ERROR(tokens->load_static_tokens(config.static_token_file));
   std::optional<ListenAddress> listen = parse_listen(config.listen);
@@ -174,6 +178,7 @@ Status ServerApp::State::open_core() {
       std::make_unique<Core>(core_settings(config, pki.ca_pem), std::move(*loaded), read_clock(), seed());
   CoreLoop::Listeners listeners;
   listeners.published = [this](std::shared_ptr<const Publication> publication) {
+    end_deleted_nodes(publication->changes);
     if (service) service->publish(publication);
   };
   listeners.post = [this](const StatusPost& post) {
@@ -195,6 +200,11 @@ Status ServerApp::State::open_api() {
     ASSIGN_OR_RETURN(SqliteHistory history, SqliteHistory::open(folder));
     return history.of_application(application, limit);
   };
+  settings.ca_pem = [this] {
+    std::lock_guard lock(mutex);
+    return pki.ca_pem;
+  };
+  settings.rotate_secrets = [this] { return journal->rotate_secret_key(); };
   service = std::make_unique<api::ApiService>(std::move(settings), api::door_to(*loop), *tokens, read_clock);
   loop->start();
   ListenAddress listen = *parse_listen(config.listen);
@@ -209,9 +219,25 @@ Status ServerApp::State::open_api() {
   std::string host = client_host(listen.host);
   if (host.find(':') != std::string::npos) host = "[" + host + "]";
   url = "https://" + host + ":" + std::to_string(server->port());
-  std::string text = api::kubeconfig_text("mainstay", url, pki.ca_pem, tokens->admin_token());
-  RETURN_IF_ERROR(write_private_file(config.data_dir + "/kubeconfig", text));
-  return {};
+  service->metrics().add_source([this] { return certificate_samples(); });
+  return write_kubeconfig();
+}
+
+Status ServerApp::State::write_kubeconfig() {
+  return write_private_file(config.data_dir + "/kubeconfig",
+                            api::kubeconfig_text("mainstay", url, pki.ca_pem, tokens->admin_token()));
+}
+
+// Before the deletion is told to anyone, so that the node cannot come back by a report. A crash in between leaves the
+// credential good: the node then comes back, and can be deleted again.
+void ServerApp::State::end_deleted_nodes(const std::vector<Change>& changes) {
+  std::vector<std::string> nodes;
+  for (const Change& change : changes) {
+    if (change.key.kind == Kind::kNode && !change.after) nodes.push_back(change.key.name);
+  }
+  if (nodes.empty()) return;
+  Status ended = tokens->end_deleted_nodes(nodes, read_clock().wall);
+  if (!ended.ok()) log::error("tokens", "credentials of deleted nodes stay good: " + ended.error().message);
 }
 
 Status ServerApp::State::open_source(const std::string& commit) {
@@ -277,18 +303,47 @@ Status ServerApp::State::open_webhooks() {
   return {};
 }
 
-void ServerApp::State::renew_loop() {
-  std::unique_lock lock(mutex);
-  while (!stopping) {
-    wake.wait_for(lock, kRenewEvery, [this] { return stopping; });
-    if (stopping) return;
-    Result<api::Pki> next = api::open_pki(config.data_dir, names, read_clock().wall);
-    if (!next.ok()) {
-      log::error("pki", next.error().message);
-    } else if (next->server_renewed) {
-      server->replace_certificate(next->server.certificate_pem, next->server.key_pem).ok();
-      log::info("pki", "the server has a new certificate");
+void ServerApp::State::renew_certificates() {
+  Result<api::Pki> next = api::open_pki(config.data_dir, names, read_clock().wall);
+  if (!next.ok()) return log::error("pki", next.error().message);
+  bool authority = next->ca_renewed, leaf = next->server_renewed;
+  {
+    std::lock_guard lock(mutex);
+    pki = std::move(*next);
+  }
+  if (authority) {
+    Status written = write_kubeconfig();
+    if (!written.ok()) log::error("pki", written.error().message);
+    log::warning("pki", "the cluster's certificate is renewed; nodes get it with their next credential, pods when the "
+                        "server starts again, other holders of pki/ca.crt should fetch it before the old one ends");
+  }
+  if (!authority && !leaf) return;
+  Status used = server->replace_certificate(pki.server.certificate_pem, pki.server.key_pem);
+  if (used.ok()) log::info("pki", "the server has a new certificate, good until " + format_rfc3339(pki.server_end));
+  else log::error("pki", "the server's new certificate is not used: " + used.error().message);
+}
+
+std::vector<api::Metrics::Sample> ServerApp::State::certificate_samples() {
+  std::lock_guard lock(mutex);
+  auto sample = [](const char* name, WallTime end) {
+    auto seconds = std::chrono::duration_cast<std::chrono::seconds>(end.since_epoch).count();
+    return api::Metrics::Sample{"mainstay_certificate_end_seconds", "When a certificate ends, in Unix time.", false,
+                                {{"certificate", name}}, static_cast<double>(seconds)};
+  };
+  return {sample("authority", pki.ca_end), sample("server", pki.server_end)};
+}
+
+// Certificates are renewed, what has ended is forgotten.
+void ServerApp::State::upkeep_loop() {
+  for (;;) {
+    WallTime now = read_clock().wall;
+    for (const Status& swept : {tokens->sweep(now), tokens->accounts().keys().sweep(now)}) {
+      if (!swept.ok()) log::error("tokens", swept.error().message);
     }
+    std::unique_lock lock(mutex);
+    if (wake.wait_for(lock, kUpkeepEvery, [this] { return stopping; })) return;
+    lock.unlock();
+    renew_certificates();
   }
 }
 
@@ -303,7 +358,7 @@ Result<std::unique_ptr<ServerApp>> ServerApp::start(const ServerConfig& config) 
   RETURN_IF_ERROR(s.open_api());
   RETURN_IF_ERROR(s.open_source(s.last_commit));
   RETURN_IF_ERROR(s.open_webhooks());
-  s.renewal = std::thread([&s] { s.renew_loop(); });
+  s.upkeep = std::thread([&s] { s.upkeep_loop(); });
   log::info("server", "serving " + s.url + ", kubeconfig " + app->kubeconfig_path());
   return app;
 }
@@ -315,7 +370,7 @@ ServerApp::~ServerApp() {
     s.stopping = true;
     s.wake.notify_all();
   }
-  if (s.renewal.joinable()) s.renewal.join();
+  if (s.upkeep.joinable()) s.upkeep.join();
   if (s.webhooks) s.webhooks->stop(Duration{0});
   std::unique_ptr<SourceWorker> source;
   {
@@ -330,11 +385,18 @@ ServerApp::~ServerApp() {
 }
 
 const std::string& ServerApp::url() const { return state_->url; }
-const std::string& ServerApp::ca_pem() const { return state_->pki.ca_pem; }
+std::string ServerApp::ca_pem() const {
+  std::lock_guard lock(state_->mutex);
+  return state_->pki.ca_pem;
+}
 std::string ServerApp::kubeconfig_path() const { return state_->config.data_dir + "/kubeconfig"; }
 uint16_t ServerApp::webhook_port() const { return state_->webhooks ? state_->webhooks->port() : 0; }
 Result<std::string> ServerApp::node_credential(const std::string& node) {
-  return state_->tokens->issue_node_credential(node, read_clock().wall);
+  ASSIGN_OR_RETURN(api::IssuedCredential issued, state_->tokens->issue_node_credential(node, "", read_clock().wall));
+  return std::move(issued.text);
+}
+bool ServerApp::is_node_credential(const std::string& credential) const {
+  return state_->tokens->node_credential(credential, read_clock().wall).has_value();
 }
 
 }  // namespace mainstay

@@ -20,10 +20,12 @@ class ServerApp {
 
   // "https://127.0.0.1:6443", with the port that was picked.
   const std::string& url() const;
-  const std::string& ca_pem() const;
+  std::string ca_pem() const;
   std::string kubeconfig_path() const;
   // A credential for an agent on this machine.
   Result<std::string> node_credential(const std::string& node);
+  // Whether it is some node's, and good.
+  bool is_node_credential(const std::string& credential) const;
   // Where webhooks are listened for; 0 if nowhere.
   uint16_t webhook_port() const;
 

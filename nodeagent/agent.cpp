@@ -77,6 +77,7 @@ struct Agent::State {
 
   std::mutex sleep_mutex;
   std::condition_variable sleep_over;
+  bool credential_refused = false;  // the credential is to be looked at now; with sleep_mutex
   std::vector<std::thread> threads;
   std::mutex stream_mutex;
   std::vector<std::pair<std::thread, std::shared_ptr<std::atomic<bool>>>> streams;
@@ -86,6 +87,9 @@ struct Agent::State {
 
   void step_loop();
   void poll_loop();
+  void credential_loop();
+  void look_at_refusal();
+  void leave_cluster();
   void report_loop();
   void exit_loop();
   void log_loop();
@@ -222,8 +226,40 @@ void Agent::State::report_loop() {
   }
 }
 
+// Renews the node's credential before it ends.
+void Agent::State::credential_loop() {
+  CredentialKeeper keeper(settings.credential, *link);
+  while (!stopping.load()) {
+    Duration wait = keeper.look();
+    std::unique_lock lock(sleep_mutex);
+    sleep_over.wait_for(lock, wait, [this] { return stopping.load() || credential_refused; });
+    credential_refused = false;
+  }
+}
+
+void Agent::State::look_at_refusal() {
+  std::lock_guard lock(sleep_mutex);
+  credential_refused = true;
+  sleep_over.notify_all();
+}
+
+// The control plane has deleted this node and its pods with it: they end here too. An agent that only cannot reach
+// it, or whose credential has ended, keeps them.
+void Agent::State::leave_cluster() {
+  log::warning("agent", "this node was deleted from the cluster; its pods end");
+  Assignment nothing;
+  {
+    std::lock_guard lock(seen_mutex);
+    nothing.at = {seen.epoch, seen.number + 1};  // below the version at which the node was deleted
+    seen = nothing.at;
+  }
+  nothing.node = facts.name;
+  inbox.push(std::move(nothing));
+}
+
 void Agent::State::poll_loop() {
   Duration retry = kFirstRetry;
+  bool left = false;
   while (!stopping.load()) {
     AgentHas has;
     {
@@ -234,12 +270,17 @@ void Agent::State::poll_loop() {
     Result<AgentPollAnswer> answer = link->poll(has, settings.poll_wait);
     if (stopping.load()) return;
     if (!answer.ok()) {
-      if (answer.error().code == ErrorCode::kDenied) log::error("agent", answer.error().message);
+      if (answer.error().code == ErrorCode::kDenied) look_at_refusal();
+      if (!left && link->node_deleted()) {
+        leave_cluster();
+        left = true;
+      }
       sleep(retry);
       retry = std::min(retry * 2, kLongestRetry);
       continue;
     }
     retry = kFirstRetry;
+    left = false;
     for (StreamRequest& stream : answer->streams) inbox.push(std::move(stream));
     if (answer->network) take_network(*answer->network);
     if (!answer->has_assignment) continue;
@@ -408,6 +449,7 @@ Status Agent::start() {
   s.threads.emplace_back([&s] { s.step_loop(); });
   s.threads.emplace_back([&s] { s.poll_loop(); });
   s.threads.emplace_back([&s] { s.report_loop(); });
+  s.threads.emplace_back([&s] { s.credential_loop(); });
   if (s.doors) {
     s.threads.emplace_back([&s] { s.exit_loop(); });
     s.threads.emplace_back([&s] { s.log_loop(); });

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "nodeagent/control_link.h"
+#include "nodeagent/credential_keeper.h"
 #include "nodeagent/door_executor.h"
 #include "nodeagent/node_network.h"
 #include "nodeagent/node_facts.h"
@@ -24,6 +25,7 @@ struct AgentSettings {
   uint64_t log_bytes = 10 << 20;  // of one log file before it is rotated
   int log_files = 5;
   size_t streams = 64;  // open at once
+  CredentialKeeper::Settings credential;
   NodeNetwork* node_network = nullptr;  // outlives the agent; null: the cluster's network is only remembered
   // Told the node's range of pod addresses whenever an assignment names it, before its pods are looked at.
   std::function<Status(const std::string& pod_cidr, const std::string& cluster_cidr)> range_known;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <mutex>
 
 #include "nodeagent/control_link.h"
 #include "schema/base/clock.h"
@@ -44,6 +45,15 @@ std::string message_of(const std::string& body) {
   return body.substr(0, 200);
 }
 
+// Whether a refusal says that this node was deleted.
+bool says_node_deleted(const std::string& body) {
+  Result<Value> status = read_json(body);
+  const Value* causes = status.ok() ? status->find_path({"details", "causes"}) : nullptr;
+  if (causes == nullptr || !causes->is_list()) return false;
+  return std::any_of(causes->as_list().begin(), causes->as_list().end(),
+                     [](const Value& cause) { return cause.string_at("reason") == "NodeDeleted"; });
+}
+
 Error refusal(long code, const std::string& body) {
   ErrorCode kind = ErrorCode::kFailed;
   if (code == 401 || code == 403) kind = ErrorCode::kDenied;
@@ -52,7 +62,12 @@ Error refusal(long code, const std::string& body) {
   return error(kind, "the control plane answered " + std::to_string(code) + ": " + message_of(body));
 }
 
-void set_up(CURL* curl, const LinkSettings& settings, const std::string& url, curl_slist* headers) {
+// What a connection presents and trusts.
+struct Trust {
+  std::string token, ca_pem;
+};
+
+void set_up(CURL* curl, const Trust& trust, const std::string& url, curl_slist* headers) {
   curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
@@ -60,8 +75,8 @@ void set_up(CURL* curl, const LinkSettings& settings, const std::string& url, cu
   curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, 10L);
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
   curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
-  if (settings.ca_pem.empty()) return;
-  curl_blob blob{const_cast<char*>(settings.ca_pem.data()), settings.ca_pem.size(), CURL_BLOB_COPY};
+  if (trust.ca_pem.empty()) return;
+  curl_blob blob{const_cast<char*>(trust.ca_pem.data()), trust.ca_pem.size(), CURL_BLOB_COPY};
   curl_easy_setopt(curl, CURLOPT_CAINFO_BLOB, &blob);
 }
 
@@ -70,22 +85,21 @@ struct HttpAnswer {
   std::string body;
 };
 
-Result<HttpAnswer> request(const LinkSettings& settings, const std::string& path, const std::string* body,
-                           const std::string& token, long seconds, const std::atomic<bool>* interrupted) {
+// A POST if there is a body.
+Result<HttpAnswer> request(const std::string& server, const Trust& trust, const std::string& path,
+                           const std::string* body, long seconds, const std::atomic<bool>& interrupted) {
   Curl curl(curl_easy_init());
   if (!curl) return failed("no memory for a connection");
   Headers headers;
-  add_header(headers, "Authorization: Bearer " + token);
+  add_header(headers, "Authorization: Bearer " + trust.token);
   if (body != nullptr) add_header(headers, "Content-Type: application/json");
   add_header(headers, "Expect:");
-  std::string url = settings.server + path;
-  set_up(curl.get(), settings, url, headers.get());
+  std::string url = server + path;
+  set_up(curl.get(), trust, url, headers.get());
   curl_easy_setopt(curl.get(), CURLOPT_TIMEOUT, seconds);
-  if (interrupted != nullptr) {
-    curl_easy_setopt(curl.get(), CURLOPT_NOPROGRESS, 0L);
-    curl_easy_setopt(curl.get(), CURLOPT_XFERINFOFUNCTION, check_interrupt);
-    curl_easy_setopt(curl.get(), CURLOPT_XFERINFODATA, interrupted);
-  }
+  curl_easy_setopt(curl.get(), CURLOPT_NOPROGRESS, 0L);
+  curl_easy_setopt(curl.get(), CURLOPT_XFERINFOFUNCTION, check_interrupt);
+  curl_easy_setopt(curl.get(), CURLOPT_XFERINFODATA, &interrupted);
   HttpAnswer answer;
   curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, take_answer);
   curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &answer.body);
@@ -98,8 +112,12 @@ Result<HttpAnswer> request(const LinkSettings& settings, const std::string& path
   if (code == CURLE_OPERATION_TIMEDOUT)
     return error(ErrorCode::kTimeout, "the control plane did not answer in time");
   if (code != CURLE_OK) {
+    std::string hint = code == CURLE_PEER_FAILED_VERIFICATION
+                           ? "; it is not the server of this cluster's certificate, or that has ended: compare with "
+                             "the server's pki/ca.crt"
+                           : "";
     return error(ErrorCode::kUnavailable,
-                 "cannot reach the control plane at " + settings.server + ": " + curl_easy_strerror(code));
+                 "cannot reach the control plane at " + server + ": " + curl_easy_strerror(code) + hint);
   }
   curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &answer.status);
   return answer;
@@ -158,7 +176,8 @@ class CurlStream : public UpStream {
 
 class HttpsLink : public ControlLink {
  public:
-  explicit HttpsLink(LinkSettings settings) : settings_(std::move(settings)) {}
+  explicit HttpsLink(LinkSettings settings)
+      : settings_(std::move(settings)), trust_{settings_.token, settings_.ca_pem} {}
 
   Result<AgentPollAnswer> poll(const AgentHas& has, Duration wait) override {
     auto seconds = std::chrono::duration_cast<std::chrono::seconds>(wait).count();
@@ -168,32 +187,28 @@ class HttpsLink : public ControlLink {
       path += "&networkEpoch=" + std::to_string(has.network.epoch) +
               "&networkNumber=" + std::to_string(has.network.number) + "&networkDigest=" + has.network_digest;
     }
-    ASSIGN_OR_RETURN(HttpAnswer answer, request(settings_, path, nullptr, settings_.token,
-                                                seconds + kRequestSeconds, &interrupted_));
-    if (answer.status != 200) return refusal(answer.status, answer.body);
+    ASSIGN_OR_RETURN(HttpAnswer answer, ask(path, nullptr, seconds + kRequestSeconds));
     return decode_poll_answer(answer.body);
   }
 
   Status report(const NodeReport& report) override {
     std::string body = encode(report);
-    ASSIGN_OR_RETURN(HttpAnswer answer, request(settings_, base() + "/report", &body, settings_.token,
-                                                kRequestSeconds, &interrupted_));
-    if (answer.status < 200 || answer.status > 299) return refusal(answer.status, answer.body);
-    return {};
+    Result<HttpAnswer> answer = ask(base() + "/report", &body);
+    return answer.ok() ? Status() : answer.error();
   }
 
   Result<std::unique_ptr<UpStream>> dial(uint64_t stream) override {
     Curl curl(curl_easy_init());
     if (!curl) return failed("no memory for a connection");
-    std::string url = settings_.server;
-    set_up(curl.get(), settings_, url, nullptr);
+    Trust trust = trusted();
+    set_up(curl.get(), trust, settings_.server, nullptr);
     curl_easy_setopt(curl.get(), CURLOPT_CONNECT_ONLY, 1L);
     CURLcode code = curl_easy_perform(curl.get());
     if (code != CURLE_OK)
       return error(ErrorCode::kUnavailable, std::string("cannot dial: ") + curl_easy_strerror(code));
     auto made = std::make_unique<CurlStream>(std::move(curl));
     std::string head = "GET " + base() + "/streams/" + std::to_string(stream) +
-                       " HTTP/1.1\r\nHost: " + host() + "\r\nAuthorization: Bearer " + settings_.token +
+                       " HTTP/1.1\r\nHost: " + host() + "\r\nAuthorization: Bearer " + trust.token +
                        "\r\nConnection: Upgrade\r\nUpgrade: mainstay-stream\r\n\r\n";
     RETURN_IF_ERROR(made->write(head));
     ASSIGN_OR_RETURN(std::string answer, made->read_head());
@@ -210,10 +225,8 @@ class HttpsLink : public ControlLink {
     body.set("message", message);
     std::string json = to_json(body);
     std::string path = base() + "/streams/" + std::to_string(stream) + "/refuse";
-    ASSIGN_OR_RETURN(HttpAnswer answer,
-                     request(settings_, path, &json, settings_.token, kRequestSeconds, &interrupted_));
-    if (answer.status < 200 || answer.status > 299) return refusal(answer.status, answer.body);
-    return {};
+    Result<HttpAnswer> answer = ask(path, &json);
+    return answer.ok() ? Status() : answer.error();
   }
 
   Result<IssuedToken> issue_token(const TokenOrder& order) override {
@@ -225,9 +238,7 @@ class HttpsLink : public ControlLink {
     body.set("audience", order.audience);
     body.set("expirationSeconds", order.seconds);
     std::string json = to_json(body);
-    ASSIGN_OR_RETURN(HttpAnswer answer, request(settings_, base() + "/tokens", &json, settings_.token,
-                                                kRequestSeconds, &interrupted_));
-    if (answer.status < 200 || answer.status > 299) return refusal(answer.status, answer.body);
+    ASSIGN_OR_RETURN(HttpAnswer answer, ask(base() + "/tokens", &json));
     ASSIGN_OR_RETURN(Value parsed, read_json(answer.body));
     const Value* seconds = parsed.find("expirationSeconds");
     IssuedToken out{std::string(parsed.string_at("token")), {}};
@@ -238,9 +249,71 @@ class HttpsLink : public ControlLink {
     return out;
   }
 
+  Result<CredentialState> credential_state() override {
+    ASSIGN_OR_RETURN(HttpAnswer answer, ask(base() + "/credential", nullptr));
+    ASSIGN_OR_RETURN(Value parsed, read_json(answer.body));
+    const Value *life = parsed.find("lifeSeconds"), *remaining = parsed.find("remainingSeconds");
+    if (life == nullptr || remaining == nullptr || !life->is_int() || !remaining->is_int()) return CredentialState{};
+    return CredentialState{std::chrono::seconds{life->as_int()}, std::chrono::seconds{remaining->as_int()}};
+  }
+
+  Result<FreshCredential> renew_credential() override {
+    std::string nothing;
+    ASSIGN_OR_RETURN(HttpAnswer answer, ask(base() + "/credential", &nothing));
+    return credential_in(answer);
+  }
+
+  Result<FreshCredential> join(const std::string& join_token) override {
+    Value body = Value::map();
+    body.set("node", settings_.node);
+    std::string json = to_json(body);
+    Trust joining{join_token, trusted().ca_pem};
+    ASSIGN_OR_RETURN(HttpAnswer answer, request(settings_.server, joining, "/agent/v1/join", &json, kRequestSeconds,
+                                                interrupted_));
+    if (answer.status < 200 || answer.status > 299) return refusal(answer.status, answer.body);
+    return credential_in(answer);
+  }
+
+  void use_credential(const FreshCredential& credential) override {
+    std::lock_guard lock(mutex_);
+    trust_.token = credential.text;
+    if (!credential.ca_pem.empty()) trust_.ca_pem = settings_.ca_pem + credential.ca_pem;
+    node_deleted_.store(false);
+  }
+
+  bool node_deleted() const override { return node_deleted_.load(); }
+
   void interrupt() override { interrupted_.store(true); }
 
  private:
+  Trust trusted() const {
+    std::lock_guard lock(mutex_);
+    return trust_;
+  }
+
+  // With this node's credential: a success's answer, or the refusal.
+  Result<HttpAnswer> ask(const std::string& path, const std::string* body, long seconds = kRequestSeconds) {
+    for (Trust trust = trusted();;) {
+      ASSIGN_OR_RETURN(HttpAnswer answer, request(settings_.server, trust, path, body, seconds, interrupted_));
+      if (answer.status >= 200 && answer.status <= 299) return answer;
+      // What was presented may have been replaced while it was under way.
+      Trust newest = trusted();
+      if (answer.status == 401 && newest.token != trust.token) {
+        trust = std::move(newest);
+        continue;
+      }
+      if (answer.status == 401 && says_node_deleted(answer.body)) node_deleted_.store(true);
+      return refusal(answer.status, answer.body);
+    }
+  }
+
+  static Result<FreshCredential> credential_in(const HttpAnswer& answer) {
+    ASSIGN_OR_RETURN(Value parsed, read_json(answer.body));
+    FreshCredential out{std::string(parsed.string_at("token")), std::string(parsed.string_at("ca"))};
+    if (out.text.empty()) return failed("the control plane's answer holds no credential");
+    return out;
+  }
+
   std::string base() const { return "/agent/v1/nodes/" + settings_.node; }
   std::string host() const {
     size_t at = settings_.server.find("://");
@@ -248,26 +321,15 @@ class HttpsLink : public ControlLink {
   }
 
   const LinkSettings settings_;
-  std::atomic<bool> interrupted_{false};
+  mutable std::mutex mutex_;  // of trust_
+  Trust trust_;
+  std::atomic<bool> interrupted_{false}, node_deleted_{false};
 };
 
 }  // namespace
 
 std::unique_ptr<ControlLink> make_https_link(LinkSettings settings) {
   return std::make_unique<HttpsLink>(std::move(settings));
-}
-
-Result<std::string> join_cluster(const LinkSettings& settings, const std::string& join_token) {
-  Value body = Value::map();
-  body.set("node", settings.node);
-  std::string json = to_json(body);
-  ASSIGN_OR_RETURN(HttpAnswer answer,
-                   request(settings, "/agent/v1/join", &json, join_token, kRequestSeconds, nullptr));
-  if (answer.status < 200 || answer.status > 299) return refusal(answer.status, answer.body);
-  ASSIGN_OR_RETURN(Value parsed, read_json(answer.body));
-  std::string token(parsed.string_at("token"));
-  if (token.empty()) return failed("the control plane's answer to the join holds no credential");
-  return token;
 }
 
 }  // namespace mainstay

@@ -144,14 +144,15 @@ Result<AccountToken> AccountTokens::issue(const AccountTokenOrder& order, const 
   claims.set(kPrivateClaim, std::move(bound));
   claims.set("nbf", start);
   claims.set("sub", "system:serviceaccount:" + order.ns + ":" + order.account);
-  ASSIGN_OR_RETURN(std::string text, key_->sign(claims));
-  return AccountToken{std::move(text), WallTime{std::chrono::seconds(start + order.seconds)}};
+  WallTime end{std::chrono::seconds(start + order.seconds)};
+  ASSIGN_OR_RETURN(std::string text, keys_->sign(claims, end));
+  return AccountToken{std::move(text), end};
 }
 
 std::optional<AccountIdentity> AccountTokens::authenticate(std::string_view token,
                                                            const std::vector<std::string>& audiences,
                                                            const Snapshot& view, WallTime now) const {
-  std::optional<Value> claims = key_->verify(token);
+  std::optional<Value> claims = keys_->verify(token, now);
   if (!claims || claims->string_at("iss") != kTokenIssuer) return std::nullopt;
   int64_t time = seconds_of(now);
   if (time >= int_at(*claims, "exp") || time < int_at(*claims, "nbf")) return std::nullopt;
@@ -170,10 +171,9 @@ std::optional<AccountIdentity> AccountTokens::authenticate(std::string_view toke
   return out;
 }
 
-Value AccountTokens::key_set() const {
-  Value keys = Value::list(), out = Value::map();
-  keys.push(key_->public_key());
-  out.set("keys", std::move(keys));
+Value AccountTokens::key_set(WallTime now) const {
+  Value out = Value::map();
+  out.set("keys", keys_->public_keys(now));
   return out;
 }
 

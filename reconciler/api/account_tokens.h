@@ -1,6 +1,6 @@
 // Tokens of ServiceAccounts, as Kubernetes has them: signed, with an end, for an audience, bound to the account's
 // uid and, mostly, to a pod's. A token is good while it has not ended and all it is bound to still exists; nothing
-// is stored. Time and state are arguments; only its key and the token's random name come from outside. Any thread.
+// is stored. Time and state are arguments; only the keys and the token's random name come from outside. Any thread.
 #pragma once
 
 #include <memory>
@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "reconciler/api/http.h"
-#include "reconciler/api/token_key.h"
+#include "reconciler/api/token_keys.h"
 #include "reconciler/store/snapshot.h"
 #include "schema/base/result.h"
 #include "schema/base/time.h"
@@ -43,7 +43,7 @@ struct AccountIdentity {
 
 class AccountTokens {
  public:
-  explicit AccountTokens(std::unique_ptr<TokenKey> key) : key_(std::move(key)) {}
+  explicit AccountTokens(std::unique_ptr<TokenKeys> keys) : keys_(std::move(keys)) {}
 
   // kNotFound: no such account or bound object; kConflict: the object has another uid; kInvalid: the order.
   Result<AccountToken> issue(const AccountTokenOrder& order, const Snapshot& view, WallTime now) const;
@@ -54,11 +54,13 @@ class AccountTokens {
                                               const Snapshot& view, WallTime now) const;
 
   // What others need to check tokens with: /openid/v1/jwks and /.well-known/openid-configuration.
-  Value key_set() const;
+  Value key_set(WallTime now) const;
   Value provider() const;
 
+  TokenKeys& keys() const { return *keys_; }
+
  private:
-  const std::unique_ptr<TokenKey> key_;
+  const std::unique_ptr<TokenKeys> keys_;
 };
 
 }  // namespace mainstay::api

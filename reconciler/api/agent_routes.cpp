@@ -25,12 +25,16 @@ Response response_of_error(const Error& error) {
   switch (error.code) {
     case ErrorCode::kNotFound: return failure(404, "NotFound", error.message);
     case ErrorCode::kInvalid: return failure(422, "Invalid", error.message);
+    case ErrorCode::kExists: return failure(409, "Conflict", error.message);
+    case ErrorCode::kDenied: return failure(403, "Forbidden", error.message);
     case ErrorCode::kFull: return failure(429, "TooManyRequests", error.message);
     default: return failure(500, "InternalError", "Internal error occurred: " + error.message);
   }
 }
 
-Response join(const Request& request, TokenStore& tokens, Now now) {
+int64_t seconds_in(Duration span) { return std::chrono::duration_cast<std::chrono::seconds>(span).count(); }
+
+Response join(const Request& request, TokenStore& tokens, const std::string& ca_pem, Now now) {
   Result<Value> body = json_body(request);
   if (!body.ok()) return bad_request(body.error().message);
   std::string node(body->string_at("node"));
@@ -38,13 +42,43 @@ Response join(const Request& request, TokenStore& tokens, Now now) {
   if (!self.empty() && self != node) {
     return failure(403, "Forbidden", "node " + std::string(self) + " cannot join as another node");
   }
-  Result<std::string> token = tokens.issue_node_credential(node, now.wall);
-  if (!token.ok()) return response_of_error(token.error());
+  std::string_view user = request.identity.user;
+  std::string join_token(user.starts_with(kJoinUserPrefix) ? user.substr(kJoinUserPrefix.size()) : "");
+  Result<IssuedCredential> issued = self.empty()
+                                        ? tokens.issue_node_credential(node, join_token, now.wall)
+                                        : tokens.renew_node_credential(bearer_token(request), now.wall);
+  if (!issued.ok()) return response_of_error(issued.error());
   Value out = Value::map();
   out.set("node", node);
-  out.set("token", *token);
+  out.set("token", issued->text);
+  if (!ca_pem.empty()) out.set("ca", ca_pem);
   out.set("protocol", kAgentProtocol);
   return json_response(out, 201);
+}
+
+Response credential(const Request& request, const std::string& node, TokenStore& tokens, const std::string& ca_pem,
+                    Now now) {
+  if (request.method == "DELETE") {
+    Status revoked = tokens.revoke_node_credential(node, now.wall);
+    return revoked.ok() ? success() : response_of_error(revoked.error());
+  }
+  Value out = Value::map();
+  if (request.method == "POST") {
+    Result<IssuedCredential> issued = tokens.renew_node_credential(bearer_token(request), now.wall);
+    if (!issued.ok()) return response_of_error(issued.error());
+    out.set("token", issued->text);
+    out.set("lifeSeconds", seconds_in(issued->life));
+    if (!ca_pem.empty()) out.set("ca", ca_pem);
+    return json_response(out, 201);
+  }
+  if (request.method != "GET") return wrong_method();
+  std::optional<NodeCredential> own = tokens.node_credential(bearer_token(request), now.wall);
+  if (!own) return failure(404, "NotFound", "a node asks this about the credential that it presents");
+  if (own->expires != WallTime{}) {
+    out.set("lifeSeconds", seconds_in(own->expires - own->created));
+    out.set("remainingSeconds", seconds_in(own->expires - now.wall));
+  }
+  return json_response(out);
 }
 
 Reply poll(const Request& request, std::string node, AgentLinks& links) {
@@ -101,7 +135,7 @@ Reply stream(const Request& request, const std::vector<std::string_view>& parts,
 }
 
 Reply node_route(const Request& request, const std::vector<std::string_view>& parts, AgentLinks& links,
-                 TokenStore& tokens, const CoreDoor& core, Now now) {
+                 TokenStore& tokens, const CoreDoor& core, const std::string& ca_pem, Now now) {
   if (parts.size() < 5) return no_such_path();
   std::string node(parts[3]);
   if (parts[4] == "poll" && parts.size() == 5) {
@@ -113,11 +147,7 @@ Reply node_route(const Request& request, const std::vector<std::string_view>& pa
   if (parts[4] == "tokens" && parts.size() == 5) {
     return request_pod_token(request, node, tokens.accounts(), core.current()->view, now);
   }
-  if (parts[4] == "credential" && parts.size() == 5) {
-    if (request.method != "DELETE") return wrong_method();
-    Status revoked = tokens.revoke_node_credential(node);
-    return revoked.ok() ? success() : response_of_error(revoked.error());
-  }
+  if (parts[4] == "credential" && parts.size() == 5) return credential(request, node, tokens, ca_pem, now);
   if (parts[4] == "streams" && parts.size() >= 6) return stream(request, parts, links);
   return no_such_path();
 }
@@ -138,6 +168,7 @@ Response create_token(const Request& request, TokenStore& tokens, Now now) {
   if (!token.ok()) return response_of_error(token.error());
   Value out = Value::map();
   out.set("token", *token);
+  out.set("id", join_token_id(*token));
   return json_response(out, 201);
 }
 
@@ -149,7 +180,7 @@ Reply token_route(const Request& request, const std::vector<std::string_view>& p
   if (parts.size() != 3) return no_such_path();
   if (request.method == "POST") return create_token(request, tokens, now);
   if (request.method != "GET") return wrong_method();
-  Value items = Value::list();
+  Value items = Value::list(), nodes = Value::list();
   for (const JoinToken& token : tokens.join_tokens(now.wall)) {
     Value row = Value::map();
     row.set("id", token.id);
@@ -157,21 +188,54 @@ Reply token_route(const Request& request, const std::vector<std::string_view>& p
     if (token.expires != WallTime{}) row.set("expires", format_rfc3339(token.expires));
     items.push(std::move(row));
   }
+  for (const NodeCredential& credential : tokens.node_credentials(now.wall)) {
+    Value row = Value::map();
+    row.set("node", credential.node);
+    row.set("created", format_rfc3339(credential.created));
+    if (credential.expires != WallTime{}) row.set("expires", format_rfc3339(credential.expires));
+    nodes.push(std::move(row));
+  }
   Value out = Value::map();
   out.set("items", std::move(items));
+  out.set("nodes", std::move(nodes));
   return json_response(out);
 }
 
 }  // namespace
 
-Reply agent_route(const Request& request, AgentLinks& links, TokenStore& tokens, const CoreDoor& core, Now now) {
+Response unauthorized_agent(const Request& request, const TokenStore& tokens, Now now) {
+  std::optional<EndedCredential> ended = tokens.ended_credential(bearer_token(request), now.wall);
+  if (!ended) return failure(401, "Unauthorized", "this token is not known here, or has ended");
+  std::string when = " on " + format_rfc3339(ended->when), reason, text;
+  switch (ended->why) {
+    case EndedCredential::Why::kExpired:
+      reason = "CredentialExpired";
+      text = "the credential of node " + ended->node + " ended" + when + " without having been renewed";
+      break;
+    case EndedCredential::Why::kRevoked:
+      reason = "CredentialRevoked";
+      text = "the credential of node " + ended->node + " was revoked" + when;
+      break;
+    case EndedCredential::Why::kNodeDeleted:
+      reason = "NodeDeleted";
+      text = "node " + ended->node + " was deleted" + when;
+      break;
+  }
+  StatusDetails details;
+  details.causes.push_back({reason, text, ""});
+  return failure(401, "Unauthorized", text, std::move(details));
+}
+
+Reply agent_route(const Request& request, AgentLinks& links, TokenStore& tokens, const CoreDoor& core,
+                  const std::string& ca_pem, Now now) {
   std::vector<std::string_view> parts = segments_of(request.path);
   if (parts.size() < 3 || parts[1] != "v1") return no_such_path();
+  if (!node_of(request.identity).empty()) tokens.note_use(bearer_token(request));
   if (parts[2] == "join" && parts.size() == 3) {
-    return request.method == "POST" ? join(request, tokens, now) : wrong_method();
+    return request.method == "POST" ? join(request, tokens, ca_pem, now) : wrong_method();
   }
   if (parts[2] == "tokens") return token_route(request, parts, tokens, now);
-  if (parts[2] == "nodes") return node_route(request, parts, links, tokens, core, now);
+  if (parts[2] == "nodes") return node_route(request, parts, links, tokens, core, ca_pem, now);
   return no_such_path();
 }
 

@@ -12,6 +12,8 @@ namespace {
 
 constexpr size_t kMaxJoinTokens = 1000;
 constexpr size_t kMaxTokenLength = 4096;
+constexpr long kMaxPending = 3;  // credentials of one node whose answers were lost
+constexpr Duration kRemembered = std::chrono::hours(24 * 365);
 
 std::string new_secret() { return base64url(random_bytes(32)); }
 
@@ -73,18 +75,27 @@ std::string_view bearer_token(const Request& request) {
   return value;
 }
 
+std::string join_token_id(std::string_view token) {
+  size_t from = token.find('-') + 1, to = token.find('.');
+  return std::string(token.substr(from, to == std::string_view::npos ? 0 : to - from));
+}
+
 std::string_view node_of(const Identity& identity) {
   std::string_view user = identity.user;
   if (!identity.in_group(kNodesGroup) || !user.starts_with(kNodeUserPrefix)) return {};
   return user.substr(kNodeUserPrefix.size());
 }
 
-Result<std::unique_ptr<TokenStore>> TokenStore::open(const std::string& data_dir) {
-  std::unique_ptr<TokenStore> store(new TokenStore(data_dir));
+bool TokenStore::Entry::is_good(WallTime now) const {
+  return ended == WallTime{} && (expires == WallTime{} || now < expires);
+}
+
+Result<std::unique_ptr<TokenStore>> TokenStore::open(const std::string& data_dir, Duration credential_life) {
+  std::unique_ptr<TokenStore> store(new TokenStore(data_dir, credential_life));
   RETURN_IF_ERROR(store->load());
   RETURN_IF_ERROR(store->load_admin());
-  ASSIGN_OR_RETURN(std::unique_ptr<TokenKey> key, TokenKey::open(data_dir));
-  store->accounts_ = std::make_unique<AccountTokens>(std::move(key));
+  ASSIGN_OR_RETURN(std::unique_ptr<TokenKeys> keys, TokenKeys::open(data_dir));
+  store->accounts_ = std::make_unique<AccountTokens>(std::move(keys));
   return store;
 }
 
@@ -110,24 +121,43 @@ Status TokenStore::load() {
   if (!parsed.ok()) return error(ErrorCode::kCorrupt, path + ": " + parsed.error().message);
   const Value* tokens = parsed->find("tokens");
   if (!tokens || !tokens->is_list()) return error(ErrorCode::kCorrupt, path + " has no list of tokens");
-  for (const Value& row : tokens->as_list()) {
-    std::optional<std::string> digest = unhex(row.string_at("sha256"));
-    std::string_view kind = row.string_at("kind");
-    if (!digest || digest->size() != 32 || (kind != "join" && kind != "node") || row.string_at("name").empty()) {
-      return error(ErrorCode::kCorrupt, path + " has a token that is not understood");
+  for (std::string_view list : {"tokens", "ended"}) {
+    const Value* rows = parsed->find(list);
+    if (!rows || !rows->is_list()) continue;
+    for (const Value& row : rows->as_list()) {
+      Status read = load_row(row);
+      if (!read.ok()) return read.error().in(path);
     }
-    Entry entry{kind == "join" ? Kind::kJoin : Kind::kNode, std::string(row.string_at("name")), {},
-                std::string(row.string_at("description")), time_at(row, "created"), time_at(row, "expires")};
-    entry.groups.emplace_back(kind == "join" ? kBootstrapGroup : kNodesGroup);
-    Digest key;
-    std::copy(digest->begin(), digest->end(), key.begin());
-    entries_[key] = std::move(entry);
   }
   return {};
 }
 
+Status TokenStore::load_row(const Value& row) {
+  std::optional<std::string> digest = unhex(row.string_at("sha256"));
+  std::string_view kind = row.string_at("kind");
+  if (!digest || digest->size() != 32 || (kind != "join" && kind != "node") || row.string_at("name").empty()) {
+    return error(ErrorCode::kCorrupt, "a token is not understood");
+  }
+  auto is_set = [&](std::string_view name) {
+    const Value* value = row.find(name);
+    return value != nullptr && value->is_bool() && value->as_bool();
+  };
+  Entry entry{kind == "join" ? Kind::kJoin : Kind::kNode, std::string(row.string_at("name")), {},
+              std::string(row.string_at("description")), time_at(row, "created"), time_at(row, "expires")};
+  entry.groups.emplace_back(kind == "join" ? kBootstrapGroup : kNodesGroup);
+  entry.join_token = row.string_at("joinToken");
+  entry.pending = is_set("pending");
+  entry.node_deleted = is_set("nodeDeleted");
+  entry.ended = time_at(row, "ended");
+  Digest key;
+  std::copy(digest->begin(), digest->end(), key.begin());
+  entries_[key] = std::move(entry);
+  return {};
+}
+
 Status TokenStore::save(const Entries& entries) const {
-  Value tokens = Value::list();
+  // Apart from the others, so that a version that knows nothing of ended ones does not take them for good.
+  Value tokens = Value::list(), ended = Value::list();
   for (const auto& [digest, entry] : entries) {
     if (entry.kind != Kind::kJoin && entry.kind != Kind::kNode) continue;
     Value row = Value::map();
@@ -137,10 +167,15 @@ Status TokenStore::save(const Entries& entries) const {
     if (!entry.description.empty()) row.set("description", entry.description);
     row.set("created", seconds_of(entry.created));
     if (entry.expires != WallTime{}) row.set("expires", seconds_of(entry.expires));
-    tokens.push(std::move(row));
+    if (!entry.join_token.empty()) row.set("joinToken", entry.join_token);
+    if (entry.pending) row.set("pending", true);
+    if (entry.ended != WallTime{}) row.set("ended", seconds_of(entry.ended));
+    if (entry.node_deleted) row.set("nodeDeleted", true);
+    (entry.ended == WallTime{} ? tokens : ended).push(std::move(row));
   }
   Value root = Value::map();
   root.set("tokens", std::move(tokens));
+  root.set("ended", std::move(ended));
   return write_private_file(data_dir_ + "/tokens.json", to_json(root) + "\n");
 }
 
@@ -181,10 +216,10 @@ std::optional<Identity> TokenStore::authenticate(std::string_view token, WallTim
   auto it = entries_.find(digest);
   if (it == entries_.end()) return std::nullopt;
   const Entry& entry = it->second;
-  if (entry.expires != WallTime{} && now >= entry.expires) return std::nullopt;
+  if (!entry.is_good(now)) return std::nullopt;
   Identity identity{entry.name, entry.groups};
   if (entry.kind == Kind::kNode) identity.user = std::string(kNodeUserPrefix) + entry.name;
-  if (entry.kind == Kind::kJoin) identity.user = "system:bootstrap:" + entry.name;
+  if (entry.kind == Kind::kJoin) identity.user = std::string(kJoinUserPrefix) + entry.name;
   if (!identity.in_group(kAuthenticatedGroup)) identity.groups.emplace_back(kAuthenticatedGroup);
   return identity;
 }
@@ -194,9 +229,7 @@ Result<std::string> TokenStore::create_join_token(std::string description, std::
   std::string id = hex(random_bytes(5)), token = "join-" + id + "." + new_secret();
   std::lock_guard lock(mutex_);
   Entries next = entries_;
-  std::erase_if(next, [&](const auto& item) {
-    return item.second.kind == Kind::kJoin && item.second.expires != WallTime{} && now >= item.second.expires;
-  });
+  std::erase_if(next, [&](const auto& item) { return item.second.kind == Kind::kJoin && !item.second.is_good(now); });
   auto joins = std::count_if(next.begin(), next.end(), [](const auto& i) { return i.second.kind == Kind::kJoin; });
   if (static_cast<size_t>(joins) >= kMaxJoinTokens) {
     return error(ErrorCode::kFull, "there are 1,000 join tokens already; revoke some");
@@ -212,7 +245,7 @@ std::vector<JoinToken> TokenStore::join_tokens(WallTime now) const {
   {
     std::lock_guard lock(mutex_);
     for (const auto& [digest, entry] : entries_) {
-      if (entry.kind != Kind::kJoin || (entry.expires != WallTime{} && now >= entry.expires)) continue;
+      if (entry.kind != Kind::kJoin || !entry.is_good(now)) continue;
       out.push_back({entry.name, entry.description, entry.expires});
     }
   }
@@ -229,27 +262,154 @@ Status TokenStore::revoke_join_token(const std::string& id) {
   return replace(std::move(next));
 }
 
-Result<std::string> TokenStore::issue_node_credential(const std::string& node, WallTime now) {
+IssuedCredential TokenStore::add_credential(Entries& to, Entry entry, WallTime now) const {
+  IssuedCredential out{"node-" + new_secret(), credential_life_};
+  entry.kind = Kind::kNode;
+  entry.groups = {std::string(kNodesGroup)};
+  entry.created = now;
+  entry.expires = now + credential_life_;
+  to[sha256(out.text)] = std::move(entry);
+  return out;
+}
+
+Result<IssuedCredential> TokenStore::issue_node_credential(const std::string& node, const std::string& join_token,
+                                                           WallTime now) {
   if (!is_node_name(node)) {
     return error(ErrorCode::kInvalid, "'" + node.substr(0, 60) +
                  "' is no node name: lower-case letters, digits, '-' and '.', at most 253");
   }
-  std::string token = "node-" + new_secret();
   std::lock_guard lock(mutex_);
   Entries next = entries_;
-  std::erase_if(next, [&](const auto& i) { return i.second.kind == Kind::kNode && i.second.name == node; });
-  next[sha256(token)] = {Kind::kNode, node, {std::string(kNodesGroup)}, "", now, {}};
+  bool taken = std::any_of(next.begin(), next.end(), [&](const auto& i) {
+    return i.second.is_node(node) && i.second.is_good(now) && i.second.join_token != join_token;
+  });
+  if (taken && !join_token.empty()) {
+    return error(ErrorCode::kExists, "node " + node + " has joined before, with another token; if it is to join anew, " +
+                                         "first `kubectl delete node " + node + "` or `mainstay token revoke node/" +
+                                         node + "`");
+  }
+  std::erase_if(next, [&](const auto& i) { return i.second.is_node(node) && i.second.is_good(now); });
+  Entry entry;
+  entry.name = node;
+  entry.join_token = join_token;
+  IssuedCredential out = add_credential(next, std::move(entry), now);
   RETURN_IF_ERROR(replace(std::move(next)));
-  return token;
+  return out;
 }
 
-Status TokenStore::revoke_node_credential(const std::string& node) {
+Result<IssuedCredential> TokenStore::renew_node_credential(std::string_view credential, WallTime now) {
+  std::lock_guard lock(mutex_);
+  auto own = entries_.find(sha256(credential));
+  if (own == entries_.end() || own->second.kind != Kind::kNode || !own->second.is_good(now)) {
+    return error(ErrorCode::kDenied, "only a node renews its credential, with the one it has");
+  }
+  Entries next = entries_;
+  auto is_pending = [&](const auto& i) { return i.second.is_node(own->second.name) && i.second.pending; };
+  if (std::count_if(next.begin(), next.end(), is_pending) >= kMaxPending) {
+    auto oldest = next.end();
+    for (auto it = next.begin(); it != next.end(); ++it) {
+      if (!is_pending(*it) || it->first == own->first) continue;
+      if (oldest == next.end() || it->second.created < oldest->second.created) oldest = it;
+    }
+    if (oldest != next.end()) next.erase(oldest);
+  }
+  Entry entry;
+  entry.name = own->second.name;
+  entry.join_token = own->second.join_token;
+  entry.pending = true;
+  IssuedCredential out = add_credential(next, std::move(entry), now);
+  RETURN_IF_ERROR(replace(std::move(next)));
+  return out;
+}
+
+void TokenStore::note_use(std::string_view credential) {
+  Digest digest = sha256(credential);
+  std::lock_guard lock(mutex_);
+  auto used = entries_.find(digest);
+  if (used == entries_.end() || !used->second.pending) return;
+  Entries next = entries_;
+  next[digest].pending = false;
+  std::erase_if(next, [&](const auto& i) {
+    return i.second.is_node(used->second.name) && i.second.ended == WallTime{} && i.first != digest;
+  });
+  // A full disk: both stay good, and the next use tries again.
+  replace(std::move(next)).ok();
+}
+
+// Marks what the node has as ended; true if it had anything.
+bool TokenStore::end_credentials(Entries& of, const std::string& node, bool node_deleted, WallTime now) {
+  bool any = false;
+  for (auto& [digest, entry] : of) {
+    if (!entry.is_node(node) || !entry.is_good(now)) continue;
+    entry.ended = now;
+    entry.pending = false;
+    entry.node_deleted = node_deleted;
+    any = true;
+  }
+  return any;
+}
+
+Status TokenStore::revoke_node_credential(const std::string& node, WallTime now) {
   std::lock_guard lock(mutex_);
   Entries next = entries_;
-  if (std::erase_if(next, [&](const auto& i) { return i.second.kind == Kind::kNode && i.second.name == node; }) == 0) {
+  if (!end_credentials(next, node, false, now)) {
     return error(ErrorCode::kNotFound, "node " + node + " has no credential");
   }
   return replace(std::move(next));
+}
+
+Status TokenStore::end_deleted_nodes(const std::vector<std::string>& nodes, WallTime now) {
+  std::lock_guard lock(mutex_);
+  Entries next = entries_;
+  bool any = false;
+  for (const std::string& node : nodes) any = end_credentials(next, node, true, now) || any;
+  return any ? replace(std::move(next)) : Status();
+}
+
+std::vector<NodeCredential> TokenStore::node_credentials(WallTime now) const {
+  std::map<std::string, NodeCredential> newest;
+  {
+    std::lock_guard lock(mutex_);
+    for (const auto& [digest, entry] : entries_) {
+      if (entry.kind != Kind::kNode || !entry.is_good(now)) continue;
+      NodeCredential& slot = newest[entry.name];
+      if (slot.node.empty() || slot.created < entry.created) slot = {entry.name, entry.created, entry.expires};
+    }
+  }
+  std::vector<NodeCredential> out;
+  for (auto& [name, credential] : newest) out.push_back(std::move(credential));
+  return out;
+}
+
+std::optional<NodeCredential> TokenStore::node_credential(std::string_view credential, WallTime now) const {
+  Digest digest = sha256(credential);
+  std::lock_guard lock(mutex_);
+  auto it = entries_.find(digest);
+  if (it == entries_.end() || it->second.kind != Kind::kNode || !it->second.is_good(now)) return std::nullopt;
+  return NodeCredential{it->second.name, it->second.created, it->second.expires};
+}
+
+std::optional<EndedCredential> TokenStore::ended_credential(std::string_view credential, WallTime now) const {
+  Digest digest = sha256(credential);
+  std::lock_guard lock(mutex_);
+  auto it = entries_.find(digest);
+  if (it == entries_.end() || it->second.kind != Kind::kNode || it->second.is_good(now)) return std::nullopt;
+  const Entry& entry = it->second;
+  using Why = EndedCredential::Why;
+  if (entry.ended == WallTime{}) return EndedCredential{Why::kExpired, entry.name, entry.expires};
+  return EndedCredential{entry.node_deleted ? Why::kNodeDeleted : Why::kRevoked, entry.name, entry.ended};
+}
+
+Status TokenStore::sweep(WallTime now) {
+  std::lock_guard lock(mutex_);
+  Entries next = entries_;
+  size_t swept = std::erase_if(next, [&](const auto& item) {
+    const Entry& entry = item.second;
+    if (entry.is_good(now)) return false;
+    WallTime end = entry.ended == WallTime{} ? entry.expires : entry.ended;
+    return entry.kind == Kind::kJoin || now - end > kRemembered;
+  });
+  return swept == 0 ? Status() : replace(std::move(next));
 }
 
 }  // namespace mainstay::api

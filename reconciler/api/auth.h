@@ -3,8 +3,12 @@
 // that a kubeconfig can be written. A token is looked up by its digest, so the time that takes tells nothing about it.
 //
 // Kinds of tokens: the administrator's; those of a static file; join tokens, with which a node asks for its
-// credential (they expire and can be revoked); node credentials. Those of ServiceAccounts are signed and kept
+// credential (they end and can be revoked); node credentials. Those of ServiceAccounts are signed and kept
 // nowhere (account_tokens.h). Any thread; changes are on disk on return.
+//
+// A node renews its credential before it ends. The new one is pending until the node first uses it, which tells that
+// the node has it on its disk; until then the one before is good too, so that neither side can lose the other by
+// ending at a bad moment. A credential that has ended is remembered for a year, to say what became of it.
 #pragma once
 
 #include <map>
@@ -20,6 +24,7 @@
 #include "schema/base/crypto.h"
 #include "schema/base/result.h"
 #include "schema/base/time.h"
+#include "schema/value.h"
 
 namespace mainstay::api {
 
@@ -28,6 +33,10 @@ inline constexpr std::string_view kNodesGroup = "system:nodes";
 inline constexpr std::string_view kBootstrapGroup = "system:bootstrappers";
 inline constexpr std::string_view kAuthenticatedGroup = "system:authenticated";
 inline constexpr std::string_view kNodeUserPrefix = "system:node:";
+inline constexpr std::string_view kJoinUserPrefix = "system:bootstrap:";  // before a join token's id
+
+// How long a node's credential is good, unless the configuration says otherwise.
+inline constexpr Duration kCredentialLife = std::chrono::hours(24 * 90);
 
 struct JoinToken {
   std::string id;           // ten characters; not secret
@@ -35,10 +44,28 @@ struct JoinToken {
   WallTime expires;         // zero: never
 };
 
+struct NodeCredential {
+  std::string node;
+  WallTime created, expires;  // expires: zero: never, as versions before had them
+};
+
+struct IssuedCredential {
+  std::string text;  // kept nowhere here
+  Duration life{0};
+};
+
+// What became of a node's credential that is good no longer.
+struct EndedCredential {
+  enum class Why { kExpired, kRevoked, kNodeDeleted } why = Why::kExpired;
+  std::string node;
+  WallTime when;
+};
+
 class TokenStore {
  public:
   // Reads or makes the files in `data_dir`. kCorrupt when they cannot be understood.
-  static Result<std::unique_ptr<TokenStore>> open(const std::string& data_dir);
+  static Result<std::unique_ptr<TokenStore>> open(const std::string& data_dir,
+                                                  Duration credential_life = kCredentialLife);
 
   const std::string& admin_token() const { return admin_token_; }
   // Lines "token,user,uid,group1|group2" or, as Kubernetes has them, a quoted last field "group1,group2".
@@ -58,10 +85,28 @@ class TokenStore {
   // kNotFound if there is no such join token.
   Status revoke_join_token(const std::string& id);
 
-  // A new credential for the node, in place of an earlier one. kInvalid for a bad node name.
-  Result<std::string> issue_node_credential(const std::string& node, WallTime now);
-  // kNotFound if the node has none.
-  Status revoke_node_credential(const std::string& node);
+  // A new credential for the node, in place of all it has. `join_token` is the id of the join token it was asked
+  // with, "" if none. kInvalid for a bad node name; kExists if the node has a credential that was not had with
+  // this join token: whoever holds a token must not take another's place.
+  Result<IssuedCredential> issue_node_credential(const std::string& node, const std::string& join_token, WallTime now);
+  // A further credential, pending, for the node whose own this is. kDenied for any other token.
+  Result<IssuedCredential> renew_node_credential(std::string_view credential, WallTime now);
+  // A node has presented it: if it was pending, it is now the node's only one.
+  void note_use(std::string_view credential);
+  // Ends all of the node's. kNotFound if it has none.
+  Status revoke_node_credential(const std::string& node, WallTime now);
+  // The same for nodes whose objects were deleted; those without a credential are passed over.
+  Status end_deleted_nodes(const std::vector<std::string>& nodes, WallTime now);
+
+  // Those that are good, by node; of several the newest.
+  std::vector<NodeCredential> node_credentials(WallTime now) const;
+  // The presented one, if it is good.
+  std::optional<NodeCredential> node_credential(std::string_view credential, WallTime now) const;
+  // Nothing if the token was never a node's, or still is.
+  std::optional<EndedCredential> ended_credential(std::string_view credential, WallTime now) const;
+
+  // Forgets join tokens that have ended, and what ended a year ago. To be called now and then.
+  Status sweep(WallTime now);
 
  private:
   enum class Kind { kAdmin, kStatic, kJoin, kNode };
@@ -71,16 +116,27 @@ class TokenStore {
     std::vector<std::string> groups;
     std::string description;
     WallTime created, expires;
+    std::string join_token = "";  // with which a node's credential was had
+    bool pending = false;         // a renewed credential that was not used yet
+    WallTime ended = {};          // revoked
+    bool node_deleted = false;    // that is why
+
+    bool is_good(WallTime now) const;
+    bool is_node(std::string_view node) const { return kind == Kind::kNode && name == node; }
   };
   using Entries = std::map<Digest, Entry>;
 
-  explicit TokenStore(std::string data_dir) : data_dir_(std::move(data_dir)) {}
+  TokenStore(std::string data_dir, Duration life) : data_dir_(std::move(data_dir)), credential_life_(life) {}
   Status load();
+  Status load_row(const Value& row);
   Status load_admin();
   Status save(const Entries& entries) const;
   Status replace(Entries entries);
+  IssuedCredential add_credential(Entries& to, Entry entry, WallTime now) const;
+  static bool end_credentials(Entries& of, const std::string& node, bool node_deleted, WallTime now);
 
   const std::string data_dir_;
+  const Duration credential_life_;
   std::string admin_token_;
   std::unique_ptr<AccountTokens> accounts_;
   mutable std::mutex mutex_;  // of entries_; held while saving, so that files and memory agree
@@ -89,6 +145,9 @@ class TokenStore {
 
 // The token of "Authorization: Bearer <token>"; "" if there is none.
 std::string_view bearer_token(const Request& request);
+
+// The id in a join token's text.
+std::string join_token_id(std::string_view token);
 
 // A node's name, if that is what the identity is; "" otherwise.
 std::string_view node_of(const Identity& identity);

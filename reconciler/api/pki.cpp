@@ -23,6 +23,7 @@ constexpr Duration kDay = 24h;
 constexpr Duration kAuthorityLife = 3650 * kDay;
 constexpr Duration kServerLife = 365 * kDay;
 constexpr Duration kRenewBefore = kServerLife / 3;
+constexpr Duration kRenewAuthorityBefore = kAuthorityLife / 5;
 constexpr Duration kBackdate = 1h;  // clients' clocks may be behind
 
 struct Free {
@@ -113,10 +114,16 @@ bool set_time(ASN1_TIME* to, WallTime time) {
   return ASN1_TIME_set(to, std::chrono::duration_cast<std::chrono::seconds>(time.since_epoch).count());
 }
 
+WallTime time_of(const ASN1_TIME* time) {
+  tm parts{};
+  ASN1_TIME_to_tm(time, &parts);
+  return WallTime{std::chrono::seconds(timegm(&parts))};
+}
+
 struct Subject {
   std::string common_name;
   std::string alternative_names;  // "DNS:a,IP:b"; empty for an authority
-  Duration life;
+  WallTime end;
 };
 
 // Signed by `issuer`, or by itself when there is none.
@@ -126,7 +133,7 @@ Result<Held<X509>> make_certificate(const Subject& subject, EVP_PKEY* key, X509*
   X509* c = made.get();
   X509_NAME* name = X509_get_subject_name(c);
   bool ok = X509_set_version(c, 2) && set_serial(c) && set_time(X509_getm_notBefore(c), now - kBackdate) &&
-            set_time(X509_getm_notAfter(c), now + subject.life) && X509_set_pubkey(c, key) &&
+            set_time(X509_getm_notAfter(c), subject.end) && X509_set_pubkey(c, key) &&
             X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
                                        reinterpret_cast<const unsigned char*>(subject.common_name.c_str()),
                                        -1, -1, 0) &&
@@ -168,11 +175,12 @@ Result<std::string> alternative_names(const std::vector<std::string>& names) {
   return out;
 }
 
-Result<KeyPair> make_authority(WallTime now) {
-  Held<EVP_PKEY> key = make_key();
+// With the key given as PEM, or with a new one.
+Result<KeyPair> make_authority(const std::string& key_pem, WallTime now) {
+  Held<EVP_PKEY> key = key_pem.empty() ? make_key() : parse_key(key_pem);
   if (!key) return crypto_error("making a key");
   ASSIGN_OR_RETURN(Held<X509> made,
-                   make_certificate({"mainstay-ca", "", kAuthorityLife}, key.get(), nullptr, nullptr, now));
+                   make_certificate({"mainstay-ca", "", now + kAuthorityLife}, key.get(), nullptr, nullptr, now));
   return KeyPair{pem_of(made.get()), pem_of(key.get())};
 }
 
@@ -181,8 +189,9 @@ Result<KeyPair> make_server(const KeyPair& authority, const std::vector<std::str
   Held<EVP_PKEY> issuer_key = parse_key(authority.key_pem), key = make_key();
   if (!issuer || !issuer_key || !key) return crypto_error("making a key");
   ASSIGN_OR_RETURN(std::string alternatives, alternative_names(names));
-  ASSIGN_OR_RETURN(Held<X509> made, make_certificate({"mainstay", alternatives, kServerLife}, key.get(),
-                                                     issuer.get(), issuer_key.get(), now));
+  WallTime end = std::min(now + kServerLife, time_of(X509_get0_notAfter(issuer.get())));
+  ASSIGN_OR_RETURN(Held<X509> made, make_certificate({"mainstay", alternatives, end}, key.get(), issuer.get(),
+                                                     issuer_key.get(), now));
   return KeyPair{pem_of(made.get()), pem_of(key.get())};
 }
 
@@ -222,12 +231,6 @@ bool still_good(const KeyPair& server, const std::string& ca_pem, const std::vec
   });
 }
 
-WallTime time_of(const ASN1_TIME* time) {
-  tm parts{};
-  ASN1_TIME_to_tm(time, &parts);
-  return WallTime{std::chrono::seconds(timegm(&parts))};
-}
-
 }  // namespace
 
 Result<CertificateFacts> read_certificate(std::string_view pem) {
@@ -261,11 +264,20 @@ Result<Pki> open_pki(const std::string& data_dir, const std::vector<std::string>
   Result<KeyPair> authority = read_pair(dir + "/ca");
   if (!authority.ok()) {
     if (authority.error().code != ErrorCode::kNotFound) return authority.error();
-    authority = make_authority(now);
+    authority = make_authority("", now);
     if (!authority.ok()) return authority.error();
     RETURN_IF_ERROR(write_pair(dir + "/ca", *authority));
     pki.ca_created = true;
   }
+  ASSIGN_OR_RETURN(CertificateFacts authority_facts, read_certificate(authority->certificate_pem));
+  if (authority_facts.not_after - now < kRenewAuthorityBefore) {
+    authority = make_authority(authority->key_pem, now);
+    if (!authority.ok()) return authority.error();
+    RETURN_IF_ERROR(write_pair(dir + "/ca", *authority));
+    pki.ca_renewed = true;
+    ASSIGN_OR_RETURN(authority_facts, read_certificate(authority->certificate_pem));
+  }
+  pki.ca_end = authority_facts.not_after;
   pki.ca_pem = authority->certificate_pem;
   Result<KeyPair> server = read_pair(dir + "/server");
   // A broken server pair costs nothing to make again: no client knows it.
@@ -275,6 +287,8 @@ Result<Pki> open_pki(const std::string& data_dir, const std::vector<std::string>
     RETURN_IF_ERROR(write_pair(dir + "/server", *server));
     pki.server_renewed = true;
   }
+  ASSIGN_OR_RETURN(CertificateFacts server_facts, read_certificate(server->certificate_pem));
+  pki.server_end = server_facts.not_after;
   pki.server = {server->certificate_pem + pki.ca_pem, server->key_pem};
   return pki;
 }

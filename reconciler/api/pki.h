@@ -21,12 +21,15 @@ struct Pki {
   std::string ca_pem;     // give this to clients
   KeyPair server;         // leaf first, then the CA
   bool ca_created = false;
+  bool ca_renewed = false;  // the same key, a later end: old and new certificates both prove the server's
   bool server_renewed = false;
+  WallTime ca_end, server_end;
 };
 
 // Reads what is there, makes what is missing. The server's certificate names `names` (DNS names or
-// addresses) and is renewed when a third of its life is left or a name is missing in it. kCorrupt when
-// files are there but do not fit together: that needs a person.
+// addresses) and is renewed when a third of its life is left or a name is missing in it; it never outlives the
+// authority's, which is renewed when a fifth of its life is left. Who still holds the authority's old certificate
+// then has two years to get the new one. kCorrupt when files are there but do not fit together: that needs a person.
 Result<Pki> open_pki(const std::string& data_dir, const std::vector<std::string>& names, WallTime now);
 
 struct CertificateFacts {

@@ -62,7 +62,8 @@ Reply ApiService::handle(Request request) {
   Reply reply;
   bool open = is_public_path(request.path);
   if (!open && request.identity.user.empty()) {
-    reply = unauthorized();
+    bool agent = request.path.starts_with("/agent/");
+    reply = agent ? unauthorized_agent(request, tokens_, now) : unauthorized();
   } else if (std::optional<Response> refused = open ? std::nullopt : forbidden_for(request, path)) {
     reply = std::move(*refused);
   } else {
@@ -93,7 +94,12 @@ void ApiService::count(const std::string& verb, std::string_view resource, const
 }
 
 Reply ApiService::route(const Request& request, const std::optional<ResourcePath>& path, Now now) {
-  if (request.path.starts_with("/agent/")) return agent_route(request, links_, tokens_, core_, now);
+  if (request.path.starts_with("/agent/")) {
+    return agent_route(request, links_, tokens_, core_, settings_.ca_pem ? settings_.ca_pem() : "", now);
+  }
+  if (request.path.starts_with("/mainstay/v1/keys")) {
+    return key_route(request, tokens_.accounts().keys(), settings_.rotate_secrets, now);
+  }
   if (request.path.starts_with("/mainstay/")) return application_route(request, core_, settings_.commits);
   if (path) return resource_route(request, *path, now);
   if (request.method != "GET" && request.method != "HEAD") return no_such_path();
@@ -101,7 +107,7 @@ Reply ApiService::route(const Request& request, const std::optional<ResourcePath
   if (request.path == "/metrics") {
     return Response{200, "text/plain; version=0.0.4; charset=utf-8", make_bytes(metrics_.text()), {}};
   }
-  if (std::optional<Response> keys = answer_token_documents(request, tokens_.accounts())) return std::move(*keys);
+  if (std::optional<Response> keys = answer_token_documents(request, tokens_.accounts(), now)) return std::move(*keys);
   Response document = discovery_.answer(request);
   if (!document.body) document = openapi_.answer(request);
   return document.body ? Reply(std::move(document)) : Reply(no_such_path());

@@ -12,6 +12,7 @@
 #include "reconciler/api/core_door.h"
 #include "reconciler/api/discovery.h"
 #include "reconciler/api/http.h"
+#include "reconciler/api/key_routes.h"
 #include "reconciler/api/metrics.h"
 #include "reconciler/api/openapi_route.h"
 #include "reconciler/api/page.h"
@@ -24,6 +25,8 @@ struct ServiceSettings {
   WatchLimits watches;
   AgentLinks::Limits agents;
   CommitHistory commits;  // null: the history is not kept
+  std::function<std::string()> ca_pem;  // the cluster's certificate, for nodes; null: plain HTTP. Any thread
+  RotateSecrets rotate_secrets;  // null: the store encrypts nothing
   // Further conditions of /readyz: a name and "" when fine, else why not. Any thread.
   std::vector<std::pair<std::string, std::function<std::string()>>> ready_checks;
 };

@@ -10,7 +10,6 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
-#include "reconciler/api/private_file.h"
 #include "schema/base/crypto.h"
 #include "schema/json.h"
 
@@ -81,7 +80,7 @@ std::string coordinate(const EVP_PKEY* key, const char* name) {
   return out;
 }
 
-Held<EVP_PKEY> parse(std::string_view pem) {
+Held<EVP_PKEY> parse_key(std::string_view pem) {
   Held<BIO> bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
   Held<EVP_PKEY> key(PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, nullptr));
   ERR_clear_error();
@@ -120,24 +119,27 @@ struct TokenKey::Impl {
 TokenKey::TokenKey(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 TokenKey::~TokenKey() = default;
 
-Result<std::unique_ptr<TokenKey>> TokenKey::open(const std::string& data_dir) {
-  RETURN_IF_ERROR(make_private_directory(data_dir + "/pki"));
-  std::string path = data_dir + "/pki/service-accounts.key";
+Result<std::unique_ptr<TokenKey>> TokenKey::make() {
   auto impl = std::make_unique<Impl>();
-  Result<std::string> text = read_whole_file(path);
-  if (!text.ok() && text.error().code != ErrorCode::kNotFound) return text.error();
-  if (text.ok()) {
-    impl->key = parse(*text);
-    if (!impl->key) return error(ErrorCode::kCorrupt, path + " holds no P-256 key; every token would be lost with it");
-  } else {
-    impl->key.reset(EVP_EC_gen("P-256"));
-    if (!impl->key) return failed("making a key for ServiceAccount tokens");
-    RETURN_IF_ERROR(write_private_file(path, pem_of(impl->key.get())));
-  }
+  impl->key.reset(EVP_EC_gen("P-256"));
+  if (!impl->key) return failed("making a key for ServiceAccount tokens");
+  return named(std::move(impl));
+}
+
+Result<std::unique_ptr<TokenKey>> TokenKey::parse(std::string_view pem) {
+  auto impl = std::make_unique<Impl>();
+  impl->key = parse_key(pem);
+  if (!impl->key) return error(ErrorCode::kCorrupt, "this is no P-256 key");
+  return named(std::move(impl));
+}
+
+std::unique_ptr<TokenKey> TokenKey::named(std::unique_ptr<Impl> impl) {
   Digest digest = sha256(public_der(impl->key.get()));
   impl->id = base64url(as_view(digest));
   return std::unique_ptr<TokenKey>(new TokenKey(std::move(impl)));
 }
+
+std::string TokenKey::pem() const { return pem_of(impl_->key.get()); }
 
 const std::string& TokenKey::id() const { return impl_->id; }
 

@@ -1,5 +1,5 @@
-// The key ServiceAccount tokens are signed with, and signed tokens in their compact form (RFC 7515, RFC 7519):
-// ECDSA over P-256 with SHA-256 ("ES256"), kept in <data-dir>/pki/service-accounts.key, mode 0600. Any thread.
+// One key that ServiceAccount tokens are signed with, and signed tokens in their compact form (RFC 7515, RFC 7519):
+// ECDSA over P-256 with SHA-256 ("ES256"). Immutable; any thread.
 #pragma once
 
 #include <memory>
@@ -14,14 +14,17 @@ namespace mainstay::api {
 
 class TokenKey {
  public:
-  // Reads the key or makes it. kCorrupt when the file holds something else: that needs a person.
-  static Result<std::unique_ptr<TokenKey>> open(const std::string& data_dir);
+  static Result<std::unique_ptr<TokenKey>> make();
+  // From pem(). kCorrupt when the text is no P-256 key.
+  static Result<std::unique_ptr<TokenKey>> parse(std::string_view pem);
   ~TokenKey();
 
   // Names the key in a token's head: derived from the public half.
   const std::string& id() const;
   // The public half (RFC 7517).
   Value public_key() const;
+  // Both halves, for a file that nobody else may read.
+  std::string pem() const;
 
   Result<std::string> sign(const Value& claims) const;
   // The claims of a token that this key has signed; nothing for any other text. What they say is not looked at.
@@ -30,6 +33,7 @@ class TokenKey {
  private:
   struct Impl;
   explicit TokenKey(std::unique_ptr<Impl> impl);
+  static std::unique_ptr<TokenKey> named(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
 

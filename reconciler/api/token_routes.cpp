@@ -146,9 +146,9 @@ std::optional<Response> answer_token_review(const Request& request, const Resour
 
 bool is_token_document(std::string_view path) { return path == kProviderPath || path == kKeysPath; }
 
-std::optional<Response> answer_token_documents(const Request& request, const AccountTokens& tokens) {
+std::optional<Response> answer_token_documents(const Request& request, const AccountTokens& tokens, Now now) {
   if (request.path == kProviderPath) return json_answer(tokens.provider(), 200);
-  if (request.path == kKeysPath) return json_answer(tokens.key_set(), 200, "application/jwk-set+json");
+  if (request.path == kKeysPath) return json_answer(tokens.key_set(now.wall), 200, "application/jwk-set+json");
   return std::nullopt;
 }
 

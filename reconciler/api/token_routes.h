@@ -27,7 +27,7 @@ std::optional<Response> answer_token_review(const Request& request, const Resour
                                             const TokenStore& tokens, const Snapshot& view, Now now);
 
 // /.well-known/openid-configuration and /openid/v1/jwks; nothing for other paths.
-std::optional<Response> answer_token_documents(const Request& request, const AccountTokens& tokens);
+std::optional<Response> answer_token_documents(const Request& request, const AccountTokens& tokens, Now now);
 bool is_token_document(std::string_view path);
 
 }  // namespace mainstay::api

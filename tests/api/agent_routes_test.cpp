@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "schema/agent_messages.h"
+#include "schema/base/clock.h"
 #include "schema/json.h"
 #include "tests/api/api_rig.h"
 
@@ -66,6 +67,63 @@ TEST_CASE("a node joins with a token and then reaches only its own") {
   CHECK(rig.ask({"DELETE", "/agent/v1/tokens/" + id}).status == 404);
   CHECK(rig.ask({"DELETE", "/agent/v1/nodes/n1/credential"}).status == 200);
   CHECK(rig.ask_as(token, {"GET", "/agent/v1/nodes/n1/poll?wait=0"}).status == 401);
+}
+
+TEST_CASE("a node renews its own credential; the old one ends with the first use of the new one") {
+  ApiRig rig;
+  std::string own = join(rig, "n1"), other = join(rig, "n2");
+  const std::string at = "/agent/v1/nodes/n1/credential";
+  Answered facts = rig.ask_as(own, {"GET", at});
+  REQUIRE(facts.status == 200);
+  int64_t life = facts.json().find("lifeSeconds")->as_int();
+  CHECK(life == 90 * 24 * 3600);
+  CHECK(facts.json().find("remainingSeconds")->as_int() > life - 60);
+  for (const char* method : {"GET", "POST", "DELETE"}) CHECK(rig.ask_as(other, {method, at}).status == 403);
+  CHECK(rig.ask({"POST", at}).status == 403);  // not even the administrator: it would be his, not the node's
+
+  Answered renewed = rig.ask_as(own, {"POST", at});
+  REQUIRE(renewed.status == 201);
+  std::string fresh(renewed.json().string_at("token"));
+  const std::string poll = "/agent/v1/nodes/n1/poll?wait=0";
+  CHECK(rig.ask_as(own, {"GET", poll}).status == 200);
+  CHECK(rig.ask_as(fresh, {"GET", at}).status == 200);
+  CHECK(rig.ask_as(own, {"GET", poll}).status == 401);
+  CHECK(rig.ask_as(fresh, {"GET", poll}).status == 200);
+  CHECK(rig.ask_as(other, {"GET", "/agent/v1/nodes/n2/poll?wait=0"}).status == 200);
+}
+
+TEST_CASE("a refused node is told what became of its credential") {
+  ApiRig rig;
+  std::string revoked = join(rig, "n1"), deleted = join(rig, "n2");
+  CHECK(rig.ask({"DELETE", "/agent/v1/nodes/n1/credential"}).status == 200);
+  REQUIRE(rig.tokens->end_deleted_nodes({"n2"}, read_clock().wall).ok());
+  auto cause = [&](const std::string& token, const std::string& node) {
+    Answered refused = rig.ask_as(token, {"GET", "/agent/v1/nodes/" + node + "/poll?wait=0"});
+    CHECK(refused.status == 401);
+    const Value status = refused.json();
+    const Value* causes = status.find_path({"details", "causes"});
+    return causes != nullptr ? std::string(causes->as_list()[0].string_at("reason")) : refused.body;
+  };
+  CHECK(cause(revoked, "n1") == "CredentialRevoked");
+  CHECK(cause(deleted, "n2") == "NodeDeleted");
+  CHECK(cause("node-nonsense", "n1").find("not known here") != std::string::npos);
+  CHECK(rig.ask_as(revoked, {"GET", "/api"}).body.find("n1") == std::string::npos);  // kubectl's 401 stays as it is
+}
+
+TEST_CASE("a join token takes no other node's place") {
+  ApiRig rig;
+  std::string own = join(rig, "n1");
+  Answered made = rig.post("/agent/v1/tokens", "{}");
+  std::string token(made.json().string_at("token")), id(made.json().string_at("id"));
+  Answered taken = rig.ask_as(token, {"POST", "/agent/v1/join", R"({"node":"n1"})", kJson});
+  CHECK(taken.status == 409);
+  CHECK(taken.body.find("mainstay token revoke node/n1") != std::string::npos);
+  CHECK(rig.ask_as(own, {"GET", "/agent/v1/nodes/n1/poll?wait=0"}).status == 200);
+  Answered listed = rig.get("/agent/v1/tokens");
+  CHECK(listed.body.find(token) == std::string::npos);
+  CHECK(listed.body.find(id) != std::string::npos);
+  REQUIRE(listed.json().find("nodes")->as_list().size() == 1);
+  CHECK(listed.json().find("nodes")->as_list()[0].string_at("node") == "n1");
 }
 
 TEST_CASE("a poll is answered at once when there is news, else when it comes") {

@@ -1,6 +1,7 @@
 #include "reconciler/api/auth.h"
 
 #include <catch2/catch.hpp>
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -24,6 +25,12 @@ std::unique_ptr<TokenStore> open(const TemporaryDirectory& dir) {
 std::string user_of(const TokenStore& store, std::string_view token, WallTime now = kNow) {
   std::optional<Identity> identity = store.authenticate(token, now);
   return identity ? identity->user : "nobody";
+}
+
+std::string issue(TokenStore& store, const std::string& node) {
+  Result<IssuedCredential> issued = store.issue_node_credential(node, "", kNow);
+  REQUIRE(issued.ok());
+  return issued->text;
 }
 
 Request request(std::string method, std::string path, Identity identity) {
@@ -77,22 +84,119 @@ TEST_CASE("join tokens expire, can be revoked, and only their digests are kept")
   CHECK(user_of(*open(dir), *token) == "nobody");
 }
 
-TEST_CASE("a node has one credential at a time") {
+TEST_CASE("a node that joins anew has one credential") {
   TemporaryDirectory dir;
   auto store = open(dir);
-  Result<std::string> first = store->issue_node_credential("n1", kNow);
-  REQUIRE(first.ok());
-  CHECK(user_of(*store, *first) == "system:node:n1");
-  Result<std::string> second = store->issue_node_credential("n1", kNow);
-  REQUIRE(second.ok());
-  CHECK(user_of(*store, *first) == "nobody");
-  CHECK(user_of(*open(dir), *second) == "system:node:n1");
-  CHECK(store->revoke_node_credential("n1").ok());
-  CHECK(user_of(*store, *second) == "nobody");
+  std::string first = issue(*store, "n1"), second = issue(*store, "n1");
+  CHECK(user_of(*store, first) == "nobody");
+  CHECK(user_of(*open(dir), second) == "system:node:n1");
+  CHECK(read_whole_file(dir.path() + "/tokens.json")->find(second) == std::string::npos);
   for (const char* name : {"", "N1", "a/b", "-a", "a b", "x:y"}) {
     INFO(name);
-    CHECK(store->issue_node_credential(name, kNow).error().code == ErrorCode::kInvalid);
+    CHECK(store->issue_node_credential(name, "", kNow).error().code == ErrorCode::kInvalid);
   }
+}
+
+TEST_CASE("a join token does not take the place of a node that joined with another") {
+  TemporaryDirectory dir;
+  auto store = open(dir);
+  std::string own = store->issue_node_credential("n1", "aaaa", kNow)->text;
+  Result<IssuedCredential> other = store->issue_node_credential("n1", "bbbb", kNow);
+  REQUIRE_FALSE(other.ok());
+  CHECK(other.error().code == ErrorCode::kExists);
+  CHECK(other.error().message.find("kubectl delete node n1") != std::string::npos);
+  CHECK(user_of(*store, own) == "system:node:n1");
+  CHECK(store->issue_node_credential("n1", "aaaa", kNow).ok());  // its answer may have been lost
+  CHECK(store->revoke_node_credential("n1", kNow).ok());
+  CHECK(store->issue_node_credential("n1", "bbbb", kNow).ok());
+}
+
+TEST_CASE("a renewed credential and the one before are both good until the renewed one is used") {
+  TemporaryDirectory dir;
+  auto store = open(dir);
+  std::string first = issue(*store, "n1"), other = issue(*store, "n2");
+  Result<IssuedCredential> renewed = store->renew_node_credential(first, kNow);
+  REQUIRE(renewed.ok());
+  CHECK(renewed->life == kCredentialLife);
+  store->note_use(first);
+  store->note_use(other);
+  auto again = open(dir);
+  CHECK(user_of(*again, first) == "system:node:n1");
+  CHECK(user_of(*again, renewed->text) == "system:node:n1");
+  again->note_use(renewed->text);
+  CHECK(user_of(*again, first) == "nobody");
+  CHECK(user_of(*again, other) == "system:node:n2");
+  CHECK(user_of(*open(dir), first) == "nobody");
+  CHECK(user_of(*open(dir), renewed->text) == "system:node:n1");
+  CHECK(again->renew_node_credential(first, kNow).error().code == ErrorCode::kDenied);
+  CHECK(again->renew_node_credential(again->admin_token(), kNow).error().code == ErrorCode::kDenied);
+}
+
+TEST_CASE("answers that are lost leave the credential in use good, and few others") {
+  TemporaryDirectory dir;
+  auto store = open(dir);
+  std::string own = issue(*store, "n1"), last;
+  std::vector<std::string> lost;
+  for (int i = 0; i < 10; ++i) {
+    last = store->renew_node_credential(own, kNow + std::chrono::seconds(i))->text;
+    lost.push_back(last);
+  }
+  auto good = [&] {
+    return std::count_if(lost.begin(), lost.end(), [&](auto& one) { return user_of(*store, one) != "nobody"; });
+  };
+  CHECK(good() == 3);
+  CHECK(user_of(*store, own) == "system:node:n1");
+  CHECK(user_of(*store, last) == "system:node:n1");
+  store->note_use(last);
+  CHECK(good() == 1);
+  CHECK(user_of(*store, own) == "nobody");
+}
+
+TEST_CASE("a credential ends, is revoked or goes with its node, and what became of it is known for a year") {
+  TemporaryDirectory dir;
+  auto store = TokenStore::open(dir.path(), 24h).value();
+  std::string expired = issue(*store, "n1"), revoked = issue(*store, "n2"), deleted = issue(*store, "n3");
+  REQUIRE(store->node_credential(expired, kNow));
+  CHECK(store->node_credential(expired, kNow)->expires == kNow + 24h);
+  CHECK(store->node_credentials(kNow).size() == 3);
+  CHECK_FALSE(store->ended_credential(expired, kNow));
+  CHECK(store->revoke_node_credential("n2", kNow + 1h).ok());
+  CHECK(store->revoke_node_credential("n2", kNow + 1h).error().code == ErrorCode::kNotFound);
+  CHECK(store->end_deleted_nodes({"n3", "n4"}, kNow + 2h).ok());
+  CHECK(user_of(*store, revoked) == "nobody");
+  CHECK(user_of(*store, deleted) == "nobody");
+  CHECK(user_of(*store, expired, kNow + 23h) == "system:node:n1");
+  CHECK(user_of(*store, expired, kNow + 24h) == "nobody");
+  CHECK(store->renew_node_credential(expired, kNow + 24h).error().code == ErrorCode::kDenied);
+
+  auto again = open(dir);
+  REQUIRE(again->sweep(kNow + 300 * 24h).ok());
+  auto became = [&](const std::string& text) { return again->ended_credential(text, kNow + 24h); };
+  REQUIRE(became(expired));
+  CHECK(became(expired)->why == EndedCredential::Why::kExpired);
+  CHECK(became(expired)->when == kNow + 24h);
+  REQUIRE(became(revoked));
+  CHECK(became(revoked)->why == EndedCredential::Why::kRevoked);
+  REQUIRE(became(deleted));
+  CHECK(became(deleted)->why == EndedCredential::Why::kNodeDeleted);
+  CHECK(became(deleted)->node == "n3");
+  CHECK_FALSE(became("node-nonsense"));
+  CHECK_FALSE(became(again->admin_token()));
+  REQUIRE(again->sweep(kNow + 367 * 24h).ok());
+  for (const std::string& text : {expired, revoked, deleted}) CHECK_FALSE(became(text));
+}
+
+TEST_CASE("join tokens that have ended are swept away") {
+  TemporaryDirectory dir;
+  auto store = open(dir);
+  std::string token = store->create_join_token("rack 7", Duration(24h), kNow).value();
+  std::string file = dir.path() + "/tokens.json";
+  REQUIRE(store->sweep(kNow + 23h).ok());
+  CHECK(read_whole_file(file)->find("rack 7") != std::string::npos);
+  REQUIRE(store->sweep(kNow + 24h).ok());
+  CHECK(read_whole_file(file)->find("rack 7") == std::string::npos);
+  CHECK(token.find(join_token_id(token)) == 5);
+  CHECK(join_token_id(token).size() == 10);
 }
 
 TEST_CASE("a change that cannot be written does not happen") {
@@ -100,7 +204,7 @@ TEST_CASE("a change that cannot be written does not happen") {
   auto store = open(dir);
   std::filesystem::remove(dir.path() + "/tokens.json");
   std::filesystem::create_directory(dir.path() + "/tokens.json");
-  CHECK_FALSE(store->issue_node_credential("n1", kNow).ok());
+  CHECK_FALSE(store->issue_node_credential("n1", "", kNow).ok());
   CHECK_FALSE(store->create_join_token("", std::nullopt, kNow).ok());
   CHECK(store->join_tokens(kNow).empty());
 }
@@ -156,6 +260,14 @@ TEST_CASE("who may do what") {
   CHECK_FALSE(allowed(request("GET", "/agent/v1/nodes/n1x/poll", node)));
   CHECK_FALSE(allowed(request("GET", "/agent/v1/tokens", node)));
   CHECK_FALSE(allowed(request("GET", "/agent/v1/nodes/n1/poll", liar)));
+  for (const char* method : {"GET", "POST", "DELETE"}) {
+    CHECK(allowed(request(method, "/agent/v1/nodes/n1/credential", node)));
+    CHECK_FALSE(allowed(request(method, "/agent/v1/nodes/n2/credential", node)));
+    CHECK_FALSE(allowed(request(method, "/agent/v1/nodes/n1/credential", joining)));
+    CHECK_FALSE(allowed(request(method, "/agent/v1/tokens/abc", node)));
+    CHECK_FALSE(allowed(request(method, "/mainstay/v1/keys", node)));
+    CHECK_FALSE(allowed(request(method, "/mainstay/v1/keys/secrets/rotate", bob)));
+  }
   CHECK_FALSE(allowed(request("GET", "/agent/v1/nodes/n1/poll", joining)));
   CHECK_FALSE(allowed(request("GET", secrets, node)));
   CHECK(allowed(request("POST", "/agent/v1/join", joining)));

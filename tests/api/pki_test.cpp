@@ -13,6 +13,8 @@
 namespace mainstay::api {
 namespace {
 
+using mainstay::test::have_program;
+using mainstay::test::run_program;
 using mainstay::test::TemporaryDirectory;
 
 const WallTime kStart = *parse_rfc3339("2026-01-01T00:00:00Z");
@@ -67,6 +69,47 @@ TEST_CASE("the server's certificate is renewed when it grows old or a name is mi
   Pki named = open(dir.path(), {"127.0.0.1", "new.example"}, kStart + 250 * kDay);
   CHECK(named.server_renewed);
   CHECK(named.server.key_pem != old.server.key_pem);
+}
+
+TEST_CASE("the authority's certificate is renewed with its key; holders of the old one trust the server on") {
+  TemporaryDirectory dir;
+  Pki first = open(dir.path(), {"127.0.0.1"}, kStart);
+  CHECK(first.ca_end == kStart + 3650 * kDay);
+  CHECK_FALSE(open(dir.path(), {"127.0.0.1"}, kStart + 2900 * kDay).ca_renewed);
+  WallTime late = kStart + 3000 * kDay;
+  Pki renewed = open(dir.path(), {"127.0.0.1"}, late);
+  CHECK(renewed.ca_renewed);
+  CHECK_FALSE(renewed.ca_created);
+  CHECK(renewed.ca_pem != first.ca_pem);
+  CHECK(renewed.ca_end == late + 3650 * kDay);
+  CHECK(renewed.server_end > late);
+  CHECK_FALSE(open(dir.path(), {"127.0.0.1"}, late + kDay).ca_renewed);
+  std::ofstream(dir.path() + "/old.crt") << first.ca_pem;
+  std::ofstream(dir.path() + "/both.crt") << first.ca_pem << renewed.ca_pem;
+  auto verified = [&](const std::string& trusted, WallTime at) {
+    auto seconds = std::chrono::duration_cast<std::chrono::seconds>(at.since_epoch).count();
+    return run_program("openssl verify -attime " + std::to_string(seconds) + " -CAfile " + dir.path() + "/" +
+                       trusted + " " + dir.path() + "/pki/server.crt").status == 0;
+  };
+  REQUIRE(have_program("openssl"));
+  for (const char* trusted : {"old.crt", "pki/ca.crt", "both.crt"}) {
+    INFO(trusted);
+    CHECK(verified(trusted, late + kDay));
+  }
+  Pki later = open(dir.path(), {"127.0.0.1"}, kStart + 3651 * kDay);  // the first one has ended
+  CHECK(later.ca_pem == renewed.ca_pem);
+  CHECK_FALSE(verified("old.crt", kStart + 3651 * kDay));
+  CHECK(verified("both.crt", kStart + 3651 * kDay));
+}
+
+TEST_CASE("after years without a server everything is made good at the start") {
+  TemporaryDirectory dir;
+  open(dir.path(), {"127.0.0.1"}, kStart);
+  WallTime late = kStart + 4000 * kDay;
+  Pki pki = open(dir.path(), {"127.0.0.1"}, late);
+  CHECK(pki.ca_renewed);
+  CHECK(pki.server_renewed);
+  CHECK(pki.server_end == late + 365 * kDay);
 }
 
 TEST_CASE("broken files: a server's are replaced, an authority's are left to a person") {

@@ -1,6 +1,7 @@
 // The REST API over a real connection: reads, writes, errors, selectors, pages.
 #include <catch2/catch.hpp>
 
+#include "schema/base/clock.h"
 #include "schema/json.h"
 #include "tests/api/api_rig.h"
 
@@ -306,7 +307,7 @@ TEST_CASE("questions about oneself") {
   CHECK(mine.status == 201);
   CHECK(text_at(mine, {"status", "allowed"}) == "true");
   CHECK(text_at(mine, {"spec", "resourceAttributes", "verb"}) == "get");
-  std::string node = *rig.tokens->issue_node_credential("n1", {});
+  std::string node = rig.tokens->issue_node_credential("n1", "", read_clock().wall)->text;
   Answered nodes = rig.ask_as(node, {"POST", target, body, "Content-Type: application/json\r\n"});
   CHECK(text_at(nodes, {"status", "allowed"}) == "false");
   Answered who = rig.ask_as(node, {"POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", "{}"});
