@@ -11,6 +11,7 @@
 #include "cli/serve_commands.h"
 #include "cli/why_command.h"
 #include "schema/base/log.h"
+#include "schema/diagnostics.h"
 
 namespace mainstay {
 namespace {
@@ -327,6 +328,18 @@ void add_version(CLI::App& app, Chosen& chosen) {
   });
 }
 
+// The parser would only say that a command is missing.
+int refuse_unknown(const CLI::App& app, int argc, char** argv) {
+  if (argc < 2 || argv[1][0] == '-' || app.get_subcommand_no_throw(argv[1]) != nullptr) return 0;
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
+  std::vector<std::string_view> candidates(names.begin(), names.end());
+  std::string hint = did_you_mean(argv[1], candidates);
+  std::fprintf(stderr, "mainstay: there is no command %s%s; `mainstay --help` lists them\n", quoted(argv[1]).c_str(),
+               hint.empty() ? "" : (": " + hint).c_str());
+  return 2;
+}
+
 }  // namespace
 
 int run_command(int argc, char** argv) {
@@ -343,6 +356,7 @@ int run_command(int argc, char** argv) {
   add_data(app, chosen);
   add_credentials(app, chosen);
   add_version(app, chosen);
+  if (int code = refuse_unknown(app, argc, argv); code != 0) return code;
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -92,7 +92,7 @@ class Schemas {
         out.set("items", scalar("string"));
         return out;
       }
-      case Shape::kRaw: return Value::map();
+      case Shape::kRaw: return scalar("object");  // kubectl explain takes an empty schema for none
       case Shape::kStruct: return all_of(type);
     }
     return Value::map();

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "reconciler/api/negotiate.h"
+#include "reconciler/api/openapi_v2.h"
 #include "reconciler/api/scale.h"
 #include "reconciler/api/status_response.h"
 #include "schema/json.h"
@@ -94,6 +95,8 @@ std::vector<GroupVersion> all_group_versions() {
     add(authz, "v1", question(singular + "s", singular, {authz, "v1", kind}));
   }
   add(authn, "v1", question("selfsubjectreviews", "selfsubjectreview", {authn, "v1", "SelfSubjectReview"}));
+  // kubectl 1.27 asks for this version only.
+  add(authn, "v1beta1", question("selfsubjectreviews", "selfsubjectreview", {authn, "v1beta1", "SelfSubjectReview"}));
   add(authn, "v1", question("tokenreviews", "tokenreview", {authn, "v1", "TokenReview"}));
   std::stable_sort(out.begin(), out.end(),
                    [](const GroupVersion& a, const GroupVersion& b) { return a.group < b.group; });
@@ -249,24 +252,10 @@ Bytes version_document(std::string_view version) {
 
 }  // namespace
 
-// openapi.v2.Document {1: swagger, 3: info {1: title, 2: version}, 8: paths {}, 9: definitions {}}.
-std::string empty_openapi_v2(std::string_view version) {
-  auto field = [](int number, std::string_view bytes) {
-    ENSURE(bytes.size() < 128, "an OpenAPI field of one length byte");
-    std::string out(1, static_cast<char>(number << 3 | 2));
-    out += static_cast<char>(bytes.size());
-    return out.append(bytes);
-  };
-  std::string plain(version.substr(0, version.find('+')));
-  std::string info = field(1, "Kubernetes") + field(2, plain);
-  // Field order as the reference document has it; readers do not care.
-  return field(1, "2.0") + field(2, info) + field(8, "") + field(9, "");
-}
-
 Discovery::Discovery(std::string_view version) {
   std::vector<GroupVersion> all = all_group_versions();
   version_ = version_document(version);
-  openapi_v2_ = make_bytes(empty_openapi_v2(version));
+  openapi_v2_ = make_bytes(openapi_v2(version));
   core_ = {aggregated(all, true, "v2"), aggregated(all, true, "v2beta1")};
   groups_ = {aggregated(all, false, "v2"), aggregated(all, false, "v2beta1")};
   Value groups = Value::list();

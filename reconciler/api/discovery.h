@@ -31,8 +31,4 @@ class Discovery {
   std::map<std::string, Bytes, std::less<>> documents_;  // by path
 };
 
-// The smallest OpenAPI v2 document that every kubectl from 1.27 on accepts, in protobuf: no paths, no
-// definitions. With it they leave validation to the server.
-std::string empty_openapi_v2(std::string_view version);
-
 }  // namespace mainstay::api

@@ -71,7 +71,8 @@ std::optional<Response> answer_review(const Request& request, const ResourcePath
   bool authorization = path.group == "authorization.k8s.io" && path.version == "v1";
   bool access = authorization && path.resource == "selfsubjectaccessreviews";
   bool rules = authorization && path.resource == "selfsubjectrulesreviews";
-  bool self = path.group == "authentication.k8s.io" && path.version == "v1" && path.resource == "selfsubjectreviews";
+  bool known_version = path.version == "v1" || path.version == "v1beta1";
+  bool self = path.group == "authentication.k8s.io" && known_version && path.resource == "selfsubjectreviews";
   if (!access && !rules && !self) return std::nullopt;
   if (request.method != "POST" || !path.name.empty()) return method_not_allowed(path);
   const TypeDesc& type = access ? wire::kSelfSubjectAccessReview

@@ -312,6 +312,9 @@ TEST_CASE("questions about oneself") {
   CHECK(text_at(nodes, {"status", "allowed"}) == "false");
   Answered who = rig.ask_as(node, {"POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", "{}"});
   CHECK(text_at(who, {"status", "userInfo", "username"}) == "system:node:n1");
+  who = rig.ask_as(node, {"POST", "/apis/authentication.k8s.io/v1beta1/selfsubjectreviews", "{}"});  // kubectl 1.27
+  CHECK(text_at(who, {"apiVersion"}) == "authentication.k8s.io/v1beta1");
+  CHECK(text_at(who, {"status", "userInfo", "username"}) == "system:node:n1");
   CHECK(rig.post("/apis/authorization.k8s.io/v1/selfsubjectrulesreviews", R"({"spec":{"namespace":"default"}})").status == 201);
 }
 

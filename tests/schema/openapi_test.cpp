@@ -53,6 +53,25 @@ TEST_CASE("every group and version has a document whose references hold") {
   CHECK_FALSE(openapi_document("apis/none/v1").has_value());
 }
 
+// `kubectl explain --recursive` stops at a schema that says nothing.
+void check_types(const Value& document) {
+  for (const Member& type : document.find_path({"components", "schemas"})->as_map()) {
+    for (const Member& property : type.value.find("properties")->as_map()) {
+      INFO(type.name << "." << property.name);
+      const Value* schema = &property.value;
+      for (const char* inner : {"items", "additionalProperties"}) {
+        if (const Value* found = schema->find(inner)) schema = found;
+      }
+      CHECK((schema->find("type") != nullptr || schema->find("allOf") != nullptr));
+    }
+  }
+}
+
+TEST_CASE("every property has a type") {
+  check_types(*openapi_document("api/v1"));
+  check_types(*openapi_document("apis/apps/v1"));
+}
+
 TEST_CASE("lists say how they merge") {
   Value document = *openapi_document("apis/apps/v1");
   const Value& pod = schema(document, "PodSpec");
