@@ -334,3 +334,14 @@ TEST_CASE("start and removal killed at any moment can be repeated and leave noth
     for (const std::string& line : leftovers(node.paths(), uid)) FAIL_CHECK("left: " << line);
   }
 }
+
+TEST_CASE("a folder among the cgroup hierarchies that is none is left alone", "[edge][runtime]") {
+  NEEDS_CONTAINERS();
+  std::string plain = "/sys/fs/cgroup/mainstay-plain-" + std::to_string(getpid());
+  REQUIRE_OK(make_dirs(plain + "/pods", 0755));
+  CHECK(cgroup_dirs("/pods").empty());
+  CHECK(remove_cgroup("/pods").ok());
+  CHECK(path_exists(plain + "/pods"));
+  CHECK(rmdir((plain + "/pods").c_str()) == 0);
+  CHECK(rmdir(plain.c_str()) == 0);
+}

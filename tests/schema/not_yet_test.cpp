@@ -102,7 +102,8 @@ TEST_CASE("the place is the field's") {
 TEST_CASE("what is kept but not enforced") {
   Object pod = object("{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {dnsConfig: {nameservers: [1.2.3.4]}, "
                       "setHostnameAsFQDN: true, hostUsers: true, containers: "
-                      "[{name: c, image: i, tty: true, stdin: true, stdinOnce: true, resizePolicy: [{resourceName: cpu, restartPolicy: NotRequired}]}]}}");
+                      "[{name: c, image: i, tty: true, stdin: true, stdinOnce: true, "
+                      "resizePolicy: [{resourceName: cpu, restartPolicy: NotRequired}]}]}}");
   CHECK(not_enforced(pod) ==
         Lines{"spec.containers[0].resizePolicy", "spec.containers[0].stdinOnce"});
   Object plain = object("{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {containers: [{name: c, image: i}]}}");

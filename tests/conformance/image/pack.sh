@@ -26,7 +26,12 @@ printf 'root:x:0:0:root:/root:/bin/sh\ntester:x:1234:1234:tester:/home/tester:/b
 printf 'root:x:0:\ntester:x:1234:\nextra:x:4321:tester\n' >"$base/etc/group"
 printf 'yes\n' >"$base/www/index.html"
 # Who answers, and whom it answers.
-printf '#!/bin/sh\nprintf "Content-Type: text/plain\\r\\n\\r\\n"\nfrom=${REMOTE_ADDR##*:}\necho "$(hostname) ${from%%]}"\n' >"$base/www/cgi-bin/who"
+cat >"$base/www/cgi-bin/who" <<'SCRIPT'
+#!/bin/sh
+printf 'Content-Type: text/plain\r\n\r\n'
+from=${REMOTE_ADDR##*:}
+echo "$(hostname) ${from%]}"
+SCRIPT
 chmod 0755 "$base/www/cgi-bin/who"
 # web [PORT]: serves /www, and ends at once when it is told to.
 printf '#!/bin/sh\ntrap "exit 0" TERM\nhttpd -f -p "${1:-80}" -h /www &\nwait\n' >"$base/bin/web"

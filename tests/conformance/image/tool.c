@@ -80,7 +80,8 @@ static void grpc_serve(const char *port, const char *status) {
       0, 0, 0, 4, 0, 0, 0, 0, 0,  0, 0, 0, 4, 1, 0, 0, 0, 0,
       0, 0, 32, 1, 4, 0, 0, 0, 1, 0x88, 0, 12, 'c', 'o', 'n', 't', 'e', 'n', 't', '-', 't', 'y', 'p', 'e', 16,
       'a', 'p', 'p', 'l', 'i', 'c', 'a', 't', 'i', 'o', 'n', '/', 'g', 'r', 'p', 'c'};
-  static const unsigned char trailers[] = {0, 0, 15, 1, 5, 0, 0, 0, 1, 0, 11, 'g', 'r', 'p', 'c', '-', 's', 't', 'a', 't', 'u', 's', 1, '0'};
+  static const unsigned char trailers[] = {0, 0, 15, 1, 5, 0, 0, 0, 1, 0, 11, 'g', 'r', 'p', 'c', '-', 's', 't', 'a', 't',
+                                           'u', 's', 1, '0'};
   unsigned char out[256];
   memcpy(out, before, sizeof before);
   out[20] = sizeof before - 27;  // the length of the headers
@@ -118,6 +119,7 @@ int main(int argc, char **argv) {
   if (argc == 3 && strcmp(name, "knock") == 0) return knock(argv[1], argv[2]);
   if (argc == 3 && strcmp(name, "grpc-serve") == 0) grpc_serve(argv[1], argv[2]);
   if (argc == 2 && strcmp(name, "eat") == 0) eat(argv[1]);
-  fprintf(stderr, "usage: udp-serve PORT | udp-ask ADDRESS PORT TEXT | knock ADDRESS PORT | grpc-serve PORT STATUS | eat MEGABYTES\n");
+  fprintf(stderr, "usage: udp-serve PORT | "
+                  " udp-ask ADDRESS PORT TEXT | knock ADDRESS PORT | grpc-serve PORT STATUS | eat MEGABYTES\n");
   return 2;
 }
