@@ -1,6 +1,7 @@
 #include "cli/commands.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <functional>
 
@@ -330,9 +331,12 @@ void add_version(CLI::App& app, Chosen& chosen) {
 
 // The parser would only say that a command is missing.
 int refuse_unknown(const CLI::App& app, int argc, char** argv) {
-  if (argc < 2 || argv[1][0] == '-' || app.get_subcommand_no_throw(argv[1]) != nullptr) return 0;
+  if (argc < 2 || argv[1][0] == '-') return 0;
   std::vector<std::string> names;
-  for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    names.push_back(command->get_name());
+  }
+  if (std::find(names.begin(), names.end(), argv[1]) != names.end()) return 0;
   std::vector<std::string_view> candidates(names.begin(), names.end());
   std::string hint = did_you_mean(argv[1], candidates);
   std::fprintf(stderr, "mainstay: there is no command %s%s; `mainstay --help` lists them\n", quoted(argv[1]).c_str(),

@@ -62,6 +62,13 @@ void take_node(Transaction& txn, const NodeReport& report) {
   }
 }
 
+// A node speaks of itself and its pods; a pod that has gone may still have last words.
+bool may_speak_of(const Transaction& txn, const std::string& node, const AgentEvent& event) {
+  if (event.name.empty()) return true;
+  ObjectPtr pod = txn.view().find(Kind::kPod, event.ns, event.name);
+  return !pod || as<Pod>(*pod).spec.node_name == node;
+}
+
 bool is_end(std::string_view phase) { return phase == "Succeeded" || phase == "Failed"; }
 
 // Conditions that are not the node's to set stay as they are stored.
@@ -152,6 +159,7 @@ void take_report(Transaction& txn, const NodeReport& report, uint64_t epoch) {
   for (const PodReport& pod : report.pods) take_pod(txn, report.node, pod);
   if (report.whole && report.seen.epoch == epoch) miss_pods(txn, report);
   for (const AgentEvent& event : report.events) {
+    if (!may_speak_of(txn, report.node, event)) continue;
     Note note;
     note.about =
         event.name.empty() ? Key{Kind::kNode, "", report.node} : Key{Kind::kPod, event.ns, event.name};

@@ -272,6 +272,45 @@ TEST_CASE("a pod that a whole report leaves out is not there any more") {
   }
 }
 
+TEST_CASE("what a node says of another node's pods is not taken") {
+  Fixture f;
+  f.turn({ReportIn{0, hello("n1", 1)}});
+  f.settle();
+  f.turn({f.create(1, "{apiVersion: v1, kind: Pod, metadata: {name: p, namespace: default}, spec: {containers: [{name: c, "
+                      "image: i}]}}")});
+  f.settle();
+  ObjectPtr pod = f.core->head().find(Kind::kPod, "default", "p");
+  REQUIRE(as<Pod>(*pod).spec.node_name == "n1");
+  auto say = [&](const std::string& node) {
+    NodeReport report = hello(node, 2);
+    PodReport about;
+    about.ns = "default";
+    about.name = "p";
+    about.uid = pod->meta.uid;
+    about.status.phase = "Failed";
+    report.pods = {about};
+    AgentEvent event;
+    event.ns = "default";
+    event.name = "p";
+    event.uid = pod->meta.uid;
+    event.reason = "SaidBy-" + node;
+    report.events = {event};
+    f.turn({ReportIn{0, report}});
+    f.settle();
+  };
+  auto events = [&](const std::string& reason) {
+    size_t found = 0;
+    for (const ObjectPtr& event : f.core->head().list(Kind::kEvent)) found += as<Event>(*event).reason == reason;
+    return found;
+  };
+  say("n2");
+  CHECK(as<Pod>(*f.core->head().find(Kind::kPod, "default", "p")).status.phase == "Pending");
+  CHECK(events("SaidBy-n2") == 0);
+  say("n1");
+  CHECK(as<Pod>(*f.core->head().find(Kind::kPod, "default", "p")).status.phase == "Failed");
+  CHECK(events("SaidBy-n1") == 1);
+}
+
 TEST_CASE("a node that was silent is heard again in the turn of its report") {
   Fixture f;
   f.turn({ReportIn{0, hello("n1", 1)}});
