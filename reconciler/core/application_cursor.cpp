@@ -4,6 +4,10 @@
 
 namespace mainstay {
 
+CursorRow cursor_row(const std::string& application, const ApplicationState& state) {
+  return {application, state.commit.id, state.applied->hash, 0, cursor_text(state), false};
+}
+
 std::string cursor_text(const ApplicationState& state) {
   Value out = Value::map();
   Value commit = Value::map();
@@ -27,6 +31,8 @@ std::string cursor_text(const ApplicationState& state) {
   }
   out.set("held", std::move(held));
   out.set("pinned", state.pinned);
+  if (!state.acknowledged.empty()) out.set("acknowledged", state.acknowledged);
+  if (state.sync_ordered) out.set("syncOrdered", true);
   out.set("phase", state.phase);
   out.set("message", state.message);
   out.set("started", format_rfc3339_micro(state.started));
@@ -59,6 +65,8 @@ void read_cursor_text(const std::string& text, ApplicationState& state) {
     }
   }
   state.pinned = parsed->string_at("pinned");
+  state.acknowledged = parsed->string_at("acknowledged");
+  state.sync_ordered = parsed->find("syncOrdered") != nullptr;
   state.phase = parsed->string_at("phase");
   state.message = parsed->string_at("message");
   state.started = parse_rfc3339(parsed->string_at("started")).value_or(WallTime{});

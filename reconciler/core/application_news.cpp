@@ -170,6 +170,7 @@ void Applications::State::apply_news(One& one, ApplicationState& state, const So
   state.held = plan.guard.holds;
   state.refused.clear();
   state.mistakes.clear();
+  if (ack) state.acknowledged.clear();
   state.started = txn.now().wall;
   state.finished = {};
   state.phase = "Running";
@@ -193,8 +194,7 @@ void Applications::State::apply_news(One& one, ApplicationState& state, const So
                       " is no ancestor of " + short_id(news.commit.id));
   }
   add_commit_row(one, state, std::move(row), out);
-  out.cursors.push_back(
-      {one.settings.name, state.commit.id, state.applied->hash, 0, cursor_text(state), false});
+  out.cursors.push_back(cursor_row(one.settings.name, state));
   post(one, state.commit.id, StatusPost::State::kPending, "rolling out: " + state.message, out);
 }
 

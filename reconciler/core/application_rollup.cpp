@@ -19,9 +19,17 @@ bool Applications::State::look(One& one, const ApplicationState& state, const Sn
   return one.to_look.empty();
 }
 
+Duration Applications::State::rollout_time(One& one, const ApplicationState& state, Now now) {
+  if (one.rollout != state.started) {
+    one.rollout = state.started;
+    one.rollout_since = now.mono - std::max(Duration{0}, now.wall - state.started);
+  }
+  return now.mono - one.rollout_since;
+}
+
 void Applications::State::finish_rollout(One& one, ApplicationState& state, const ApplicationView& view,
-                                         WallTime now, ApplicationOutcome& out) {
-  state.finished = now;
+                                         Now now, ApplicationOutcome& out) {
+  state.finished = now.wall;
   state.phase = view.rolled_out ? "Succeeded" : "Failed";
   CommitRow row = state.commits->empty() ? CommitRow{} : state.commits->front();
   if (row.commit == state.commit.id) {
@@ -30,9 +38,8 @@ void Applications::State::finish_rollout(One& one, ApplicationState& state, cons
     if (!view.rolled_out) row.message += "; " + (view.reason.empty() ? "not ready in time" : view.reason);
     add_commit_row(one, state, std::move(row), out);
   }
-  out.cursors.push_back(
-      {one.settings.name, state.commit.id, state.applied->hash, 0, cursor_text(state), false});
-  auto took = std::chrono::duration_cast<std::chrono::milliseconds>(state.finished - state.started).count();
+  out.cursors.push_back(cursor_row(one.settings.name, state));
+  auto took = std::chrono::duration_cast<std::chrono::milliseconds>(rollout_time(one, state, now)).count();
   out.log.push_back(one.settings.name + ": commit " + short_id(state.commit.id) +
                     (view.rolled_out ? " is rolled out" : " failed: " + view.reason) + " after " +
                     std::to_string(took) + " ms");
@@ -41,17 +48,17 @@ void Applications::State::finish_rollout(One& one, ApplicationState& state, cons
 // Health of the whole; the Application object; the end of the rollout and its commit status.
 void Applications::State::roll_up(One& one, ApplicationState& state, Transaction& txn,
                                   ApplicationOutcome& out) {
+  bool rolls = state.finished == WallTime{} && !state.commit.id.empty();
+  Duration left = rolls ? one.settings.progress_deadline - rollout_time(one, state, txn.now()) : Duration{0};
   if (!look(one, state, txn.view())) {
     one.dirty = true;
     return;
   }
   ApplicationView view = view_application(state, one.standing, one.tip ? one.tip->commit.id : std::string());
-  bool rolls = state.finished == WallTime{} && !state.commit.id.empty();
-  bool overdue = rolls && txn.now().wall - state.started >= one.settings.progress_deadline;
-  if (rolls && (view.rolled_out || view.failed || overdue)) {
-    finish_rollout(one, state, view, txn.now().wall, out);
+  if (rolls && (view.rolled_out || view.failed || left <= Duration{0})) {
+    finish_rollout(one, state, view, txn.now(), out);
   } else if (rolls) {
-    MonoTime deadline = txn.now().mono + (one.settings.progress_deadline - (txn.now().wall - state.started));
+    MonoTime deadline = txn.now().mono + left;
     if (!one.wake || deadline < *one.wake) one.wake = deadline;
   }
   if (state.finished != WallTime{}) {

@@ -38,6 +38,10 @@ struct Applications::State {
     std::set<Key> suspects;        // which may have drifted
     bool dirty = true;
     MonoTime not_before;  // the next roll-up
+    // Since when a rollout goes on by the clock that never jumps, and which: ApplicationState::started. Of one taken over
+    // from an earlier process only the wall clock tells how long it had gone on.
+    std::optional<WallTime> rollout;
+    MonoTime rollout_since;
     Duration heal_pause{0};
     MonoTime healed_at, heal_at;
     std::optional<MonoTime> wake;
@@ -58,7 +62,9 @@ struct Applications::State {
                   ApplicationOutcome& out);
   void refuse(One& one, ApplicationState& state, const CommitFacts& commit, std::vector<std::string> why,
               WallTime now, ApplicationOutcome& out);
-  void finish_rollout(One& one, ApplicationState& state, const ApplicationView& view, WallTime now,
+  // How long the present rollout has gone on.
+  static Duration rollout_time(One& one, const ApplicationState& state, Now now);
+  void finish_rollout(One& one, ApplicationState& state, const ApplicationView& view, Now now,
                       ApplicationOutcome& out);
   // What has changed in the live objects, or in what is declared, is looked at again.
   static void mark(One& one, const ApplicationState& state, std::span<const Change> changes);

@@ -8,6 +8,7 @@
 #include "reconciler/control/service_addresses.h"
 #include "reconciler/control/work_queue.h"
 #include "reconciler/core/api_write.h"
+#include "reconciler/core/application_cursor.h"
 #include "reconciler/core/assign.h"
 #include "reconciler/core/network_stream.h"
 #include "reconciler/core/refusal.h"
@@ -130,7 +131,7 @@ struct Core::State {
   void take_refusal(const JournalRefused& refused, Now now, Effects& out);
   void take(Transaction& txn, const ApiWrite& write);
   void take(Transaction& txn, const ReportIn& in);
-  void take(const ApplicationOrder& order);
+  void take(const ApplicationOrder& order, Batch& batch);
   // Its batch and version are set when the turn is sealed.
   void answer(Answer given) { waiting.push_back({0, std::move(given)}); }
   void answer_unavailable(Ticket ticket) {
@@ -241,10 +242,16 @@ void Core::State::take(Transaction& txn, const ReportIn& in) {
   answer(std::move(given));
 }
 
-void Core::State::take(const ApplicationOrder& order) {
+// An order that was taken is written down with its turn, whether or not anything else follows from it: else a crash
+// or a refused batch would take back what has been answered.
+void Core::State::take(const ApplicationOrder& order, Batch& batch) {
   Answer given;
   given.ticket = order.ticket;
-  if (std::optional<std::string> no = applications.take_order(order, apps)) given.error = bad_request(*no);
+  if (std::optional<std::string> no = applications.take_order(order, apps)) {
+    given.error = bad_request(*no);
+  } else {
+    batch.cursors.push_back(cursor_row(order.application, apps.at(order.application)));
+  }
   answer(std::move(given));
 }
 
@@ -411,7 +418,7 @@ Effects Core::turn(Now now, std::vector<Message> messages) {
   for (const Message& message : messages) {
     if (const auto* write = std::get_if<ApiWrite>(&message)) s.take(txn, *write);
     if (const auto* report = std::get_if<ReportIn>(&message)) s.take(txn, *report);
-    if (const auto* order = std::get_if<ApplicationOrder>(&message)) s.take(*order);
+    if (const auto* order = std::get_if<ApplicationOrder>(&message)) s.take(*order, batch);
   }
   s.settle(txn, batch, out);
   s.seal(txn, std::move(batch), out);

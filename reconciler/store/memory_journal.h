@@ -20,6 +20,8 @@ class MemoryJournal : public Journal {
   void stop() override;
 
   size_t waiting() const { return queue_.size(); }
+  // Of the durable state, without the copies that load() makes.
+  uint64_t epoch() const { return state_.epoch; }
   // Makes the first `count` waiting batches durable, or refuses them, and tells the listener.
   void deliver(size_t count);
   void deliver_all() { deliver(queue_.size()); }

@@ -1,8 +1,10 @@
 // What the core remembers of an application across its own end.
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "reconciler/core/core.h"
 #include "reconciler/store/memory_journal.h"
+#include "tests/plan/desired.h"
 
 namespace mainstay {
 namespace {
@@ -60,6 +62,158 @@ TEST_CASE("a commit that is still refused after a restart is told once, with the
   CHECK(commits(journal)[0].message == "web.yaml:3:1: error: unknown field \"replica\"\n");
   live(journal, 200, broken_tip(second, "web.yaml:4:1: error: no such field"));
   CHECK(commits(journal).size() == 2);
+}
+
+namespace {
+
+// A core that lives as long as a test wants, over a journal that is durable when told.
+struct Life {
+  MemoryJournal& journal;
+  std::unique_ptr<Core> core;
+  std::vector<Message> words;
+  std::vector<Answer> answers;
+  std::vector<std::string> log, reads;
+  Now now;
+
+  Life(MemoryJournal& given, Now start) : journal(given), now(start) {
+    Result<Loaded> loaded = journal.load();
+    REQUIRE(loaded.ok());
+    CoreSettings settings;
+    settings.applications.push_back({});
+    core = std::make_unique<Core>(settings, std::move(*loaded), now, 1);
+    JournalListener listener;
+    listener.durable = [this](const JournalDurable& word) { words.push_back(word); };
+    listener.refused = [this](const JournalRefused& word) { words.push_back(word); };
+    journal.start(listener);
+  }
+  ~Life() { journal.crash(); }
+
+  void turn(std::vector<Message> messages = {}) {
+    for (Message& word : std::exchange(words, {})) messages.push_back(std::move(word));
+    now.mono = now.mono + 1s;
+    now.wall = now.wall + 1s;
+    Effects effects = core->turn(now, std::move(messages));
+    if (effects.batch) journal.append(*effects.batch);
+    for (const Answer& answer : effects.answers) answers.push_back(answer);
+    for (const std::string& line : effects.log) log.push_back(line);
+    for (const SourceRequest& read : effects.reads) reads.push_back(read.commit);
+  }
+  void settle() {
+    for (int i = 0; i < 10; ++i) {
+      turn();
+      journal.deliver_all();
+    }
+    turn();
+  }
+  bool says(const std::string& part) const {
+    return std::any_of(log.begin(), log.end(), [&](auto& line) { return line.find(part) != line.npos; });
+  }
+};
+
+SourceNews commit_of(char digit, const std::string& manifests) {
+  SourceNews news;
+  news.application = "root";
+  news.commit.id = std::string(40, digit);
+  news.commit.subject = "Work";
+  news.set = std::make_shared<DesiredSet>(desired_set(manifests));
+  return news;
+}
+
+ApplicationOrder order(ApplicationOrder::What what, const std::string& commit = "") {
+  ApplicationOrder out;
+  out.ticket = 9;
+  out.application = "root";
+  out.what = what;
+  out.commit = commit;
+  return out;
+}
+
+}  // namespace
+using What = ApplicationOrder::What;
+
+TEST_CASE("an order is answered when it is durable, and holds across a crash though nothing followed from it yet") {
+  MemoryJournal journal("cluster");
+  {
+    Life life(journal, at(0));
+    life.turn({commit_of('a', config_maps("c", 2, "1"))});
+    life.settle();
+    life.turn({commit_of('b', config_maps("c", 2, "2"))});
+    life.settle();
+    life.turn({order(What::kRollback, std::string(40, 'a'))});
+    REQUIRE(life.reads == std::vector<std::string>{std::string(40, 'a')});  // which has not come yet
+    life.turn();
+    CHECK(life.answers.empty());
+    journal.deliver_all();
+    life.turn();
+    REQUIRE(life.answers.size() == 1);
+    CHECK_FALSE(life.answers[0].error);
+  }
+  {
+    Life life(journal, at(100));
+    life.turn({commit_of('b', config_maps("c", 2, "2"))});
+    CHECK(life.reads == std::vector<std::string>{std::string(40, 'a')});
+    // The other way: a sync before the tip is read again.
+    life.turn({order(What::kSync)});
+    journal.deliver_all();
+    life.turn();
+    REQUIRE(life.answers.size() == 1);
+  }
+  Life life(journal, at(200));
+  life.turn({commit_of('b', config_maps("c", 2, "2"))});
+  CHECK(life.reads.empty());
+}
+
+TEST_CASE("an order that a refused batch took back is answered 503, never silently lost") {
+  MemoryJournal journal("cluster");
+  Life life(journal, at(0));
+  life.turn({commit_of('a', config_maps("c", 2, "1"))});
+  life.settle();
+  life.turn({commit_of('b', config_maps("c", 2, "2"))});
+  life.settle();
+  life.turn({order(What::kRollback, std::string(40, 'a'))});
+  journal.refuse_next(1, JournalRefusal::kFull);
+  journal.deliver_all();
+  life.turn();
+  REQUIRE(life.answers.size() == 1);
+  REQUIRE(life.answers[0].error);
+  CHECK(life.answers[0].error->code == 503);
+  life.reads.clear();
+  life.settle();
+  CHECK(life.reads.empty());  // it is taken back whole
+  life.turn({order(What::kRollback, std::string(40, 'a'))});
+  life.settle();
+  REQUIRE(life.answers.size() == 2);
+  CHECK_FALSE(life.answers[1].error);
+  CHECK(life.reads == std::vector<std::string>{std::string(40, 'a')});
+}
+
+TEST_CASE("how long a rollout takes is measured by the clock that does not jump") {
+  MemoryJournal journal("cluster");
+  Life life(journal, at(0));
+  life.turn({commit_of('a', R"(apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 1
+  progressDeadlineSeconds: 1000000
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: main, image: "registry.example.com/web:1"}]}
+)")});
+  life.settle();
+  for (Duration jump : {Duration{3h}, Duration{-5h}}) {
+    life.now.wall = life.now.wall + jump;
+    life.settle();
+    CHECK_FALSE(life.says("failed"));
+  }
+  life.now.mono = life.now.mono + 9min;
+  life.settle();
+  CHECK_FALSE(life.says("failed"));
+  life.now.mono = life.now.mono + 1min;
+  life.settle();
+  CHECK(life.says("after 6"));  // 6xx,xxx ms: ten minutes and the turns between
+  CHECK(life.says("failed"));
 }
 
 }  // namespace mainstay
