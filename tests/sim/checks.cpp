@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "reconciler/control/node_rules.h"
 #include "reconciler/control/rollout.h"
 #include "reconciler/sched/footprint.h"
 #include "reconciler/sched/pod_profile.h"
@@ -37,15 +38,6 @@ ObjectPtr deployment_of(const Snapshot& view, const Object& pod) {
   return nullptr;
 }
 
-// Its node is lost, or somebody has deleted it: no order of ours among the pods can help that.
-bool is_disrupted(const Change& change, const Turn& turn) {
-  const Pod& pod = as<Pod>(*change.before);
-  const std::string& node = pod.spec.node_name;
-  bool has_node = turn.before.find(Kind::kNode, "", node) && turn.after.find(Kind::kNode, "", node);
-  return !has_node || has_condition(pod, "DisruptionTarget") ||
-         (change.after && has_condition(as<Pod>(*change.after), "DisruptionTarget"));
-}
-
 // A required anti-affinity term of `pod` means `other`, which stands in the same place.
 bool keeps_away(const Snapshot& view, const Object& pod, const Object& other) {
   ObjectPtr here = view.find(Kind::kNode, "", as<Pod>(pod).spec.node_name);
@@ -64,7 +56,7 @@ bool keeps_away(const Snapshot& view, const Object& pod, const Object& other) {
 
 // How the pods of one Deployment fared in one turn.
 struct Losses {
-  int removed = 0;    // available ones that we deleted
+  int removed = 0;    // available ones that we deleted by choice
   int failed = 0;     // available ones that are so no longer, without our deleting them
   int available = 0;  // afterwards
 };
@@ -110,15 +102,19 @@ void Checks::check_durable(const Turn& turn) {
   published_ = now;
 }
 
-// By our own doing no Deployment falls below the least number of available pods: whenever we take an
-// available pod away, enough others are left, not counting those that failed in this very turn.
+// By our own choice no Deployment falls below the least number of available pods: whenever we take an available pod
+// away, enough others are left, not counting those that failed in this very turn. What the node lifecycle takes,
+// because a node is gone or its taint is not tolerated, is no choice: as in Kubernetes, maxUnavailable bounds what a
+// rollout does, not what befalls the pods.
 void Checks::check_availability(const Turn& turn) {
   std::map<std::string, Losses> by_uid;
-  for (const Change& change : turn.effects.batch->changes) {
+  const Batch& batch = *turn.effects.batch;
+  for (size_t i = 0; i < batch.changes.size(); ++i) {
+    const Change& change = batch.changes[i];
     if (change.key.kind != Kind::kPod || !change.before) continue;
     bool leaves = !change.after || change.after->meta.deletion_timestamp != WallTime{};
     if (!leaves || !is_available(change.before)) continue;
-    if (is_disrupted(change, turn)) continue;
+    if (batch.causes[i].actor == kNodeLifecycleController) continue;
     ObjectPtr deployment = deployment_of(turn.after, *change.before);
     if (deployment) ++by_uid[deployment->meta.uid].removed;
   }

@@ -101,6 +101,9 @@ void Daemon::kill() {
   touched_.clear();
   polls_.clear();
   drafts_.clear();
+  for (auto& [ticket, answered] : std::exchange(clients_, {})) {
+    if (answered) answered(nullptr);
+  }
 }
 
 void Daemon::restore() {
@@ -119,15 +122,23 @@ void Daemon::receive(const NodeReport& report, Now now) {
   hear(ReportIn{last_ticket_, report}, now.mono);
 }
 
-void Daemon::write(ApiWrite write, Now now) {
-  if (!core_) return;
+void Daemon::write(ApiWrite write, Now now, Answered answered) {
+  if (!core_) {
+    if (answered) answered(nullptr);
+    return;
+  }
   write.ticket = ++last_ticket_;
+  clients_[write.ticket] = std::move(answered);
   hear(std::move(write), now.mono);
 }
 
-void Daemon::order(ApplicationOrder order, Now now) {
-  if (!core_) return;
+void Daemon::order(ApplicationOrder order, Now now, Answered answered) {
+  if (!core_) {
+    if (answered) answered(nullptr);
+    return;
+  }
   order.ticket = ++last_ticket_;
+  clients_[order.ticket] = std::move(answered);
   order.application = kApplication;
   order.actor = "user:admin";
   hear(std::move(order), now.mono);
@@ -259,7 +270,7 @@ void Daemon::turn(Now now, Rng& rng) {
   turned_at_ = now.mono;
   ++turns_;
   Effects effects = core_->turn(now, std::move(messages));
-  checks_.after_turn({before, core_->head(), effects, by_api, durable_version_, journal_.load()->epoch});
+  checks_.after_turn({before, core_->head(), effects, by_api, durable_version_, journal_.epoch()});
   for (std::string& sentence : effects.log) {
     if (log_.size() >= kLogLines) log_.erase(log_.begin());
     log_.push_back(std::move(sentence));
@@ -281,6 +292,10 @@ void Daemon::turn(Now now, Rng& rng) {
 void Daemon::let_out(const Effects& effects) {
   if (effects.publication) publish(effects.publication);
   for (const Answer& answer : effects.answers) {
+    if (auto client = clients_.extract(answer.ticket)) {
+      if (client.mapped()) client.mapped()(&answer);
+      continue;
+    }
     auto sender = senders_.find(answer.ticket);
     if (sender == senders_.end()) continue;
     down_.report_answer(sender->second.node, sender->second.boot, sender->second.sequence, !answer.error);

@@ -40,9 +40,13 @@ class Daemon {
 
   void receive(const PollUp& poll, Now now);
   void receive(const NodeReport& report, Now now);
-  void write(ApiWrite write, Now now);
+  // Called once, with the daemon's answer, or with null if it died before.
+  using Answered = std::function<void(const Answer* answer)>;
+  void write(ApiWrite write, Now now, Answered answered = nullptr);
   // To the one application there is.
-  void order(ApplicationOrder order, Now now);
+  void order(ApplicationOrder order, Now now, Answered answered = nullptr);
+  // Writes and orders that nobody has answered yet.
+  size_t unanswered() const { return clients_.size(); }
   // A webhook: look at the repository now.
   void poke(Now now) { look_at_ = now.mono; }
   // The next reads of the repository fail.
@@ -108,6 +112,7 @@ class Daemon {
   };
   std::deque<std::pair<MonoTime, DraftRequest>> drafts_;  // the planner's, and when each is done
   std::map<Ticket, Sender> senders_;
+  std::map<Ticket, Answered> clients_;
   Ticket last_ticket_ = 0;
 
   // The agents' links.

@@ -41,14 +41,16 @@ void Faults::stop() {
   world_.daemon().refuse_writes(JournalRefusal::kBusy, {});
   world_.daemon().slow_disk(5ms);
   world_.start_daemon();
-  // A rollback holds until somebody ends it, and tries again if the store took nothing yet.
-  for (Duration later : {0s, 30s}) {
-    world_.at(later, [this] {
-      ApplicationOrder sync;
-      sync.what = ApplicationOrder::What::kSync;
-      world_.daemon().order(std::move(sync), world_.now());
-    });
-  }
+  world_.at(0s, [this] { end_rollback(); });
+}
+
+// A rollback holds until somebody ends it. Who gets a refusal or no answer asks again; who got one does not.
+void Faults::end_rollback() {
+  ApplicationOrder sync;
+  sync.what = ApplicationOrder::What::kSync;
+  world_.daemon().order(std::move(sync), world_.now(), [this](const Answer* answer) {
+    if (!answer || answer->error) world_.at(1s, [this] { end_rollback(); });
+  });
 }
 
 std::string Faults::something() {

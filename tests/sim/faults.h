@@ -34,6 +34,7 @@ class Faults {
   std::string jump_the_clock();
   std::string order_an_application();
   std::string delete_a_node();
+  void end_rollback();
   // Some time between a second and `longest`.
   Duration some(Duration longest);
   // Does it later, unless the faults have been stopped before.

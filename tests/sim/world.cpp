@@ -148,6 +148,7 @@ void World::run_for(Duration span) {
 std::vector<std::string> World::unsettled() const {
   std::vector<std::string> out;
   if (!daemon_.is_up()) return {"the daemon is down"};
+  if (daemon_.unanswered() > 0) out.push_back(std::to_string(daemon_.unanswered()) + " requests have no answer");
   const Snapshot& view = daemon_.head();
   ObjectPtr app = view.find(Kind::kApplication, "mainstay", kApplication);
   if (!app) return {"there is no Application"};
@@ -228,8 +229,8 @@ void World::check_at_rest() {
     for (const ObjectPtr& object : daemon_.head().list(kind.id)) {
       if (object->version <= calm.version()) continue;
       written += " " + object->key().text();
-      ObjectPtr before = calm.find(object->key());
-      example = (before ? encoded(*before) : "nothing") + "\nbecame " + encoded(*object);
+      ObjectPtr was = calm.find(object->key());
+      example = (was ? encoded(*was) : "nothing") + "\nbecame " + encoded(*object);
     }
   }
   checks_.broken("a turn at rest has written" + written + "; of these\n" + example);
