@@ -12,6 +12,7 @@ namespace mainstay::sim {
 namespace {
 
 constexpr size_t kFindings = 20;
+constexpr std::string_view kScheduler = "default-scheduler";
 
 bool has_condition(const Pod& pod, std::string_view type) {
   return std::any_of(pod.status.conditions.begin(), pod.status.conditions.end(),
@@ -104,8 +105,8 @@ void Checks::check_durable(const Turn& turn) {
 
 // By our own choice no Deployment falls below the least number of available pods: whenever we take an available pod
 // away, enough others are left, not counting those that failed in this very turn. What the node lifecycle takes,
-// because a node is gone or its taint is not tolerated, is no choice: as in Kubernetes, maxUnavailable bounds what a
-// rollout does, not what befalls the pods.
+// because a node is gone or its taint is not tolerated, and what the scheduler takes for a pod of higher priority, is no
+// choice: as in Kubernetes, maxUnavailable bounds what a rollout does, not what befalls the pods.
 void Checks::check_availability(const Turn& turn) {
   std::map<std::string, Losses> by_uid;
   const Batch& batch = *turn.effects.batch;
@@ -114,7 +115,8 @@ void Checks::check_availability(const Turn& turn) {
     if (change.key.kind != Kind::kPod || !change.before) continue;
     bool leaves = !change.after || change.after->meta.deletion_timestamp != WallTime{};
     if (!leaves || !is_available(change.before)) continue;
-    if (batch.causes[i].actor == kNodeLifecycleController) continue;
+    const std::string& actor = batch.causes[i].actor;
+    if (actor == kNodeLifecycleController || actor == kScheduler) continue;
     ObjectPtr deployment = deployment_of(turn.after, *change.before);
     if (deployment) ++by_uid[deployment->meta.uid].removed;
   }
