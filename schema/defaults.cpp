@@ -121,6 +121,12 @@ void keep_node_ports(const ServiceSpec& old, ServiceSpec& next) {
     if (has_node_ports(next) && port.node_port == 0) port.node_port = assigned(port);
     if (!has_node_ports(next) && port.node_port == assigned(port)) port.node_port = 0;
   }
+  bool same_check = next.health_check_node_port == old.health_check_node_port;
+  if (needs_health_check(old) && needs_health_check(next) && next.health_check_node_port == 0) {
+    next.health_check_node_port = old.health_check_node_port;
+  } else if (needs_health_check(old) && !needs_health_check(next) && same_check) {
+    next.health_check_node_port = 0;
+  }
   bool external = has_node_ports(next) || !next.external_ips.empty();
   if (!external && next.external_traffic_policy == old.external_traffic_policy) {
     next.external_traffic_policy.clear();

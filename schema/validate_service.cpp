@@ -16,6 +16,8 @@ constexpr std::string_view kFamilies[] = {"IPv4", "IPv6"};
 constexpr std::string_view kFamilyPolicies[] = {"PreferDualStack", "RequireDualStack", "SingleStack"};
 constexpr std::string_view kProtocols[] = {"SCTP", "TCP", "UDP"};
 constexpr std::string_view kAddressTypes[] = {"FQDN", "IPv4", "IPv6"};
+constexpr std::string_view kDistributions[] = {"PreferClose"};
+constexpr std::string_view kBlockRule = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)";
 constexpr int32_t kFirstNodePort = 30000, kLastNodePort = 32767;
 constexpr int64_t kLongestAffinity = 86400;
 constexpr std::string_view kIpRule = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
@@ -24,6 +26,15 @@ bool has_node_ports(const ServiceSpec& spec) {
   return spec.type == "NodePort" || spec.type == "LoadBalancer";
 }
 bool is_headless(const ServiceSpec& spec) { return spec.cluster_ip == "None"; }
+
+// An address and a prefix length, of either family.
+bool is_block(const std::string& text) {
+  size_t slash = text.find('/');
+  if (slash == std::string::npos || !is_ip(text.substr(0, slash))) return false;
+  std::string digits = text.substr(slash + 1);
+  bool number = !digits.empty() && digits.size() <= 3 && digits.find_first_not_of("0123456789") == std::string::npos;
+  return number && std::stoi(digits) <= (is_ipv4(text.substr(0, slash)) ? 32 : 128);
+}
 
 void validate_target(FieldErrors& errors, const Path& path, const IntOrString& target) {
   if (target.is_int()) {
@@ -120,6 +131,23 @@ void validate_policies(FieldErrors& errors, const Path& path, const ServiceSpec&
   }
   if (!spec.internal_traffic_policy.empty()) {
     errors.one_of(path.field("internalTrafficPolicy"), spec.internal_traffic_policy, kPolicies);
+  }
+  if (spec.health_check_node_port != 0 && !needs_health_check(spec)) {
+    errors.invalid(path.field("healthCheckNodePort"), spec.health_check_node_port,
+                   "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'");
+  } else if (spec.health_check_node_port != 0) {
+    errors.port(path.field("healthCheckNodePort"), spec.health_check_node_port);
+  }
+  if (!spec.traffic_distribution.empty()) {
+    errors.one_of(path.field("trafficDistribution"), spec.traffic_distribution, kDistributions);
+  }
+  const Path ranges = path.field("loadBalancerSourceRanges");
+  if (!spec.load_balancer_source_ranges.empty() && spec.type != "LoadBalancer") {
+    errors.forbidden(ranges, "may only be used when `type` is 'LoadBalancer'");
+  }
+  for (size_t i = 0; i < spec.load_balancer_source_ranges.size(); ++i) {
+    const std::string& range = spec.load_balancer_source_ranges[i];
+    if (!is_block(range)) errors.invalid(ranges.index(i), range, kBlockRule);
   }
   if (spec.allocate_load_balancer_node_ports && spec.type != "LoadBalancer") {
     errors.forbidden(path.field("allocateLoadBalancerNodePorts"),

@@ -78,6 +78,8 @@ void ServiceAddresses::hold(const Object& service) {
   for (const ServicePort& port : spec.ports) {
     if (port.node_port != 0) ports_.emplace(Port{port.node_port, protocol_of(port)}, holder);
   }
+  // Agents listen there, by TCP.
+  if (spec.health_check_node_port != 0) ports_.emplace(Port{spec.health_check_node_port, "TCP"}, holder);
 }
 
 std::optional<uint32_t> ServiceAddresses::free_address(const Holder& holder) const {
@@ -187,6 +189,35 @@ std::vector<ServiceAddresses::Port> ServiceAddresses::allocate_ports(Object& ser
   return fresh;
 }
 
+// What serves one Service's port and what serves its health check cannot be one.
+void ServiceAddresses::allocate_health_check(Object& service, const Holder& holder, Diagnostics& problems) {
+  ServiceSpec& spec = as<Service>(service).spec;
+  int32_t& port = spec.health_check_node_port;
+  if (!needs_health_check(spec)) {
+    port = 0;
+    return;
+  }
+  const std::string path = "spec.healthCheckNodePort";
+  if (port == 0) {
+    ServicePort wanted;
+    wanted.protocol = "TCP";
+    port = free_port(holder, wanted).value_or(0);
+    if (port == 0) problems.error({}, path, "Internal error: failed to allocate a port: all of 30000-32767 are taken");
+    return;
+  }
+  std::string shown = "Invalid value: " + std::to_string(port) + ": ";
+  auto held = ports_.find({port, "TCP"});
+  bool own = std::any_of(spec.ports.begin(), spec.ports.end(), [&](const ServicePort& other) {
+    return other.node_port == port && protocol_of(other) == "TCP";
+  });
+  if (port < kFirstNodePort || port > kLastNodePort) {
+    problems.error({}, path,
+                   shown + "provided port is not in the valid range. The range of valid ports is 30000-32767");
+  } else if (own || (held != ports_.end() && held->second != holder)) {
+    problems.error({}, path, shown + "provided port is already allocated");
+  }
+}
+
 bool ServiceAddresses::has_all(const Object& service) const {
   const ServiceSpec& spec = as<Service>(service).spec;
   Holder holder{service.meta.ns, service.meta.name};
@@ -197,6 +228,12 @@ bool ServiceAddresses::has_all(const Object& service) const {
     if (held == addresses_.end() || held->second != holder || !range_ || !range_->contains(*address)) {
       return false;
     }
+  }
+  bool checked = spec.health_check_node_port != 0;
+  if (checked != needs_health_check(spec)) return false;
+  if (checked) {
+    auto held = ports_.find({spec.health_check_node_port, "TCP"});
+    if (held == ports_.end() || held->second != holder) return false;
   }
   return std::all_of(spec.ports.begin(), spec.ports.end(), [&](const ServicePort& port) {
     if (port.node_port == 0) return !has_node_ports(spec);
@@ -212,6 +249,7 @@ Diagnostics ServiceAddresses::allocate(Object& service) {
   Object given = service;
   allocate_address(given, holder, problems);
   std::vector<Port> fresh = allocate_ports(given, holder, problems);
+  allocate_health_check(given, holder, problems);
   if (problems.has_errors()) {
     for (const Port& port : fresh) ports_.erase(port);
     return problems;
@@ -255,6 +293,7 @@ Outcome reconcile(ControlContext& context, const Key&) {
 bool same_addresses(const ServiceSpec& a, const ServiceSpec& b) {
   return a.type == b.type && a.cluster_ip == b.cluster_ip && a.cluster_ips == b.cluster_ips &&
          a.allocate_load_balancer_node_ports == b.allocate_load_balancer_node_ports &&
+         a.health_check_node_port == b.health_check_node_port &&
          std::equal(a.ports.begin(), a.ports.end(), b.ports.begin(), b.ports.end(),
                     [](const ServicePort& x, const ServicePort& y) {
                       return x.node_port == y.node_port && x.protocol == y.protocol && x.port == y.port;
@@ -267,7 +306,8 @@ bool is_settled(const Object& service) {
   bool ports = !has_node_ports(spec) ||
                std::all_of(spec.ports.begin(), spec.ports.end(),
                            [](const ServicePort& port) { return port.node_port != 0; });
-  return addressed && ports && !as<Service>(service).status.carried;
+  bool checked = needs_health_check(spec) == (spec.health_check_node_port != 0);
+  return addressed && ports && checked && !as<Service>(service).status.carried;
 }
 
 void wakes(const Change& change, const Snapshot&, std::vector<Key>& keys) {

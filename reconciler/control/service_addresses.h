@@ -56,6 +56,7 @@ class ServiceAddresses {
   void allocate_address(Object& service, const Holder& holder, Diagnostics& problems) const;
   // Returns the ports that were free before.
   std::vector<Port> allocate_ports(Object& service, const Holder& holder, Diagnostics& problems);
+  void allocate_health_check(Object& service, const Holder& holder, Diagnostics& problems);
 
   std::string cidr_;
   std::optional<Ipv4Block> range_;

@@ -34,11 +34,13 @@ constexpr FieldDesc kServiceSpecFields[] = {
     {"externalIPs", &kStringType, Card::kList, 0, 5, "", "", NATIVE(ServiceSpec, external_ips)},
     {"sessionAffinity", &kStringType, Card::kOne, 0, 7, "", "", NATIVE(ServiceSpec, session_affinity)},
     {"loadBalancerIP", &kStringType, Card::kOne, 0, 8},
-    {"loadBalancerSourceRanges", &kStringType, Card::kList, 0, 9},
+    {"loadBalancerSourceRanges", &kStringType, Card::kList, 0, 9, "", "",
+      NATIVE(ServiceSpec, load_balancer_source_ranges)},
     {"externalName", &kStringType, Card::kOne, 0, 10, "", "", NATIVE(ServiceSpec, external_name)},
     {"externalTrafficPolicy", &kStringType, Card::kOne, 0, 11, "", "",
       NATIVE(ServiceSpec, external_traffic_policy)},
-    {"healthCheckNodePort", &kInt32Type, Card::kOne, 0, 12},
+    {"healthCheckNodePort", &kInt32Type, Card::kOne, 0, 12, "", "",
+      NATIVE(ServiceSpec, health_check_node_port)},
     {"publishNotReadyAddresses", &kBoolType, Card::kOne, 0, 13, "", "",
       NATIVE(ServiceSpec, publish_not_ready_addresses)},
     {"sessionAffinityConfig", &SessionAffinityConfig::kType, Card::kOne, 0, 14, "", "",
@@ -50,7 +52,8 @@ constexpr FieldDesc kServiceSpecFields[] = {
     {"loadBalancerClass", &kStringType, Card::kOne, 0, 21},
     {"internalTrafficPolicy", &kStringType, Card::kOne, 0, 22, "", "",
       NATIVE(ServiceSpec, internal_traffic_policy)},
-    {"trafficDistribution", &kStringType, Card::kOne, 0, 23},
+    {"trafficDistribution", &kStringType, Card::kOne, 0, 23, "", "",
+      NATIVE(ServiceSpec, traffic_distribution)},
 };
 
 constexpr FieldDesc kLoadBalancerIngressFields[] = {

@@ -44,18 +44,26 @@ struct ServiceSpec {
   std::string type;
   std::vector<std::string> external_ips;
   std::string session_affinity;
+  std::vector<std::string> load_balancer_source_ranges;
   std::string external_name;
   std::string external_traffic_policy;
+  int32_t health_check_node_port = 0;
   bool publish_not_ready_addresses = false;
   Box<SessionAffinityConfig> session_affinity_config;
   std::vector<std::string> ip_families;
   std::string ip_family_policy;
   std::optional<bool> allocate_load_balancer_node_ports;
   std::string internal_traffic_policy;
+  std::string traffic_distribution;
   Box<Value> carried;
 
   static const TypeDesc kType;
 };
+
+// Its load balancer asks nodes at spec.healthCheckNodePort whether they have an endpoint.
+inline bool needs_health_check(const ServiceSpec& spec) {
+  return spec.type == "LoadBalancer" && spec.external_traffic_policy == "Local";
+}
 
 struct LoadBalancerIngress {
   std::string ip;

@@ -232,4 +232,33 @@ TEST_CASE("a port's name may be a sidecar's") {
   CHECK(*as<EndpointSlice>(*slices[0]).ports[0].port == 9000);
 }
 
+TEST_CASE("load balancers: a health check port as long as the policy is Local") {
+  Cluster cluster;
+  const std::string local = ", externalTrafficPolicy: Local";
+  auto port_of = [&](const std::string& name) {
+    return as<Service>(*cluster.get(Kind::kService, "default", name)).spec.health_check_node_port;
+  };
+  cluster.apply(balancer("a", local));
+  cluster.apply(balancer("b"));
+  cluster.settle();
+  CHECK(port_of("a") >= kFirstNodePort);
+  CHECK(port_of("a") <= kLastNodePort);
+  CHECK(port_of("b") == 0);
+  int32_t node_port = as<Service>(*cluster.get(Kind::kService, "default", "a")).spec.ports[0].node_port;
+  CHECK(port_of("a") != node_port);
+  // Neither a node port nor another's check may be there.
+  std::string taken = std::to_string(port_of("a"));
+  CHECK(problem(cluster, balancer("c", local + ", healthCheckNodePort: " + taken)).find("already allocated") !=
+        std::string::npos);
+  Object node_ports = manifest("{apiVersion: v1, kind: Service, metadata: {name: d}, spec: {type: NodePort, "
+                               "ports: [{port: 80, nodePort: " + taken + "}]}}");
+  CHECK(problem(cluster, node_ports).find("already allocated") != std::string::npos);
+  CHECK(problem(cluster, balancer("c", local + ", healthCheckNodePort: 80")).find("not in the valid range") !=
+        std::string::npos);
+  int32_t before = port_of("a");
+  cluster.restart();
+  cluster.settle();
+  CHECK(port_of("a") == before);
+}
+
 }  // namespace mainstay

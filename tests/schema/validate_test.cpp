@@ -418,4 +418,23 @@ TEST_CASE("what may not change") {
 }
 
 }  // namespace
+
+TEST_CASE("validate: a load balancer's ranges and health check, and where traffic goes") {
+  const std::string balancer = "type: LoadBalancer, ports: [{port: 80}], ";
+  CHECK(service_problems(balancer + "externalTrafficPolicy: Local, healthCheckNodePort: 30100, "
+                                    "loadBalancerSourceRanges: [10.0.0.0/8, 192.0.2.7/24, '2001:db8::/32'], "
+                                    "trafficDistribution: PreferClose").empty());
+  auto has = [](const Lines& lines, const std::string& text) {
+    return lines.size() == 1 && lines[0].find(text) != std::string::npos;
+  };
+  CHECK(has(service_problems(balancer + "healthCheckNodePort: 30100"),
+            "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'"));
+  for (const char* range : {"10.0.0.0", "10.0.0.0/33", "10.0.0.0/", "x/8", "10.0.0.0/-1"}) {
+    CHECK(has(service_problems(balancer + "loadBalancerSourceRanges: ['" + range + "']"), "must be a valid CIDR value"));
+  }
+  CHECK(has(service_problems("ports: [{port: 80}], loadBalancerSourceRanges: [10.0.0.0/8]"),
+            "may only be used when `type` is 'LoadBalancer'"));
+  CHECK(has(service_problems("ports: [{port: 80}], trafficDistribution: Near"), "PreferClose"));
+}
+
 }  // namespace mainstay
