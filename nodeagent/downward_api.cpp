@@ -130,7 +130,8 @@ std::vector<std::pair<std::string, std::string>> service_variables(const Object&
                                                                    const NetworkState& network) {
   std::vector<std::pair<std::string, std::string>> out;
   bool links = as<Pod>(pod).spec.enable_service_links.value_or(true);
-  for (const auto& [key, service] : network.services) {
+  for (const auto& [key, shared] : network.services) {
+    const NetworkService& service = *shared;
     bool master = service.ns == "default" && service.name == "kubernetes";
     if (!master && (!links || service.ns != pod.meta.ns)) continue;
     if (service.cluster_ip.empty() || service.cluster_ip == "None" || service.ports.empty()) continue;

@@ -5,6 +5,7 @@
 
 #include "schema/json.h"
 #include "schema/message_json.h"
+#include "schema/network_policy_items.h"
 
 namespace mainstay {
 namespace {
@@ -16,14 +17,6 @@ void append_texts(std::string& out, const std::vector<std::string>& texts) {
 // Left out if there are none.
 void texts(MapWriter& map, std::string_view name, const std::vector<std::string>& all) {
   if (!all.empty()) append_texts(map.key(name), all);
-}
-
-std::vector<std::string> texts_at(const Value& map, std::string_view name) {
-  std::vector<std::string> out;
-  for (const Value& text : list_at(map, name)) {
-    if (text.is_string()) out.push_back(text.as_string());
-  }
-  return out;
 }
 
 int32_t small_at(const Value& map, std::string_view name) { return static_cast<int32_t>(int_at(map, name)); }
@@ -44,32 +37,6 @@ void append_slice_port(std::string& out, const NetworkSlicePort& port) {
   map.text("name", port.name);
   map.text("protocol", port.protocol);
   map.number("port", port.port);
-  map.close();
-}
-
-void append_block(std::string& out, const NetworkPeers::Block& block) {
-  MapWriter map(out);
-  map.text("cidr", block.cidr);
-  texts(map, "except", block.except);
-  map.close();
-}
-
-void append_rule_port(std::string& out, const NetworkRulePort& port) {
-  MapWriter map(out);
-  map.text("protocol", port.protocol);
-  map.some("port", port.port);
-  map.some("endPort", port.end_port);
-  map.text("address", port.address);
-  map.close();
-}
-
-void append_rule(std::string& out, const NetworkRule& rule) {
-  MapWriter map(out);
-  map.flag("anyone", rule.peers.anyone);
-  texts(map, "addresses", rule.peers.addresses);
-  if (!rule.peers.blocks.empty()) append_each(map.key("blocks"), rule.peers.blocks, append_block);
-  map.flag("anyPort", rule.any_port);
-  if (!rule.ports.empty()) append_each(map.key("ports"), rule.ports, append_rule_port);
   map.close();
 }
 
@@ -100,14 +67,17 @@ NetworkService read_service(const Value& value, std::string_view ns, std::string
   out.name = name;
   out.type = text_at(value, "type");
   out.cluster_ip = text_at(value, "clusterIP");
-  out.external_ips = texts_at(value, "externalIPs");
-  out.load_balancer_ips = texts_at(value, "loadBalancerIPs");
+  out.external_ips = strings_at(value, "externalIPs");
+  out.load_balancer_ips = strings_at(value, "loadBalancerIPs");
   out.external_name = text_at(value, "externalName");
   for (const Value& port : list_at(value, "ports")) out.ports.push_back(read_service_port(port));
   out.affinity_seconds = small_at(value, "affinitySeconds");
   out.internal_local = flag_at(value, "internalLocal");
   out.external_local = flag_at(value, "externalLocal");
   out.publish_not_ready = flag_at(value, "publishNotReady");
+  out.source_ranges = strings_at(value, "sourceRanges");
+  out.health_check_port = small_at(value, "healthCheckPort");
+  out.prefer_close = flag_at(value, "preferClose");
   return out;
 }
 
@@ -120,33 +90,6 @@ NetworkEndpoint read_endpoint(const Value& value, std::string_view ip) {
   out.ready = !flag_at(value, "notReady");
   out.serving = !flag_at(value, "notServing");
   out.terminating = flag_at(value, "terminating");
-  return out;
-}
-
-NetworkRule read_rule(const Value& value) {
-  NetworkRule out;
-  out.peers.anyone = flag_at(value, "anyone");
-  out.peers.addresses = texts_at(value, "addresses");
-  for (const Value& block : list_at(value, "blocks")) {
-    out.peers.blocks.push_back({text_at(block, "cidr"), texts_at(block, "except")});
-  }
-  out.any_port = flag_at(value, "anyPort");
-  for (const Value& port : list_at(value, "ports")) {
-    out.ports.push_back({text_at(port, "protocol"), small_at(port, "port"), small_at(port, "endPort"),
-                         text_at(port, "address")});
-  }
-  return out;
-}
-
-NetworkPolicyRules read_policy(const Value& value, std::string_view ns, std::string_view name) {
-  NetworkPolicyRules out;
-  out.ns = ns;
-  out.name = name;
-  out.addresses = texts_at(value, "addresses");
-  out.isolates_ingress = flag_at(value, "isolatesIngress");
-  out.isolates_egress = flag_at(value, "isolatesEgress");
-  for (const Value& rule : list_at(value, "ingress")) out.ingress.push_back(read_rule(rule));
-  for (const Value& rule : list_at(value, "egress")) out.egress.push_back(read_rule(rule));
   return out;
 }
 
@@ -171,6 +114,7 @@ void take_cluster(NetworkState& state, const Value* value) {
   state.cluster_cidr = value != nullptr ? text_at(*value, "clusterCIDR") : "";
   state.service_cidr = value != nullptr ? text_at(*value, "serviceCIDR") : "";
   state.dns_address = value != nullptr ? text_at(*value, "dnsAddress") : "";
+  state.announce = value != nullptr && flag_at(*value, "announce");
 }
 
 void take_slice(NetworkState& state, const Value* value, std::string_view ns, std::string_view name) {
@@ -178,7 +122,7 @@ void take_slice(NetworkState& state, const Value* value, std::string_view ns, st
     state.slices.erase(joined(ns, name));
     return;
   }
-  NetworkSlice& slice = state.slices[joined(ns, name)];  // keeps the endpoints it has
+  NetworkSlice& slice = state.slices[joined(ns, name)].edit();  // keeps the endpoints it has
   slice.ns = ns;
   slice.name = name;
   slice.service = text_at(*value, "service");
@@ -192,7 +136,7 @@ void take_slice(NetworkState& state, const Value* value, std::string_view ns, st
 bool take_endpoint(NetworkState& state, const Value* value, const std::string& slice, std::string_view ip) {
   auto owner = state.slices.find(slice);
   if (owner == state.slices.end()) return value == nullptr;  // gone with its slice
-  std::vector<NetworkEndpoint>& all = owner->second.endpoints;
+  std::vector<NetworkEndpoint>& all = owner->second.edit().endpoints;
   auto at = std::lower_bound(all.begin(), all.end(), ip,
                              [](const NetworkEndpoint& known, std::string_view wanted) {
                                return known.ip < wanted;
@@ -208,8 +152,8 @@ bool take_endpoint(NetworkState& state, const Value* value, const std::string& s
   return true;
 }
 
-template <typename T>
-void put(std::map<std::string, T>& table, const std::string& key, std::optional<T> value) {
+template <typename Item, typename T>
+void put(std::map<std::string, Item>& table, const std::string& key, std::optional<T> value) {
   if (value) {
     table.insert_or_assign(key, std::move(*value));
   } else {
@@ -218,7 +162,8 @@ void put(std::map<std::string, T>& table, const std::string& key, std::optional<
 }
 
 NetworkNode read_node(const Value& value, std::string_view name) {
-  return {std::string(name), text_at(value, "address"), text_at(value, "podCIDR")};
+  return {std::string(name), text_at(value, "address"), text_at(value, "podCIDR"), text_at(value, "zone"),
+          !flag_at(value, "notReady")};
 }
 
 // `value` is null for an item that is gone.
@@ -235,7 +180,11 @@ Status take_item(NetworkState& state, const std::string& key, const Value* value
   } else if (kind == "service" && parts.size() == 3) {
     put(state.services, joined(parts[1], parts[2]), made(read_service, parts[1], parts[2]));
   } else if (kind == "policy" && parts.size() == 3) {
-    put(state.policies, joined(parts[1], parts[2]), made(read_policy, parts[1], parts[2]));
+    take_policy(state, value, parts[1], parts[2]);
+  } else if (kind == "policy" && parts.size() == 4) {
+    if (!take_policy_pod(state, value, joined(parts[1], parts[2]), std::string(parts[3]))) {
+      return error(ErrorCode::kInvalid, "network item " + key + " comes before its policy");
+    }
   } else if (kind == "slice" && parts.size() == 3) {
     take_slice(state, value, parts[1], parts[2]);
   } else if (kind == "slice" && parts.size() == 4) {
@@ -266,6 +215,9 @@ NetworkItem encode_item(const NetworkService& service) {
   map.flag("internalLocal", service.internal_local);
   map.flag("externalLocal", service.external_local);
   map.flag("publishNotReady", service.publish_not_ready);
+  texts(map, "sourceRanges", service.source_ranges);
+  map.some("healthCheckPort", service.health_check_port);
+  map.flag("preferClose", service.prefer_close);
   map.close();
   return item;
 }
@@ -286,18 +238,8 @@ NetworkItem encode_item(const NetworkNode& node) {
   MapWriter map(item.json);
   map.text("address", node.address);
   map.text("podCIDR", node.pod_cidr);
-  map.close();
-  return item;
-}
-
-NetworkItem encode_item(const NetworkPolicyRules& policy) {
-  NetworkItem item{"policy/" + policy.ns + "/" + policy.name, {}};
-  MapWriter map(item.json);
-  texts(map, "addresses", policy.addresses);
-  map.flag("isolatesIngress", policy.isolates_ingress);
-  map.flag("isolatesEgress", policy.isolates_egress);
-  if (!policy.ingress.empty()) append_each(map.key("ingress"), policy.ingress, append_rule);
-  if (!policy.egress.empty()) append_each(map.key("egress"), policy.egress, append_rule);
+  map.text("zone", node.zone);
+  map.flag("notReady", !node.ready);
   map.close();
   return item;
 }
@@ -309,6 +251,7 @@ NetworkItem encode_cluster_item(const NetworkState& state) {
   map.text("clusterCIDR", state.cluster_cidr);
   map.text("serviceCIDR", state.service_cidr);
   map.text("dnsAddress", state.dns_address);
+  map.flag("announce", state.announce);
   map.close();
   return item;
 }
@@ -316,12 +259,12 @@ NetworkItem encode_cluster_item(const NetworkState& state) {
 std::vector<NetworkItem> encode_items(const NetworkState& state) {
   std::vector<NetworkItem> out{encode_cluster_item(state)};
   for (const auto& [key, node] : state.nodes) out.push_back(encode_item(node));
-  for (const auto& [key, policy] : state.policies) out.push_back(encode_item(policy));
-  for (const auto& [key, service] : state.services) out.push_back(encode_item(service));
-  for (const auto& [key, slice] : state.slices) {
-    std::vector<NetworkItem> items = encode_items(slice);
+  auto add = [&out](std::vector<NetworkItem> items) {
     std::move(items.begin(), items.end(), std::back_inserter(out));
-  }
+  };
+  for (const auto& [key, policy] : state.policies) add(encode_items(*policy));
+  for (const auto& [key, service] : state.services) out.push_back(encode_item(*service));
+  for (const auto& [key, slice] : state.slices) add(encode_items(*slice));
   std::sort(out.begin(), out.end(),
             [](const NetworkItem& a, const NetworkItem& b) { return a.key < b.key; });
   return out;

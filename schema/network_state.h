@@ -5,15 +5,18 @@
 // Plain values; any thread.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "schema/assignment_number.h"
 #include "schema/base/result.h"
+#include "schema/base/shared.h"
 #include "schema/value.h"
 
 namespace mainstay {
@@ -38,6 +41,9 @@ struct NetworkService {
   bool internal_local = false;      // internalTrafficPolicy: Local
   bool external_local = false;      // externalTrafficPolicy: Local
   bool publish_not_ready = false;   // publishNotReadyAddresses
+  std::vector<std::string> source_ranges;  // who may use load_balancer_ips (loadBalancerSourceRanges); none: everybody
+  int32_t health_check_port = 0;    // healthCheckNodePort; 0: none
+  bool prefer_close = false;        // trafficDistribution: PreferClose
   bool operator==(const NetworkService&) const = default;
 };
 
@@ -72,12 +78,14 @@ struct NetworkNode {
   std::string name;
   std::string address;   // InternalIP; "" while unknown
   std::string pod_cidr;  // "" while none is allocated
+  std::string zone{};    // label topology.kubernetes.io/zone
+  bool ready = true;     // fit to announce addresses: condition Ready
   bool operator==(const NetworkNode&) const = default;
 };
 
 // Who a rule speaks of: `addresses` (of pods) or a block without its exceptions. Both empty: nobody.
 struct NetworkPeers {
-  std::vector<std::string> addresses;  // sorted
+  std::vector<std::string> addresses;  // sorted, none twice
   struct Block {
     std::string cidr;
     std::vector<std::string> except;
@@ -95,25 +103,31 @@ struct NetworkRulePort {
   int32_t end_port = 0;  // 0: only `port`
   std::string address;   // "" for every address
   bool operator==(const NetworkRulePort&) const = default;
+  // By address first: "" before all others.
+  std::strong_ordering operator<=>(const NetworkRulePort& other) const {
+    return std::tie(address, protocol, port, end_port) <=>
+           std::tie(other.address, other.protocol, other.port, other.end_port);
+  }
 };
 
 struct NetworkRule {
   NetworkPeers peers;
-  std::vector<NetworkRulePort> ports;  // empty with any_port
+  std::vector<NetworkRulePort> ports;  // sorted, none twice; empty with any_port
   bool any_port = true;
   bool operator==(const NetworkRule&) const = default;
 };
 
-// One NetworkPolicy with its selectors resolved.
+// One NetworkPolicy with its selectors resolved. On the wire what it says of one pod is an item of its own, so that a
+// pod that comes or goes is a small change. A rule that can match nothing (yet) stands here, too.
 struct NetworkPolicyRules {
   std::string ns, name;
-  std::vector<std::string> addresses;  // of the selected pods; sorted
+  std::vector<std::string> addresses;  // of the selected pods; sorted, none twice
   bool isolates_ingress = false, isolates_egress = false;
   std::vector<NetworkRule> ingress, egress;
   bool operator==(const NetworkPolicyRules&) const = default;
 };
 
-// Keys are "namespace/name" ("name" for nodes).
+// Keys are "namespace/name" ("name" for nodes). States that follow on each other share the items that did not change.
 struct NetworkState {
   AssignmentNumber at;
   std::string digest;  // of the items as the control plane encoded them; presented again with `at`, never computed
@@ -121,16 +135,18 @@ struct NetworkState {
   std::string cluster_cidr;  // of all pods
   std::string service_cidr;
   std::string dns_address;   // that pods ask: the tenth address of the service CIDR; "" turns DNS off
-  std::map<std::string, NetworkService> services;
-  std::map<std::string, NetworkSlice> slices;
+  bool announce = false;     // nodes announce load balancer addresses of their segment (ARP)
+  std::map<std::string, Shared<NetworkService>> services;
+  std::map<std::string, Shared<NetworkSlice>> slices;
   std::map<std::string, NetworkNode> nodes;
-  std::map<std::string, NetworkPolicyRules> policies;
+  std::map<std::string, Shared<NetworkPolicyRules>> policies;
   bool operator==(const NetworkState&) const = default;
 };
 using NetworkStatePtr = std::shared_ptr<const NetworkState>;
 
-// One item as it is sent: `key` is "cluster" (domain, ranges), "node/name", "policy/ns/name", "service/ns/name",
-// "slice/ns/name" (without endpoints) or "slice/ns/name/ip" (one endpoint); `json` its bytes, "" when it is gone.
+// One item as it is sent: `key` is "cluster" (domain, ranges), "node/name", "policy/ns/name" (without pods),
+// "policy/ns/name/ip" (one pod's part in it), "service/ns/name", "slice/ns/name" (without endpoints) or
+// "slice/ns/name/ip" (one endpoint); `json` its bytes, "" when it is gone.
 struct NetworkItem {
   std::string key;
   std::string json;
@@ -139,7 +155,7 @@ struct NetworkItem {
 
 // What brings a node from number `from` to `at`; whole: forget everything before. Applying one twice, or one
 // whose `from` is older than what the node has, does no harm. Items are in the order of their keys, so that a
-// slice comes before its endpoints.
+// slice comes before its endpoints and a policy before its pods.
 struct NetworkUpdate {
   AssignmentNumber at;
   AssignmentNumber from;
@@ -153,7 +169,8 @@ NetworkItem encode_item(const NetworkService& service);
 // The slice without its endpoints, then each endpoint.
 std::vector<NetworkItem> encode_items(const NetworkSlice& slice);
 NetworkItem encode_item(const NetworkNode& node);
-NetworkItem encode_item(const NetworkPolicyRules& policy);
+// The policy without its pods, then each pod's part.
+std::vector<NetworkItem> encode_items(const NetworkPolicyRules& policy);
 // The "cluster" item: domain, ranges, DNS address.
 NetworkItem encode_cluster_item(const NetworkState& state);
 // Every item of a state, in the order of their keys.

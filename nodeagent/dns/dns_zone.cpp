@@ -166,8 +166,8 @@ DnsZonePtr DnsZone::make(NetworkStatePtr state, const DnsZonePtr& before) {
 
 void DnsZone::index_all() {
   std::unordered_map<std::string, std::vector<const NetworkSlice*>> slices;
-  for (const auto& [key, slice] : state_->slices) slices[slice.ns + "/" + slice.service].push_back(&slice);
-  for (const auto& [key, service] : state_->services) replace(key, &service, slices[key]);
+  for (const auto& [key, slice] : state_->slices) slices[slice->ns + "/" + slice->service].push_back(&*slice);
+  for (const auto& [key, service] : state_->services) replace(key, &*service, slices[key]);
 }
 
 // Adds the owner of each item that differs to `dirty`.
@@ -180,15 +180,15 @@ static void collect_changes(const Map& before, const Map& after, const Owner& ow
     bool only_before = b == after.end() || (a != before.end() && a->first < b->first);
     bool only_after = !only_before && (a == before.end() || b->first < a->first);
     if (only_before) {
-      dirty.insert(owner(a->second));
+      dirty.insert(owner(*a->second));
       ++a;
     } else if (only_after) {
-      dirty.insert(owner(b->second));
+      dirty.insert(owner(*b->second));
       ++b;
     } else {
       if (!(a->second == b->second)) {
-        dirty.insert(owner(a->second));
-        dirty.insert(owner(b->second));
+        dirty.insert(owner(*a->second));
+        dirty.insert(owner(*b->second));
       }
       ++a;
       ++b;
@@ -207,12 +207,12 @@ void DnsZone::index_changes(const NetworkState& before) {
   if (dirty.empty()) return;
   std::unordered_map<std::string, std::vector<const NetworkSlice*>> slices;
   for (const auto& [key, slice] : state_->slices) {
-    std::string owner = slice.ns + "/" + slice.service;
-    if (dirty.contains(owner)) slices[owner].push_back(&slice);
+    std::string owner = slice->ns + "/" + slice->service;
+    if (dirty.contains(owner)) slices[owner].push_back(&*slice);
   }
   for (const std::string& key : dirty) {
     auto found = state_->services.find(key);
-    replace(key, found == state_->services.end() ? nullptr : &found->second, slices[key]);
+    replace(key, found == state_->services.end() ? nullptr : &*found->second, slices[key]);
   }
 }
 

@@ -1,6 +1,5 @@
-// Two questions to the kernel's packet filter that libnftables has no words for, by netlink: how often its
-// rules have changed, and to forget UDP connections. A socket stays in the network namespace it was opened
-// in. One thread at a time per socket; blocks until the kernel has answered.
+// Two questions to the kernel's packet filter that libnftables has no words for: how often its rules have changed, and
+// to forget UDP connections. See nodeagent/network/netlink_message.h for sockets.
 #pragma once
 
 #include <cstdint>
@@ -11,9 +10,7 @@
 
 namespace mainstay {
 
-Result<Fd> open_netfilter_socket();
-
-// Rises with every change of any nft rule, set or table in the namespace, whoever made it.
+// Rises by one with every change of any nft rule, set or table in the namespace, whoever made it; never 0.
 Result<uint32_t> rules_generation(const Fd& socket);
 
 // A connection as conntrack knows it; addresses in host order. `answers_from` differs from `to` where the

@@ -72,7 +72,7 @@ std::string definitions(const std::string& table, const NftTable& have, const Nf
   return out;
 }
 
-std::string changed_elements(const std::string& table, const NftTable& have, const NftTable& want) {
+std::string changed_elements_text(const std::string& table, const NftTable& have, const NftTable& want) {
   static const NftSet kNone;
   std::string flushed;
   ElementList gone("delete", table), added("add", table);
@@ -117,6 +117,24 @@ std::string element_commands(const std::string& table, const NftElements& elemen
   return gone.text() + added.text();
 }
 
+std::optional<NftElements> changed_elements(const NftTable& have, const NftTable& want) {
+  NftElements out;
+  for (const auto& [name, now] : want.sets) {
+    const NftSet& old = have.sets.at(name);
+    if (now.learned || old.elements == now.elements) continue;
+    if (now.intervals) return std::nullopt;
+    for (const auto& [key, value] : old.elements) {
+      auto kept = now.elements.find(key);
+      if (kept == now.elements.end() || kept->second != value) out.gone.push_back({name, key, value});
+    }
+    for (const auto& [key, value] : now.elements) {
+      auto kept = old.elements.find(key);
+      if (kept == old.elements.end() || kept->second != value) out.added.push_back({name, key, value});
+    }
+  }
+  return out;
+}
+
 std::string change_commands(const std::string& table, const NftTable& have, const NftTable& want) {
   std::string emptied, rules, removed_chains, removed_sets;
   for (const auto& [name, old] : have.chains) {
@@ -136,7 +154,7 @@ std::string change_commands(const std::string& table, const NftTable& have, cons
     }
   }
   // Whoever refers to something that goes must have let go of it before.
-  return definitions(table, have, want) + emptied + changed_elements(table, have, want) + rules +
+  return definitions(table, have, want) + emptied + changed_elements_text(table, have, want) + rules +
          removed_chains + removed_sets;
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -47,6 +48,9 @@ bool same_structure(const NftTable& one, const NftTable& other);
 
 // Takes elements out and puts others in. Of sets without intervals.
 std::string element_commands(const std::string& table, const NftElements& elements);
+
+// The elements that tell one content from another of the same structure; nothing if some are of sets with intervals.
+std::optional<NftElements> changed_elements(const NftTable& have, const NftTable& want);
 
 // From one content to another, as one batch; "" if they are equal. A set keeps its definition as long as it
 // lives.

@@ -34,7 +34,7 @@ std::string comment_text(const std::string& key) {
 
 class Builder {
  public:
-  Builder(const std::map<std::string, NetworkPolicyRules>& policies, const Ipv4Range& pods)
+  Builder(const std::map<std::string, Shared<NetworkPolicyRules>>& policies, const Ipv4Range& pods)
       : policies_(policies), pods_(pods) {}
 
   PolicyTable build() {
@@ -63,7 +63,7 @@ class Builder {
     out_.notes.push_back("NetworkPolicy " + key + ": " + sentence);
   }
 
-  const std::map<std::string, NetworkPolicyRules>& policies_;
+  const std::map<std::string, Shared<NetworkPolicyRules>>& policies_;
   const Ipv4Range pods_;
   PolicyTable out_;
 };
@@ -72,8 +72,8 @@ class Builder {
 bool Builder::add_direction(Direction direction) {
   std::map<std::string, std::vector<std::string>> policies_of;  // pod -> keys, sorted
   for (const auto& [key, policy] : policies_) {
-    bool isolates = direction == Direction::kIngress ? policy.isolates_ingress : policy.isolates_egress;
-    for (const std::string& address : policy.addresses) {
+    bool isolates = direction == Direction::kIngress ? policy->isolates_ingress : policy->isolates_egress;
+    for (const std::string& address : policy->addresses) {
       auto parsed = parse_ipv4(address);
       if (isolates && parsed && pods_.has(*parsed)) policies_of[address].push_back(key);
     }
@@ -90,7 +90,7 @@ bool Builder::add_direction(Direction direction) {
     auto [chain, fresh] = out_.table.chains.try_emplace(name);
     if (!fresh) continue;
     for (const std::string& key : keys) {
-      const NetworkPolicyRules& policy = policies_.at(key);
+      const NetworkPolicyRules& policy = *policies_.at(key);
       size_t count = ingress ? policy.ingress.size() : policy.egress.size();
       for (size_t i = 0; i < count; ++i) add_rule(chain->second, key, direction, i);
     }
@@ -100,7 +100,7 @@ bool Builder::add_direction(Direction direction) {
 }
 
 void Builder::add_rule(NftChain& chain, const std::string& key, Direction direction, size_t index) {
-  const NetworkPolicyRules& policy = policies_.at(key);
+  const NetworkPolicyRules& policy = *policies_.at(key);
   bool ingress = direction == Direction::kIngress;
   const NetworkRule& rule = ingress ? policy.ingress[index] : policy.egress[index];
   // Chains of several groups of pods may share the sets.
@@ -192,7 +192,7 @@ std::vector<std::string> Builder::port_matches(const NetworkRule& rule, const st
 
 }  // namespace
 
-PolicyTable policy_table(const std::map<std::string, NetworkPolicyRules>& policies,
+PolicyTable policy_table(const std::map<std::string, Shared<NetworkPolicyRules>>& policies,
                          const std::string& pod_cidr) {
   auto pods = parse_ipv4_block(pod_cidr);
   if (!pods) return {};

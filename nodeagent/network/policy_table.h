@@ -18,7 +18,7 @@ struct PolicyTable {
 };
 
 // Needs the set service_sets::kHairpin in the same table. `pod_cidr`: of this node; "" means it has no pods.
-PolicyTable policy_table(const std::map<std::string, NetworkPolicyRules>& policies,
+PolicyTable policy_table(const std::map<std::string, Shared<NetworkPolicyRules>>& policies,
                          const std::string& pod_cidr);
 
 }  // namespace mainstay

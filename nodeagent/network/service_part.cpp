@@ -1,6 +1,7 @@
 #include "nodeagent/network/service_part.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 
 #include "nodeagent/network/ipv4.h"
@@ -115,6 +116,10 @@ void add_front(ServicePart& part, const ServiceFront& front, const PortEndpoints
     add_side(part, front, {behind.local, true, port ? kOutsideNodePorts : kOutsideServices}, any);
     part.elements.push_back({port ? kKeepClientPorts : kKeepClient, front.key(), ""});
   }
+  if (front.restricted) {
+    part.elements.push_back({kRestricted, front.key(), ""});
+    for (const std::string& range : front.sources) part.elements.push_back({kSources, front.key() + " . " + range, ""});
+  }
   if (front.affinity_seconds > 0 && any) {
     std::string chain = "stick_" + std::to_string(front.affinity_seconds);
     part.chains.emplace(chain, stick_chain(front.affinity_seconds));
@@ -162,6 +167,18 @@ ServiceFront front_of(const NetworkService& service, const NetworkServicePort& p
   return front;
 }
 
+// Who may use a load balancer's address. A range that is none of IPv4 lets nobody in.
+void restrict_sources(ServiceFront& front, const std::vector<std::string>& ranges) {
+  std::vector<Ipv4Range> allowed;
+  for (const std::string& range : ranges) {
+    if (std::optional<Ipv4Range> parsed = parse_ipv4_block(range)) allowed.push_back(*parsed);
+  }
+  allowed = without(std::move(allowed), {});
+  front.restricted = !ranges.empty() && allowed != std::vector<Ipv4Range>{{0, UINT32_MAX}};
+  if (!front.restricted) return;
+  for (const Ipv4Range& range : allowed) front.sources.push_back(range_text(range));
+}
+
 void claim_address(Claims& claims, const std::string& key, const NetworkService& service,
                    const std::string& address, const char* what) {
   bool external = address != service.cluster_ip;
@@ -173,6 +190,9 @@ void claim_address(Claims& claims, const std::string& key, const NetworkService&
     ServiceFront front = front_of(service, port);
     front.address = address;
     front.external = external;
+    bool balanced = std::find(service.load_balancer_ips.begin(), service.load_balancer_ips.end(), address) !=
+                    service.load_balancer_ips.end();
+    if (external && balanced) restrict_sources(front, service.source_ranges);
     if (!front.protocol.empty()) claims.claim(key, std::move(front), what);
   }
 }
@@ -246,20 +266,20 @@ std::string protocol_number(const std::string& protocol) {
 ServiceFronts claim_fronts(const NetworkState& state, bool dns) {
   Claims claims;
   for (const auto& [key, service] : state.services) {
-    if (has_cluster_address(service)) claim_address(claims, key, service, service.cluster_ip, "clusterIP");
+    if (has_cluster_address(*service)) claim_address(claims, key, *service, service->cluster_ip, "clusterIP");
   }
   for (const auto& [key, service] : state.services) {
-    if (has_cluster_address(service)) claim_node_ports(claims, key, service);
+    if (has_cluster_address(*service)) claim_node_ports(claims, key, *service);
   }
   for (const auto& [key, service] : state.services) {
-    if (!has_cluster_address(service)) continue;
-    for (const std::string& ip : service.load_balancer_ips)
-      claim_address(claims, key, service, ip, "load balancer address");
+    if (!has_cluster_address(*service)) continue;
+    for (const std::string& ip : service->load_balancer_ips)
+      claim_address(claims, key, *service, ip, "load balancer address");
   }
   for (const auto& [key, service] : state.services) {
-    if (!has_cluster_address(service)) continue;
-    for (const std::string& ip : service.external_ips)
-      claim_address(claims, key, service, ip, "external address");
+    if (!has_cluster_address(*service)) continue;
+    for (const std::string& ip : service->external_ips)
+      claim_address(claims, key, *service, ip, "external address");
   }
   if (dns && parse_ipv4(state.dns_address)) {
     NetworkService service;
@@ -271,8 +291,14 @@ ServiceFronts claim_fronts(const NetworkState& state, bool dns) {
 }
 
 EndpointLists endpoint_lists(const NetworkService& service, const std::vector<const NetworkSlice*>& slices,
-                             const std::string& node, const EndpointLists& before) {
-  std::map<std::string, Candidates> cluster, local;
+                             const std::string& node, const std::map<std::string, NetworkNode>& nodes,
+                             const EndpointLists& before) {
+  auto zone_of = [&nodes](const std::string& name) {
+    auto found = nodes.find(name);
+    return found == nodes.end() ? std::string() : found->second.zone;
+  };
+  const std::string zone = service.prefer_close ? zone_of(node) : "";
+  std::map<std::string, Candidates> cluster, local, close;
   for (const NetworkSlice* slice : slices) {
     for (const NetworkSlicePort& port : slice->ports) {
       std::string behind = port.protocol + "/" + port.name;
@@ -283,6 +309,7 @@ EndpointLists endpoint_lists(const NetworkService& service, const std::vector<co
         std::string text = endpoint.ip + " . " + std::to_string(port.port);
         Candidates& all = cluster[behind];
         (ready ? all.ready : all.terminating).insert(text);
+        if (ready && !zone.empty() && zone_of(endpoint.node) == zone) close[behind].ready.insert(text);
         if (endpoint.node != node) continue;
         Candidates& here = local[behind];
         (ready ? here.ready : here.terminating).insert(text);
@@ -294,7 +321,8 @@ EndpointLists endpoint_lists(const NetworkService& service, const std::vector<co
     std::string behind = port.protocol + "/" + port.name;
     auto old = before.find(behind);
     const PortEndpoints& places = old == before.end() ? PortEndpoints() : old->second;
-    out[behind] = {placed(cluster[behind].usable(), places.cluster),
+    const std::set<std::string>& near = close[behind].ready;
+    out[behind] = {placed(near.empty() ? cluster[behind].usable() : near, places.cluster),
                    placed(local[behind].usable(), places.local)};
   }
   return out;

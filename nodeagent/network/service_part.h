@@ -25,6 +25,8 @@ inline constexpr char kExternal[] = "external";                    // neither cl
 inline constexpr char kExternalPorts[] = "external_ports";         // node ports
 inline constexpr char kKeepClient[] = "keep_client";               // outside clients keep their address
 inline constexpr char kKeepClientPorts[] = "keep_client_ports";
+inline constexpr char kRestricted[] = "restricted";                // fronts with source ranges
+inline constexpr char kSources[] = "sources";                      // front . client that may use it; intervals
 inline constexpr char kHairpin[] = "hairpin";                      // endpoint . itself, of those on this node
 // One for each protocol: libnftables 1.0.6 cannot add a rule to a map it finds in the kernel whose data is the
 // port of just any protocol.
@@ -46,6 +48,8 @@ struct ServiceFront {
   bool internal_local = false;
   bool external_local = false;
   int32_t affinity_seconds = 0;
+  bool restricted = false;           // only clients in `sources` are let in; others are dropped
+  std::vector<std::string> sources;  // ranges as nft lists them, apart from each other
   bool operator==(const ServiceFront&) const = default;
 
   // Of its elements in verdict maps and sets: "10.96.0.1 . 6 . 80", "6 . 30080".
@@ -79,9 +83,10 @@ struct ServiceFronts {
 ServiceFronts claim_fronts(const NetworkState& state, bool dns);
 
 // Endpoints keep their place while they last and the last one fills a hole, so that a change touches few
-// elements.
+// elements. With PreferClose those of our zone are reached alone as long as one of them is ready.
 EndpointLists endpoint_lists(const NetworkService& service, const std::vector<const NetworkSlice*>& slices,
-                             const std::string& node, const EndpointLists& before);
+                             const std::string& node, const std::map<std::string, NetworkNode>& nodes,
+                             const EndpointLists& before);
 
 // The addresses among those that a pod of this node may reach itself by.
 std::vector<std::string> hairpins_of(const std::vector<const NetworkSlice*>& slices, const NetworkNode& node);

@@ -9,6 +9,9 @@
 #include "nodeagent/network/affinity.h"
 #include "nodeagent/network/ipv4.h"
 #include "nodeagent/network/netfilter_socket.h"
+#include "nodeagent/network/netlink_message.h"
+#include "nodeagent/network/nft_element.h"
+#include "nodeagent/network/nft_structure.h"
 #include "nodeagent/network/service_table.h"
 
 namespace mainstay {
@@ -21,7 +24,6 @@ using NftContext = std::unique_ptr<nft_ctx, NftContextCloser>;
 
 // Numbers instead of names everywhere: what NftTable promises, and what no file in /etc can change.
 constexpr unsigned kPlain = NFT_CTX_OUTPUT_NUMERIC_ALL;
-constexpr unsigned kWithoutElements = kPlain | NFT_CTX_OUTPUT_TERSE;
 
 class KernelRules : public ServiceRules {
  public:
@@ -38,8 +40,10 @@ class KernelRules : public ServiceRules {
   uint64_t loads() const override;
 
  private:
-  Result<std::string> run(const std::string& commands, unsigned flags = kPlain);
+  Result<std::string> run(const std::string& commands);
   Status change(const std::string& commands, bool structure);
+  Status change_elements(const NftElements& elements);
+  Status change(const ServiceTableChange& wanted);
   Status load();
   Result<bool> is_intact();
   Status follow_up();
@@ -56,14 +60,13 @@ class KernelRules : public ServiceRules {
   bool doubtful_ = true;    // somebody changed rules (perhaps not ours) at a moment we cannot tell from ours
   uint64_t loads_ = 0;
   uint32_t generation_ = 0;  // of the kernel's rules after our last change
-  std::string skeleton_;     // the listing without elements, after our last change of structure
+  std::string structure_;    // nft_structure() after our last change of it
   // What follows a change and has not been done yet.
   std::map<std::string, std::set<std::string>> udp_fronts_;
   bool affinity_ = false;
 };
 
-Result<std::string> KernelRules::run(const std::string& commands, unsigned flags) {
-  nft_ctx_output_set_flags(nft_.get(), flags);
+Result<std::string> KernelRules::run(const std::string& commands) {
   int outcome = nft_run_cmd_from_buffer(nft_.get(), commands.c_str());
   nft_ctx* nft = nft_.get();
   const char* said = outcome == 0 ? nft_ctx_get_output_buffer(nft) : nft_ctx_get_error_buffer(nft);
@@ -85,11 +88,38 @@ Status KernelRules::change(const std::string& commands, bool structure) {
   ASSIGN_OR_RETURN(uint32_t after, rules_generation(socket_));
   if (before != generation_ || after != before + 1) doubtful_ = true;
   if (structure) {
-    ASSIGN_OR_RETURN(std::string listing, run("list table ip " + table_, kWithoutElements));
-    skeleton_ = split_listing(listing).skeleton;
+    ASSIGN_OR_RETURN(structure_, nft_structure(socket_, table_));
+    ASSIGN_OR_RETURN(uint32_t now, rules_generation(socket_));
+    if (now != after) doubtful_ = true;
   }
   generation_ = after;
   return {};
+}
+
+// What nearly all changes are, without libnftables: it would read all chains and definitions first, and take the texts
+// apart. kConflict if others change rules all the time.
+Status KernelRules::change_elements(const NftElements& elements) {
+  Status outcome = failed("the elements have no short form");
+  for (int attempts = 3; attempts > 0; --attempts) {
+    auto batch = element_batch(table_, content_.table(), elements, generation_);
+    if (!batch) return outcome;
+    RETURN_IF_ERROR(send_messages(socket_, *batch));
+    outcome = read_answers(socket_, false, [](std::string_view) {});
+    if (outcome.ok()) {
+      // One transaction, one generation; 0 is none.
+      if (++generation_ == 0) ++generation_;
+      return {};
+    }
+    if (outcome.error().code != ErrorCode::kConflict) return outcome;
+    doubtful_ = true;
+    ASSIGN_OR_RETURN(generation_, rules_generation(socket_));
+  }
+  return outcome;
+}
+
+Status KernelRules::change(const ServiceTableChange& wanted) {
+  if (!wanted.elements.empty() && change_elements(wanted.elements).ok()) return {};
+  return change(wanted.commands, wanted.structure);
 }
 
 Result<AffinityVerdict> KernelRules::judge_affinity_now() {
@@ -121,8 +151,8 @@ Result<bool> KernelRules::is_intact() {
   auto listing = run("list table ip " + table_);
   if (!listing.ok() && listing.error().code == ErrorCode::kNotFound) return false;
   if (!listing.ok()) return listing.error();
-  NftListing there = split_listing(*listing);
-  return there.skeleton == skeleton_ && holds_elements(content_.table(), there);
+  ASSIGN_OR_RETURN(std::string structure, nft_structure(socket_, table_));
+  return structure == structure_ && holds_elements(content_.table(), split_listing(*listing));
 }
 
 Status KernelRules::forget_affinity() {
@@ -163,7 +193,7 @@ Status KernelRules::apply(const NetworkState& state) {
   affinity_ = affinity_ || wanted.affinity;
   for (auto& [front, endpoints] : wanted.udp_fronts) udp_fronts_[front] = std::move(endpoints);
   bool done = loaded_ && wanted.commands.empty();
-  if (loaded_ && !wanted.commands.empty()) done = change(wanted.commands, wanted.structure).ok();
+  if (loaded_ && !wanted.commands.empty()) done = change(wanted).ok();
   // Whatever the kernel disliked (somebody else may have taken a chain away) does not outlive a new
   // beginning.
   if (!done) RETURN_IF_ERROR(load());
@@ -229,6 +259,7 @@ Result<std::unique_ptr<ServiceRules>> ServiceRules::open(const ServiceRulesOptio
   if (!allowed.ok()) return allowed.error();
   NftContext nft(nft_ctx_new(NFT_CTX_DEFAULT));
   if (!nft) return failed("libnftables cannot start");
+  nft_ctx_output_set_flags(nft.get(), kPlain);
   nft_ctx_buffer_output(nft.get());
   nft_ctx_buffer_error(nft.get());
   return std::unique_ptr<ServiceRules>(

@@ -33,6 +33,9 @@ void add_sets(NftTable& table) {
   for (const char* name : {kExternal, kKeepClient}) table.sets[name] = plain_set(address + ";");
   for (const char* name : {kExternalPorts, kKeepClientPorts}) table.sets[name] = plain_set(port + ";");
   table.sets[kHairpin] = plain_set("type ipv4_addr . ipv4_addr;");
+  table.sets[kRestricted] = plain_set(address + ";");
+  table.sets[kSources] = plain_set(address + " . ipv4_addr; flags interval;");
+  table.sets[kSources].intervals = true;
   for (const std::string protocol : kServiceProtocols) {
     std::string there = protocol + " dport", endpoint = " : ip daddr . " + there + ";";
     // The width of the modulus does not matter: it stands for "a number".
@@ -88,6 +91,16 @@ NftChain postrouting_chain(const std::string& service_cidr, const std::string& p
   add_for_protocols(out, port + service_sets::kKeepClientPorts + outside);
   add_for_protocols(out, port + service_sets::kExternalPorts + " masquerade fully-random");
   return out;
+}
+
+// Only where some Service has source ranges: others' connections need not pay for it.
+void add_source_check(NftTable& table) {
+  if (table.sets.at(service_sets::kRestricted).elements.empty()) return;
+  const std::string front = "ip daddr . meta l4proto . th dport";
+  std::string rule = front + " @" + service_sets::kRestricted + " " + front + " . ip saddr != @" +
+                     service_sets::kSources + " drop";
+  std::vector<std::string>& rules = table.chains.at("dispatch").rules;
+  rules.insert(rules.begin(), std::move(rule));
 }
 
 // Ranges go into rules as text: what cannot be read is left out.
@@ -200,21 +213,27 @@ ServiceTable::Difference ServiceTable::take_in(const NetworkState& state) {
   out.policies = !begun_;
   known_.service_cidr = state.service_cidr;
   known_.dns_address = state.dns_address;
-  adopt(known_.nodes, state.nodes, [&](const std::string& name, auto*, auto*) {
-    if (name == options_.node) out.services = out.policies = true;
+  using Node = const NetworkNode*;
+  adopt(known_.nodes, state.nodes, [&](const std::string& name, Node old, Node now) {
+    // Whether a node is ready is nothing to rules.
+    auto same = [&](auto member) { return old && now && old->*member == now->*member; };
+    bool moved = !same(&NetworkNode::zone) && !((old ? old : now)->zone + (now ? now : old)->zone).empty();
+    bool ours = name == options_.node && !(same(&NetworkNode::address) && same(&NetworkNode::pod_cidr));
+    out.services = out.services || moved || ours;
+    out.policies = out.policies || ours;
   });
   adopt(known_.services, state.services, [&](const std::string&, auto*, auto*) { out.services = true; });
   adopt(known_.policies, state.policies, [&](const std::string&, auto*, auto*) { out.policies = true; });
-  using Slice = const NetworkSlice*;
+  using Slice = const Shared<NetworkSlice>*;
   adopt(known_.slices, state.slices, [&](const std::string& key, Slice old, Slice now) {
     if (old) {
-      std::string service = old->ns + "/" + old->service;
+      std::string service = (*old)->ns + "/" + (*old)->service;
       out.touched.insert(service);
       slices_of_[service].erase(key);
       if (slices_of_[service].empty()) slices_of_.erase(service);
     }
     if (now) {
-      std::string service = now->ns + "/" + now->service;
+      std::string service = (*now)->ns + "/" + (*now)->service;
       out.touched.insert(service);
       slices_of_[service].insert(key);
     }
@@ -231,10 +250,10 @@ ServicePart ServiceTable::make_part(const std::string& key, std::vector<ServiceF
   }
   std::vector<const NetworkSlice*> slices;
   if (auto found = slices_of_.find(key); found != slices_of_.end()) {
-    for (const std::string& slice : found->second) slices.push_back(&known_.slices.at(slice));
+    for (const std::string& slice : found->second) slices.push_back(&*known_.slices.at(slice));
   }
   const NetworkNode& node = node_in(known_, options_.node);
-  EndpointLists lists = endpoint_lists(known_.services.at(key), slices, options_.node,
+  EndpointLists lists = endpoint_lists(*known_.services.at(key), slices, options_.node, known_.nodes,
                                        before ? before->endpoints : EndpointLists());
   return service_part(std::move(fronts), std::move(lists), hairpins_of(slices, node));
 }
@@ -264,6 +283,7 @@ NftTable ServiceTable::build() const {
     for (const NftElement& one : part.elements) out.sets.at(one.set).elements[one.key] = one.value;
     out.chains.insert(part.chains.begin(), part.chains.end());
   }
+  add_source_check(out);
   NftSet& hairpins = out.sets.at(service_sets::kHairpin);
   for (const auto& [ip, uses] : hairpin_uses_) hairpins.elements[ip + " . " + ip] = "";
   out.sets.insert(policies_.sets.begin(), policies_.sets.end());
@@ -302,6 +322,7 @@ ServiceTableChange ServiceTable::update(const NetworkState& state) {
     NftTable wanted = build();
     change.commands = begun_ ? change_commands(options_.table, table_, wanted) : "";
     change.structure = !begun_ || !same_structure(table_, wanted);
+    if (!change.structure) change.elements = changed_elements(table_, wanted).value_or(NftElements());
     table_ = std::move(wanted);
   } else {
     if (difference.policies) replace_policies(policies_before, change);
@@ -314,6 +335,11 @@ ServiceTableChange ServiceTable::update(const NetworkState& state) {
 void ServiceTable::replace_policies(const NftTable& before, ServiceTableChange& change) {
   change.commands = change_commands(options_.table, before, policies_);
   change.structure = !same_structure(before, policies_);
+  if (!change.structure) {
+    std::optional<NftElements> elements = changed_elements(before, policies_);
+    change.structure = !elements;
+    if (elements) change.elements = std::move(*elements);
+  }
   for (const auto& [name, set] : before.sets) table_.sets.erase(name);
   for (const auto& [name, chain] : before.chains) table_.chains.erase(name);
   table_.sets.insert(policies_.sets.begin(), policies_.sets.end());
@@ -342,6 +368,12 @@ void ServiceTable::update_endpoints(const std::set<std::string>& services, Servi
   for (const NftElement& one : elements.added) table_.sets.at(one.set).elements[one.key] = one.value;
   change.structure = change.structure || !chains.chains.empty();
   change.commands += change_commands(options_.table, {}, chains) + element_commands(options_.table, elements);
+  // After those of policies: their sets are others.
+  for (auto part : {&NftElements::gone, &NftElements::added}) {
+    std::vector<NftElement>& all = change.elements.*part;
+    std::move((elements.*part).begin(), (elements.*part).end(), std::back_inserter(all));
+  }
+  if (change.structure) change.elements = {};
 }
 
 std::vector<std::string> ServiceTable::notes() const {

@@ -38,6 +38,7 @@ struct ServiceTableOptions {
 struct ServiceTableChange {
   std::string commands;      // from the content before to this one; "" if they are equal, and the first time
   bool structure = false;    // more than elements: chains, rules or definitions
+  NftElements elements;      // the same as `commands`, if they do nothing but move elements; else empty
   bool affinity = false;     // an endpoint of a service with affinity, or its front, went
   // UDP fronts whose connections may lead astray now (keys of fronts), and the endpoints that are right.
   std::map<std::string, std::set<std::string>> udp_fronts;

@@ -24,6 +24,7 @@ struct ControlSettings {
   int node_cidr_bits = 24;
   // Where LoadBalancer Services get their addresses: "192.0.2.0/28" or "192.0.2.10-192.0.2.20".
   std::vector<std::string> load_balancer_pool;
+  bool announce_load_balancers = true;  // by ARP, where nodes have a segment in common with the address
   // The Service `kubernetes` in default is kept only if set; its endpoint is api_address:api_port, none if "" or 0.
   bool api_service = false;
   std::string api_address;  // IPv4, that pods can reach

@@ -12,7 +12,6 @@ namespace mainstay {
 namespace {
 
 constexpr std::string_view kHeadlessLabel = "service.kubernetes.io/headless";
-constexpr std::string_view kZoneLabel = "topology.kubernetes.io/zone";
 
 bool same_ports(const std::vector<EndpointPort>& a, const std::vector<EndpointPort>& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const EndpointPort& x, const EndpointPort& y) {

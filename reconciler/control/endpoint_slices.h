@@ -15,6 +15,7 @@ inline constexpr size_t kAddressesPerEndpoints = 1000;
 inline constexpr std::string_view kServiceNameLabel = "kubernetes.io/service-name";
 inline constexpr std::string_view kSliceManagerLabel = "endpointslice.kubernetes.io/managed-by";
 inline constexpr std::string_view kSliceManager = "endpointslice-controller.k8s.io";
+inline constexpr std::string_view kZoneLabel = "topology.kubernetes.io/zone";
 inline constexpr std::string_view kEndpointsManagerLabel = "endpoints.kubernetes.io/managed-by";
 inline constexpr std::string_view kEndpointsManager = "endpoint-controller";
 

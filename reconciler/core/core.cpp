@@ -36,6 +36,7 @@ NetworkRanges network_ranges(const ControlSettings& settings) {
   out.cluster_cidr = settings.cluster_cidr;
   out.service_cidr = settings.service_cidr;
   out.dns_address = dns_address(settings);
+  out.announce = settings.announce_load_balancers;
   return out;
 }
 

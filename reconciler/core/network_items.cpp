@@ -58,6 +58,9 @@ NetworkService network_service(const Object& object) {
   out.internal_local = spec.internal_traffic_policy == "Local";
   out.external_local = spec.external_traffic_policy == "Local";
   out.publish_not_ready = spec.publish_not_ready_addresses;
+  if (spec.type == "LoadBalancer") out.source_ranges = spec.load_balancer_source_ranges;
+  if (needs_health_check(spec)) out.health_check_port = spec.health_check_node_port;
+  out.prefer_close = spec.traffic_distribution == "PreferClose";
   return out;
 }
 
@@ -87,6 +90,11 @@ NetworkNode network_node(const Object& object) {
   NetworkNode out;
   out.name = object.meta.name;
   out.pod_cidr = node.spec.pod_cidr;
+  out.ready = false;
+  if (const std::string* zone = map_find(object.meta.labels, kZoneLabel)) out.zone = *zone;
+  for (const NodeCondition& condition : node.status.conditions) {
+    if (condition.type == "Ready") out.ready = condition.status == "True";
+  }
   for (const NodeAddress& address : node.status.addresses) {
     if (address.type == "InternalIP" && out.address.empty()) out.address = address.address;
   }
@@ -99,6 +107,7 @@ NetworkState empty_network(const NetworkRanges& ranges) {
   out.cluster_cidr = ranges.cluster_cidr;
   out.service_cidr = ranges.service_cidr;
   out.dns_address = ranges.dns_address;
+  out.announce = ranges.announce;
   return out;
 }
 

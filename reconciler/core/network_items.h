@@ -16,6 +16,7 @@ struct NetworkRanges {
   std::string cluster_cidr;
   std::string service_cidr;
   std::string dns_address;
+  bool announce = false;  // nodes announce load balancer addresses
 };
 
 NetworkService network_service(const Object& service);

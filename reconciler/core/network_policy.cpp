@@ -137,8 +137,8 @@ Targets peer_pods(const Policy& policy, const PolicyRule& rule, const Snapshot& 
   return out;
 }
 
-// Nothing if no packet can match it.
-std::optional<NetworkRule> resolve_rule(const Policy& policy, const PolicyRule& rule, const Snapshot& view,
+// Also a rule that nothing matches yet: a rule keeps its number, by which its pods name it.
+NetworkRule resolve_rule(const Policy& policy, const PolicyRule& rule, const Snapshot& view,
                                         const Targets* selected) {
   NetworkRule out;
   std::set<std::string> addresses;
@@ -149,13 +149,13 @@ std::optional<NetworkRule> resolve_rule(const Policy& policy, const PolicyRule& 
   }
   out.peers.addresses.assign(addresses.begin(), addresses.end());
   out.peers.anyone = rule.peers.empty();
-  if (!out.peers.anyone && out.peers.addresses.empty() && out.peers.blocks.empty()) return std::nullopt;
   out.any_port = rule.ports.empty();
   Targets peers;
   if (selected == nullptr && has_named_port(rule)) peers = peer_pods(policy, rule, view);
   const Targets& targets = selected != nullptr ? *selected : peers;
   for (const PolicyPort& port : rule.ports) add_ports(port, targets, out.ports);
-  if (!out.any_port && out.ports.empty()) return std::nullopt;
+  std::sort(out.ports.begin(), out.ports.end());
+  out.ports.erase(std::unique(out.ports.begin(), out.ports.end()), out.ports.end());
   return out;
 }
 
@@ -216,14 +216,12 @@ NetworkPolicyRules resolve(const Policy& policy, const Snapshot& view) {
   // Rules of a direction that is not isolated say nothing.
   if (policy.isolates_ingress) {
     for (const PolicyRule& rule : policy.ingress) {
-      std::optional<NetworkRule> made = resolve_rule(policy, rule, view, &selected);
-      if (made) out.ingress.push_back(std::move(*made));
+      out.ingress.push_back(resolve_rule(policy, rule, view, &selected));
     }
   }
   if (policy.isolates_egress) {
     for (const PolicyRule& rule : policy.egress) {
-      std::optional<NetworkRule> made = resolve_rule(policy, rule, view, nullptr);
-      if (made) out.egress.push_back(std::move(*made));
+      out.egress.push_back(resolve_rule(policy, rule, view, nullptr));
     }
   }
   return out;

@@ -42,7 +42,7 @@ struct Policy {
 // Of a NetworkPolicy object. What cannot be read matches nobody (validation has refused it before).
 Policy read_policy(const Object& object);
 
-// The policy's rules as `view` has pods and namespaces. Rules that can match nothing are left out.
+// The policy's rules as `view` has pods and namespaces, one for each of the policy's, also if nothing matches it.
 NetworkPolicyRules resolve(const Policy& policy, const Snapshot& view);
 
 // The pod has an address that policies speak of.

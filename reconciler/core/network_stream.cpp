@@ -82,8 +82,12 @@ void NetworkStream::put_service(const Key& key, const Snapshot& view) {
 void NetworkStream::put_slice(const Key& key, const Snapshot& view) {
   ObjectPtr object = view.find(key);
   std::optional<NetworkSlice> slice = object ? network_slice(*object) : std::nullopt;
-  std::string name = "slice/" + name_of(key), prefix = name + "/";
-  std::vector<NetworkItem> items = slice ? encode_items(*slice) : std::vector<NetworkItem>{{name, ""}};
+  put_group("slice/" + name_of(key), slice ? encode_items(*slice) : std::vector<NetworkItem>());
+}
+
+void NetworkStream::put_group(const std::string& name, std::vector<NetworkItem> items) {
+  if (items.empty()) items.push_back({name, ""});
+  std::string prefix = name + "/";
   std::set<std::string> wanted;
   for (const NetworkItem& item : items) wanted.insert(item.key);
   std::vector<std::string> gone;
@@ -92,7 +96,7 @@ void NetworkStream::put_slice(const Key& key, const Snapshot& view) {
     if (wanted.count(at.key()) == 0) gone.push_back(at.key());
   }
   for (const NetworkItem& item : items) put(item);
-  for (std::string& endpoint : gone) put({std::move(endpoint), ""});
+  for (std::string& item : gone) put({std::move(item), ""});
 }
 
 void NetworkStream::put_node(const Key& key, const Snapshot& view) {
@@ -102,8 +106,8 @@ void NetworkStream::put_node(const Key& key, const Snapshot& view) {
 
 void NetworkStream::put_policy(const std::string& name, const Snapshot& view) {
   auto policy = policies_.find(name);
-  put(policy != policies_.end() ? encode_item(resolve(policy->second, view))
-                                : NetworkItem{"policy/" + name, ""});
+  put_group("policy/" + name, policy != policies_.end() ? encode_items(resolve(policy->second, view))
+                                                        : std::vector<NetworkItem>());
 }
 
 void NetworkStream::read_policies(const Change& change) {

@@ -52,6 +52,8 @@ class NetworkStream {
   // Policies whose rules may differ because of a change of a pod or a namespace.
   void find_policies(const Change& change, const Snapshot& view, std::map<std::string, bool>& dirty) const;
   void put(const NetworkItem& item);
+  // An item and those below it ("name/..."), which are all there are from now on; none: the item is gone, too.
+  void put_group(const std::string& name, std::vector<NetworkItem> items);
   void put_service(const Key& key, const Snapshot& view);
   void put_slice(const Key& key, const Snapshot& view);
   void put_node(const Key& key, const Snapshot& view);

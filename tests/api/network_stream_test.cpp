@@ -59,8 +59,8 @@ TEST_CASE("an agent is told the network, then what changes of it") {
   CHECK(first.network->whole);
   Result<NetworkState> state = applied({}, *first.network);
   REQUIRE(state.ok());
-  CHECK(state->services.at("default/web").cluster_ip == "10.96.3.4");
-  CHECK(state->slices.at("default/web-1").endpoints.at(0).ready);
+  CHECK(state->services.at("default/web")->cluster_ip == "10.96.3.4");
+  CHECK(state->slices.at("default/web-1")->endpoints.at(0).ready);
   has.assignment = first.assignment.at;
   has.network = state->at;
   has.network_digest = state->digest;
@@ -73,7 +73,7 @@ TEST_CASE("an agent is told the network, then what changes of it") {
   CHECK(second.network->items.size() == 1);
   state = applied(*state, *second.network);
   REQUIRE(state.ok());
-  CHECK_FALSE(state->slices.at("default/web-1").endpoints.at(0).ready);
+  CHECK_FALSE(state->slices.at("default/web-1")->endpoints.at(0).ready);
   // An agent of before the stream is told of none.
   AgentHas old = has;
   old.wants_network = false;

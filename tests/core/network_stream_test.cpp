@@ -166,9 +166,10 @@ TEST_CASE("policy: who is selected and who may come in") {
   REQUIRE(rules.ingress.size() == 1);
   CHECK(rules.ingress[0].peers.anyone);
   CHECK(rules.ingress[0].any_port);
-  // One that matches nobody is as good as none.
-  CHECK(rules_of(store, "{podSelector: {}, ingress: [{from: [{podSelector: {matchLabels: {app: x}}}]}]}")
-            .ingress.empty());
+  // One that matches nobody lets nobody in, and keeps its place.
+  rules = rules_of(store, "{podSelector: {}, ingress: [{from: [{podSelector: {matchLabels: {app: x}}}]}]}");
+  REQUIRE(rules.ingress.size() == 1);
+  CHECK(rules.ingress[0].peers == NetworkPeers{});
 }
 
 TEST_CASE("policy: namespaces, both selectors together, and blocks") {
@@ -223,7 +224,7 @@ TEST_CASE("policy: types and ports") {
   };
   using Ports = std::vector<NetworkRulePort>;
   CHECK(ports("ingress", "{ports: [{port: 80}, {protocol: UDP, port: 1, endPort: 9}, {protocol: SCTP}]}") ==
-        Ports{{"TCP", 80, 0, ""}, {"UDP", 1, 9, ""}, {"SCTP", 0, 0, ""}});
+        Ports{{"SCTP", 0, 0, ""}, {"TCP", 80, 0, ""}, {"UDP", 1, 9, ""}});
   // A name is looked up in each pod that traffic goes to.
   CHECK(ports("ingress", "{ports: [{port: web}]}") ==
         Ports{{"TCP", 5432, 0, "10.1.0.2"}, {"TCP", 5432, 0, "10.1.0.3"}});
@@ -272,10 +273,41 @@ TEST_CASE("stream: one endpoint of a thousand services, told to a thousand nodes
   }
   CHECK(answers.composed() == 2);
   nodes[7].take(answers.update_for(nodes[7].has()));
-  CHECK(nodes[7].state.slices.at("shop/web-500").endpoints[4].ip == "10.1.0.4");
-  CHECK_FALSE(nodes[7].state.slices.at("shop/web-500").endpoints[4].ready);
+  CHECK(nodes[7].state.slices.at("shop/web-500")->endpoints[4].ip == "10.1.0.4");
+  CHECK_FALSE(nodes[7].state.slices.at("shop/web-500")->endpoints[4].ready);
   CHECK(nodes[7].content() == network_of(store.view(), ranges()));
   CHECK_FALSE(answers.answer_for(nodes[7].has()));
+}
+
+TEST_CASE("stream: a pod that comes or goes under a policy of a thousand pods is told in under a kilobyte") {
+  Store store;
+  store.write(ns("shop", "red"));
+  for (int i = 0; i < 1000; ++i) {
+    std::string ip = "10.1." + std::to_string(i / 250) + "." + std::to_string(i % 250 + 1);
+    store.write(pod("shop", "web-" + std::to_string(i), "web", ip));
+  }
+  store.write(policy("p", "{podSelector: {matchLabels: {app: web}}, policyTypes: [Ingress, Egress], "
+                          "ingress: [{from: [{podSelector: {}}], ports: [{port: web}]}], egress: [{to: [{podSelector: "
+                          "{matchLabels: {app: web}}}]}, {ports: [{port: 53, protocol: UDP}]}]}"));
+  NetworkStream stream(ranges(), store.view());
+  store.changes();
+  NetworkAnswers answers;
+  answers.set(stream.feed(), 1);
+  FakeNode node;
+  node.take(answers.update_for(node.has()));
+  CHECK(node.content() == network_of(store.view(), ranges()));
+  Object gone = *store.view().find(Kind::kPod, "shop", "web-500");
+  as<Pod>(gone).status.phase = "Failed";
+  gone.version = 0;
+  for (const Object& change : {pod("shop", "web-fresh", "web", "10.1.9.9"), gone}) {
+    store.write(change);
+    answers.set(stream.absorb(store.changes(), store.view()), 1);
+    SharedBytes bytes = answers.update_for(node.has());
+    REQUIRE(bytes);
+    CHECK(bytes->size() < 1024);
+    node.take(bytes);
+    CHECK(node.content() == network_of(store.view(), ranges()));
+  }
 }
 
 TEST_CASE("stream: nothing that nodes see moves no number") {

@@ -34,10 +34,17 @@ inline NetworkState two_nodes() {
   return out;
 }
 
+// One item of a state, to be changed also after the state was copied.
+template <typename T>
+struct Editable {
+  Shared<T>* item;
+  T* operator->() const { return &item->edit(); }
+};
+
 // Service default/NAME at `ip`, port 80 (TCP), 8080 on its endpoints, which stand in one slice.
-inline NetworkService& add_service(NetworkState& state, const std::string& name, const std::string& ip,
-                                   std::vector<NetworkEndpoint> endpoints,
-                                   const std::string& protocol = "TCP", int target_port = 8080) {
+inline Editable<NetworkService> add_service(NetworkState& state, const std::string& name, const std::string& ip,
+                                            std::vector<NetworkEndpoint> endpoints,
+                                            const std::string& protocol = "TCP", int target_port = 8080) {
   NetworkSlice slice;
   slice.ns = "default";
   slice.name = name + "-1";
@@ -51,11 +58,13 @@ inline NetworkService& add_service(NetworkState& state, const std::string& name,
   service.type = "ClusterIP";
   service.cluster_ip = ip;
   service.ports = {{"", protocol, 80, 0}};
-  return state.services["default/" + name] = service;
+  Shared<NetworkService>& placed = state.services["default/" + name];
+  placed = service;
+  return {&placed};
 }
 
 inline std::vector<NetworkEndpoint>& endpoints_of(NetworkState& state, const std::string& name) {
-  return state.slices.at("default/" + name + "-1").endpoints;
+  return state.slices.at("default/" + name + "-1").edit().endpoints;
 }
 
 }  // namespace mainstay::test

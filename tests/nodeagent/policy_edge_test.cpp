@@ -55,6 +55,13 @@ struct Net {
   }
 };
 
+// Puts the policy into the state; it can be changed through what this returns.
+Editable<NetworkPolicyRules> add_policy(NetworkState& state, NetworkPolicyRules policy) {
+  Shared<NetworkPolicyRules>& placed = state.policies["default/" + policy.name];
+  placed = policy;
+  return {&placed};
+}
+
 NetworkPolicyRules policy(const std::string& name, std::vector<std::string> pods) {
   NetworkPolicyRules out;
   out.ns = "default";
@@ -72,8 +79,8 @@ TEST_CASE("ingress policies: closed, then opened by address, block and port", "[
   net.apply();
   CHECK(net.reaches("b1", "10.88.1.2", 8080));
 
-  NetworkPolicyRules& closed = net.state.policies["default/web"] = policy("web", {"10.88.1.2"});
-  closed.isolates_ingress = true;
+  Editable<NetworkPolicyRules> closed = add_policy(net.state, policy("web", {"10.88.1.2"}));
+  closed->isolates_ingress = true;
   net.apply();
   CHECK_FALSE(net.reaches("b1", "10.88.1.2", 8080));
   CHECK_FALSE(net.reaches("a2", "10.88.1.2", 8080));   // on the same node
@@ -88,7 +95,7 @@ TEST_CASE("ingress policies: closed, then opened by address, block and port", "[
   rule.peers.addresses = {"10.88.1.3"};
   rule.any_port = false;
   rule.ports = {{"TCP", 8080, 0, ""}};
-  closed.ingress = {rule};
+  closed->ingress = {rule};
   net.apply();
   CHECK(net.reaches("a2", "10.88.1.2", 8080));
   CHECK(net.reaches("a2", "10.96.0.1", 80));
@@ -96,19 +103,19 @@ TEST_CASE("ingress policies: closed, then opened by address, block and port", "[
   CHECK_FALSE(net.reaches("b1", "10.88.1.2", 8080));
 
   // Another pod matches the selector now: an element.
-  closed.ingress[0].peers.addresses.push_back("10.88.2.2");
+  closed->ingress[0].peers.addresses.push_back("10.88.2.2");
   net.apply();
   CHECK(net.reaches("b1", "10.88.1.2", 8080));
   CHECK_FALSE(net.reaches("b1", "10.88.1.2", 8081));
 
   // A second policy only adds.
-  NetworkPolicyRules& more = net.state.policies["default/more"] = policy("more", {"10.88.1.2"});
-  more.isolates_ingress = true;
+  Editable<NetworkPolicyRules> more = add_policy(net.state, policy("more", {"10.88.1.2"}));
+  more->isolates_ingress = true;
   NetworkRule block;
   block.peers.blocks = {{"192.168.77.0/24", {"192.168.77.2/32"}}};
   block.any_port = false;
   block.ports = {{"TCP", 8070, 8090, ""}};
-  more.ingress = {block};
+  more->ingress = {block};
   net.apply();
   CHECK(net.reaches("outside", "10.88.1.2", 8081));
   CHECK(net.reaches("a2", "10.88.1.2", 8080));
@@ -124,8 +131,8 @@ TEST_CASE("egress policies hold on the client's node, after the Service is trans
   NEEDS_LAB();
   Net net;
   add_service(net.state, "web", "10.96.0.1", {endpoint("10.88.2.2", "b")});
-  NetworkPolicyRules& out = net.state.policies["default/out"] = policy("out", {"10.88.1.2"});
-  out.isolates_egress = true;
+  Editable<NetworkPolicyRules> out = add_policy(net.state, policy("out", {"10.88.1.2"}));
+  out->isolates_egress = true;
   net.apply();
   CHECK_FALSE(net.reaches("a1", "10.88.2.2", 8080));
   CHECK_FALSE(net.reaches("a1", "10.96.0.1", 80));
@@ -135,22 +142,22 @@ TEST_CASE("egress policies hold on the client's node, after the Service is trans
 
   NetworkRule rule;
   rule.peers.addresses = {"10.88.2.2"};
-  out.egress = {rule};
+  out->egress = {rule};
   net.apply();
   CHECK(net.reaches("a1", "10.88.2.2", 8081));
   CHECK(net.reaches("a1", "10.96.0.1", 80));
   CHECK_FALSE(net.reaches("a1", "10.88.1.3", 8080));
 
   // Let out is not let in.
-  NetworkPolicyRules& in = net.state.policies["default/in"] = policy("in", {"10.88.2.2", "10.88.1.3"});
-  in.isolates_ingress = true;
-  out.egress[0].peers.addresses = {"10.88.1.3", "10.88.2.2"};
+  Editable<NetworkPolicyRules> in = add_policy(net.state, policy("in", {"10.88.2.2", "10.88.1.3"}));
+  in->isolates_ingress = true;
+  out->egress[0].peers.addresses = {"10.88.1.3", "10.88.2.2"};
   net.apply();
   CHECK_FALSE(net.reaches("a1", "10.96.0.1", 80));
   CHECK_FALSE(net.reaches("a1", "10.88.1.3", 8080));
   NetworkRule anyone;
   anyone.peers.anyone = true;
-  in.ingress = {anyone};
+  in->ingress = {anyone};
   net.apply();
   CHECK(net.reaches("a1", "10.96.0.1", 80));
   CHECK(net.reaches("a1", "10.88.1.3", 8080));

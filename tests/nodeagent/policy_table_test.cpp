@@ -28,7 +28,7 @@ NetworkRule from(std::vector<std::string> addresses) {
 }
 
 PolicyTable on_node_a(const std::vector<NetworkPolicyRules>& list) {
-  std::map<std::string, NetworkPolicyRules> policies;
+  std::map<std::string, Shared<NetworkPolicyRules>> policies;
   for (const auto& one : list) policies["default/" + one.name] = one;
   return policy_table(policies, "10.88.1.0/24");
 }

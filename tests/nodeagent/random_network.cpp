@@ -56,7 +56,7 @@ void RandomNetwork::change_slice() {
     return;
   }
   auto [found, fresh] = state_.slices.try_emplace(key, slice);
-  NetworkSlice& now = found->second;
+  NetworkSlice& now = found->second.edit();
   bool ports = fresh || rng_.chance(10);
   if (ports) {
     now.ports = {{"", "TCP", 8000 + static_cast<int>(rng_.below(2))}, {"dns", "UDP", 53}};
@@ -92,6 +92,8 @@ void RandomNetwork::change_service() {
   service.internal_local = rng_.chance(20);
   service.external_local = rng_.chance(40);
   service.publish_not_ready = rng_.chance(10);
+  if (rng_.chance(25)) service.source_ranges = {"203.0.113.0/24", nth("10.", rng_.below(9)) + ".0.0/16"};
+  service.prefer_close = rng_.chance(20);
   state_.services[key] = service;
 }
 
@@ -127,7 +129,7 @@ void RandomNetwork::change_policy() {
   auto old = state_.policies.find(key);
   if (old != state_.policies.end() && rng_.chance(60)) {
     // A pod came or went.
-    policy = old->second;
+    policy = *old->second;
     if (!policy.addresses.empty() && rng_.chance(50)) policy.addresses.pop_back();
     policy.addresses.push_back(random_pod());
     for (NetworkRule& rule : policy.ingress) {
@@ -154,6 +156,7 @@ void RandomNetwork::change_node() {
     state_.nodes["a"].pod_cidr = rng_.chance(80) ? "10.88.1.0/24" : "";
   } else {
     state_.nodes["c"].pod_cidr = nth("10.88.", 3 + rng_.below(3)) + ".0/24";
+    for (const char* node : {"a", "b"}) state_.nodes[node].zone = rng_.chance(50) ? "east" : "west";
   }
 }
 

@@ -109,10 +109,10 @@ TEST_CASE("a pod reaches itself through its Service", "[edge][services]") {
 TEST_CASE("node ports answer on every address of the machine but 127.0.0.1", "[edge][services]") {
   NEEDS_LAB();
   TwoNodes net;
-  NetworkService& web = add_service(net.state, "web", "10.96.0.1", {b1()});
-  web.type = "NodePort";
-  web.ports[0].node_port = 30080;
-  web.external_ips = {"198.51.100.1"};
+  Editable<NetworkService> web = add_service(net.state, "web", "10.96.0.1", {b1()});
+  web->type = "NodePort";
+  web->ports[0].node_port = 30080;
+  web->external_ips = {"198.51.100.1"};
   net.apply();
   net.lab.ip("outside", "route add 198.51.100.1 via 192.168.77.1\n");
   // The endpoint is on another node: the answer must come back through this one.
@@ -133,11 +133,11 @@ TEST_CASE("node ports answer on every address of the machine but 127.0.0.1", "[e
 TEST_CASE("externalTrafficPolicy Local keeps the client's address and drops elsewhere", "[edge][services]") {
   NEEDS_LAB();
   TwoNodes net;
-  NetworkService& web = add_service(net.state, "web", "10.96.0.1", {b1()});
-  web.type = "LoadBalancer";
-  web.ports[0].node_port = 30080;
-  web.external_local = true;
-  web.load_balancer_ips = {"198.51.100.1"};
+  Editable<NetworkService> web = add_service(net.state, "web", "10.96.0.1", {b1()});
+  web->type = "LoadBalancer";
+  web->ports[0].node_port = 30080;
+  web->external_local = true;
+  web->load_balancer_ips = {"198.51.100.1"};
   net.apply();
   net.lab.ip("outside", "route add 198.51.100.1 via 192.168.77.2\n");
   CHECK(net.lab.ask_tcp("outside", "192.168.77.2", 30080) == "b1:8080 192.168.77.9");
@@ -149,10 +149,30 @@ TEST_CASE("externalTrafficPolicy Local keeps the client's address and drops else
   CHECK(net.lab.ask_tcp("a1", "198.51.100.1", 80) == "b1:8080 10.88.1.2");
 }
 
+TEST_CASE("a load balancer's source ranges let in whom they name", "[edge][services]") {
+  NEEDS_LAB();
+  TwoNodes net;
+  Editable<NetworkService> web = add_service(net.state, "web", "10.96.0.1", {b1()});
+  web->type = "LoadBalancer";
+  web->ports[0].node_port = 30080;
+  web->load_balancer_ips = {"198.51.100.1"};
+  web->source_ranges = {"192.168.77.9/32"};
+  net.apply();
+  net.lab.ip("outside", "route add 198.51.100.1 via 192.168.77.1\n");
+  CHECK(net.lab.ask_tcp("outside", "198.51.100.1", 80) == "b1:8080 192.168.77.1");
+  CHECK(net.lab.ask_tcp("a1", "198.51.100.1", 80, 400) == "timeout");
+  CHECK(net.lab.ask_tcp("a1", "10.96.0.1", 80) == "b1:8080 10.88.1.2");
+  web->source_ranges = {"10.88.0.0/16"};
+  net.apply();
+  CHECK(net.lab.ask_tcp("outside", "198.51.100.1", 80, 400) == "timeout");
+  CHECK(net.lab.ask_tcp("outside", "192.168.77.1", 30080) == "b1:8080 192.168.77.1");
+  CHECK(net.lab.ask_tcp("a1", "198.51.100.1", 80) == "b1:8080 10.88.1.2");
+}
+
 TEST_CASE("internalTrafficPolicy Local stays on the node", "[edge][services]") {
   NEEDS_LAB();
   TwoNodes net;
-  add_service(net.state, "web", "10.96.0.1", {a1(), b1()}).internal_local = true;
+  add_service(net.state, "web", "10.96.0.1", {a1(), b1()})->internal_local = true;
   net.apply();
   CHECK(net.lab.poll_tcp("a2", "10.96.0.1", 80, 20) == std::map<std::string, int>{{"a1:8080 10.88.1.3", 20}});
   endpoints_of(net.state, "web") = {b1()};
@@ -163,10 +183,10 @@ TEST_CASE("internalTrafficPolicy Local stays on the node", "[edge][services]") {
 TEST_CASE("a client sticks to its endpoint, also over a restart, until that is gone", "[edge][services]") {
   NEEDS_LAB();
   TwoNodes net;
-  NetworkService& web = add_service(net.state, "web", "10.96.0.1", {a1(), a2(), b1()});
-  web.affinity_seconds = 10800;
-  web.ports[0].node_port = 30080;
-  add_service(net.state, "udp", "10.96.0.2", {a1(), b1()}, "UDP").affinity_seconds = 60;
+  Editable<NetworkService> web = add_service(net.state, "web", "10.96.0.1", {a1(), a2(), b1()});
+  web->affinity_seconds = 10800;
+  web->ports[0].node_port = 30080;
+  add_service(net.state, "udp", "10.96.0.2", {a1(), b1()}, "UDP")->affinity_seconds = 60;
   net.apply();
   auto first = net.lab.poll_tcp("a", "10.96.0.1", 80, 15);
   REQUIRE(first.size() == 1);
@@ -198,8 +218,8 @@ TEST_CASE("a client sticks to its endpoint, also over a restart, until that is g
 TEST_CASE("a UDP client that keeps its port is led to the endpoint that is left", "[edge][services]") {
   NEEDS_LAB();
   TwoNodes net;
-  NetworkService& dns = add_service(net.state, "dns", "10.96.0.53", {b1()}, "UDP");
-  dns.ports[0].node_port = 30053;
+  Editable<NetworkService> dns = add_service(net.state, "dns", "10.96.0.53", {b1()}, "UDP");
+  dns->ports[0].node_port = 30053;
   net.apply();
   CHECK(net.lab.ask_udp("a2", "10.96.0.53", 80, 5000) == "b1:8080 10.88.1.3");
   CHECK(net.lab.ask_udp("outside", "192.168.77.1", 30053, 5000) == "b1:8080 192.168.77.1");
@@ -217,8 +237,8 @@ TEST_CASE("a UDP client that keeps its port is led to the endpoint that is left"
 TEST_CASE("someone else's hands on the table are noticed, on other tables not", "[edge][services]") {
   NEEDS_LAB();
   TwoNodes net;
-  NetworkService& web = add_service(net.state, "web", "10.96.0.1", {a1(), b1()});
-  web.affinity_seconds = 60;
+  Editable<NetworkService> web = add_service(net.state, "web", "10.96.0.1", {a1(), b1()});
+  web->affinity_seconds = 60;
   CHECK_FALSE(net.a->repair().value());
   net.apply();
   CHECK_FALSE(net.a->repair().value());

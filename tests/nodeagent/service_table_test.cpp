@@ -4,6 +4,7 @@
 
 #include "nodeagent/network/affinity.h"
 #include "nodeagent/network/ipv4.h"
+#include "nodeagent/network/nft_element.h"
 #include "nodeagent/network/service_table.h"
 #include "schema/base/rng.h"
 #include "tests/nodeagent/network_states.h"
@@ -52,7 +53,7 @@ TEST_CASE("a service's address leads to a chain for its number of endpoints") {
 TEST_CASE("which endpoints count") {
   auto drawn = [](std::vector<NetworkEndpoint> list, bool publish = false) {
     NetworkState state = two_nodes();
-    add_service(state, "web", "10.96.0.1", std::move(list)).publish_not_ready = publish;
+    add_service(state, "web", "10.96.0.1", std::move(list))->publish_not_ready = publish;
     ServiceTable table = table_of(state);
     std::string out = elements(table, "services").at("10.96.0.1 . 6 . 80");
     for (const auto& [key, value] : elements(table, "tcp_endpoints")) out += " " + value.substr(0, value.find(' '));
@@ -72,7 +73,7 @@ TEST_CASE("which endpoints count") {
 TEST_CASE("an endpoint in two slices is one, and slices name ports of their own") {
   NetworkState state = two_nodes();
   add_service(state, "web", "10.96.0.1", {endpoint("10.88.1.2"), endpoint("10.88.1.3")});
-  NetworkSlice moved = state.slices.at("default/web-1");
+  NetworkSlice moved = *state.slices.at("default/web-1");
   moved.name = "web-2";
   moved.endpoints = {endpoint("10.88.1.3"), endpoint("10.88.1.4")};
   state.slices["default/web-2"] = moved;
@@ -90,8 +91,8 @@ TEST_CASE("an endpoint in two slices is one, and slices name ports of their own"
 
 TEST_CASE("headless and external names have no rules, SCTP has") {
   NetworkState state = two_nodes();
-  add_service(state, "headless", "", {endpoint("10.88.1.2")}).external_ips = {"198.51.100.1"};
-  add_service(state, "alias", "", {}).type = "ExternalName";
+  add_service(state, "headless", "", {endpoint("10.88.1.2")})->external_ips = {"198.51.100.1"};
+  add_service(state, "alias", "", {})->type = "ExternalName";
   add_service(state, "sctp", "10.96.0.3", {endpoint("10.88.1.2")}, "SCTP");
   ServiceTable table = table_of(state);
   CHECK(elements(table, "services") == Elements{{"10.96.0.3 . 132 . 80", "goto draw_1"}});
@@ -99,7 +100,7 @@ TEST_CASE("headless and external names have no rules, SCTP has") {
 
 TEST_CASE("internalTrafficPolicy Local reaches endpoints of the node only") {
   NetworkState state = two_nodes();
-  add_service(state, "web", "10.96.0.1", {endpoint("10.88.1.2", "a"), endpoint("10.88.2.2", "b")}).internal_local =
+  add_service(state, "web", "10.96.0.1", {endpoint("10.88.1.2", "a"), endpoint("10.88.2.2", "b")})->internal_local =
       true;
   CHECK(elements(table_of(state, "a"), "tcp_endpoints") == Elements{{"10.96.0.1 . 80 . 0", "10.88.1.2 . 8080"}});
   CHECK(elements(table_of(state, "c"), "services") == Elements{{"10.96.0.1 . 6 . 80", "drop"}});
@@ -112,13 +113,13 @@ TEST_CASE("internalTrafficPolicy Local reaches endpoints of the node only") {
 
 TEST_CASE("node ports, load balancers and external addresses") {
   NetworkState state = two_nodes();
-  NetworkService& service =
+  Editable<NetworkService> service =
       add_service(state, "web", "10.96.0.1", {endpoint("10.88.1.2", "a"), endpoint("10.88.2.2", "b")});
-  service.type = "LoadBalancer";
-  service.ports[0].node_port = 30080;
-  service.load_balancer_ips = {"198.51.100.1"};
-  service.external_ips = {"198.51.100.2", "198.51.100.1"};  // the second one twice
-  service.internal_local = true;                            // means the cluster address only
+  service->type = "LoadBalancer";
+  service->ports[0].node_port = 30080;
+  service->load_balancer_ips = {"198.51.100.1"};
+  service->external_ips = {"198.51.100.2", "198.51.100.1"};  // the second one twice
+  service->internal_local = true;                            // means the cluster address only
   ServiceTable cluster = table_of(state);
   CHECK(elements(cluster, "services") == Elements{{"10.96.0.1 . 6 . 80", "goto draw_1"},
                                                   {"198.51.100.1 . 6 . 80", "goto draw_2"},
@@ -131,7 +132,7 @@ TEST_CASE("node ports, load balancers and external addresses") {
   CHECK(elements(cluster, "keep_client").empty());
   CHECK(elements(cluster, "outside_services").empty());
 
-  service.external_local = true;
+  service->external_local = true;
   ServiceTable local = table_of(state);
   CHECK(elements(local, "outside_services") == Elements{{"198.51.100.1 . 6 . 80", "goto draw_outside_1"},
                                                         {"198.51.100.2 . 6 . 80", "goto draw_outside_1"}});
@@ -151,9 +152,9 @@ TEST_CASE("node ports, load balancers and external addresses") {
 
 TEST_CASE("affinity has its chains, with its timeout") {
   NetworkState state = two_nodes();
-  NetworkService& service = add_service(state, "web", "10.96.0.1", {endpoint("10.88.1.2"), endpoint("10.88.2.2")});
-  service.affinity_seconds = 10800;
-  service.ports[0].node_port = 30080;
+  Editable<NetworkService> service = add_service(state, "web", "10.96.0.1", {endpoint("10.88.1.2"), endpoint("10.88.2.2")});
+  service->affinity_seconds = 10800;
+  service->ports[0].node_port = 30080;
   ServiceTable table = table_of(state);
   CHECK(elements(table, "services").at("10.96.0.1 . 6 . 80") == "goto keep_2");
   CHECK(table.table().chains.at("keep_2").rules ==
@@ -163,14 +164,14 @@ TEST_CASE("affinity has its chains, with its timeout") {
   CHECK(elements(table, "sticky") == Elements{{"10.96.0.1 . 6 . 80", "goto stick_10800"}});
   CHECK(elements(table, "sticky_ports") == Elements{{"6 . 30080", "goto stick_10800"}});
   CHECK(table.table().chains.count("record_prerouting") == 1);
-  service.affinity_seconds = 0;
+  service->affinity_seconds = 0;
   CHECK(table_of(state).table().chains.count("record_prerouting") == 0);
 }
 
 TEST_CASE("an address belongs to one service, and others are told") {
   NetworkState state = two_nodes();
   add_service(state, "b", "10.96.0.1", {endpoint("10.88.1.2")});
-  add_service(state, "a", "10.96.0.2", {endpoint("10.88.1.3")}).external_ips = {"10.96.0.1", "fd00::1"};
+  add_service(state, "a", "10.96.0.2", {endpoint("10.88.1.3")})->external_ips = {"10.96.0.1", "fd00::1"};
   ServiceTable table = table_of(state);
   // A cluster address cannot be taken by an external one, whatever the names.
   CHECK(elements(table, "tcp_endpoints").at("10.96.0.1 . 80 . 0") == "10.88.1.2 . 8080");
@@ -185,8 +186,8 @@ TEST_CASE("DNS is served at its address unless a service has that") {
   ServiceTable table = table_of(state, "a", "10.88.1.1");
   CHECK(elements(table, "tcp_endpoints") == Elements{{"10.96.0.10 . 53 . 0", "10.88.1.1 . 5353"}});
   CHECK(elements(table, "udp_endpoints") == Elements{{"10.96.0.10 . 53 . 0", "10.88.1.1 . 5353"}});
-  NetworkService& dns = add_service(state, "kube-dns", "10.96.0.10", {endpoint("10.88.2.9")}, "UDP", 53);
-  dns.ports[0].port = 53;
+  Editable<NetworkService> dns = add_service(state, "kube-dns", "10.96.0.10", {endpoint("10.88.2.9")}, "UDP", 53);
+  dns->ports[0].port = 53;
   ServiceTable served = table_of(state, "a", "10.88.1.1");
   CHECK(elements(served, "udp_endpoints").at("10.96.0.10 . 53 . 0") == "10.88.2.9 . 53");
   CHECK(elements(served, "tcp_endpoints").at("10.96.0.10 . 53 . 0") == "10.88.1.1 . 5353");
@@ -226,10 +227,10 @@ TEST_CASE("an endpoint that comes or goes changes its own elements only") {
 
 TEST_CASE("what has to be forgotten after a change") {
   NetworkState state = two_nodes();
-  NetworkService& service =
+  Editable<NetworkService> service =
       add_service(state, "dns", "10.96.0.1", {endpoint("10.88.2.2"), endpoint("10.88.2.3")}, "UDP");
-  service.ports[0].node_port = 30053;
-  service.affinity_seconds = 60;
+  service->ports[0].node_port = 30053;
+  service->affinity_seconds = 60;
   ServiceTable table({"a", "t", "", 53});
   CHECK(table.update(state).udp_fronts.size() == 2);  // connections from before there were rules
 
@@ -257,8 +258,8 @@ TEST_CASE("ports and names of services cannot reach the rules as text") {
   NetworkState state = two_nodes();
   state.service_cidr = "10.96.0.0/16 accept\nflush ruleset";
   state.nodes["a"].pod_cidr = "x y";
-  NetworkService& service = add_service(state, "web", "10.96.0.1\nflush ruleset", {endpoint("10.88.1.2; drop")});
-  service.external_ips = {"} flush"};
+  Editable<NetworkService> service = add_service(state, "web", "10.96.0.1\nflush ruleset", {endpoint("10.88.1.2; drop")});
+  service->external_ips = {"} flush"};
   ServiceTable table = table_of(state);
   CHECK(load_commands("t", table.table()).find("flush") == std::string::npos);
   CHECK(table.notes().size() == 2);
@@ -266,9 +267,9 @@ TEST_CASE("ports and names of services cannot reach the rules as text") {
 
 TEST_CASE("affinity is read from nft's listing and judged") {
   NetworkState state = two_nodes();
-  NetworkService& service = add_service(state, "web", "10.96.0.1", {endpoint("10.88.1.2")});
-  service.affinity_seconds = 60;
-  service.ports[0].node_port = 30080;
+  Editable<NetworkService> service = add_service(state, "web", "10.96.0.1", {endpoint("10.88.1.2")});
+  service->affinity_seconds = 60;
+  service->ports[0].node_port = 30080;
   ServiceTable table = table_of(state);
   NftListing listing = split_listing(
       "table ip t {\n\tmap tcp_affinity {\n\t\ttypeof x\n\t\telements = { "
@@ -308,4 +309,94 @@ TEST_CASE("ranges of addresses") {
   CHECK_FALSE(parse_ipv4_block("10.0.0.0").has_value());
   CHECK_FALSE(parse_ipv4_block("10.0.0.0/33").has_value());
   CHECK_FALSE(parse_ipv4_block("10.0.0.0/8 ").has_value());
+}
+
+TEST_CASE("source ranges hold at the load balancer's address only") {
+  NetworkState state = two_nodes();
+  Editable<NetworkService> service = add_service(state, "web", "10.96.0.1", {endpoint("10.88.1.2", "a")});
+  service->load_balancer_ips = {"198.51.100.1"};
+  service->external_ips = {"198.51.100.2"};
+  const std::string check = "ip daddr . meta l4proto . th dport @restricted "
+                            "ip daddr . meta l4proto . th dport . ip saddr != @sources drop";
+  CHECK_FALSE(has_rule(table_of(state), "dispatch", check));
+  service->source_ranges = {"192.0.2.0/24", "192.0.2.128/25", "203.0.113.7/32"};
+  ServiceTable some = table_of(state);
+  CHECK(has_rule(some, "dispatch", check));
+  CHECK(elements(some, "restricted") == Elements{{"198.51.100.1 . 6 . 80", ""}});
+  CHECK(elements(some, "sources") == Elements{{"198.51.100.1 . 6 . 80 . 192.0.2.0/24", ""},
+                                              {"198.51.100.1 . 6 . 80 . 203.0.113.7", ""}});
+  // Of the other family alone: nobody; everybody: as without.
+  service->source_ranges = {"2001:db8::/32"};
+  CHECK(elements(table_of(state), "restricted").size() == 1);
+  CHECK(elements(table_of(state), "sources").empty());
+  service->source_ranges = {"0.0.0.0/0"};
+  CHECK(elements(table_of(state), "restricted").empty());
+}
+
+TEST_CASE("PreferClose reaches the zone's endpoints while one is ready") {
+  NetworkState state = two_nodes();
+  state.nodes["a"].zone = "east";
+  state.nodes["b"].zone = "west";
+  add_service(state, "web", "10.96.0.1", {endpoint("10.88.1.2", "a"), endpoint("10.88.2.2", "b")});
+  CHECK(elements(table_of(state), "tcp_endpoints").size() == 2);
+  state.services["default/web"].edit().prefer_close = true;
+  ServiceTable a = table_of(state), b = table_of(state, "b");
+  CHECK(elements(a, "tcp_endpoints") == Elements{{"10.96.0.1 . 80 . 0", "10.88.1.2 . 8080"}});
+  CHECK(elements(b, "tcp_endpoints") == Elements{{"10.96.0.1 . 80 . 0", "10.88.2.2 . 8080"}});
+  endpoints_of(state, "web") = {terminating("10.88.1.2", "a"), endpoint("10.88.2.2", "b")};
+  a.update(state);
+  CHECK(elements(a, "tcp_endpoints") == Elements{{"10.96.0.1 . 80 . 0", "10.88.2.2 . 8080"}});
+  // A node's zone is learned later: both again, while it is unknown.
+  state.nodes["a"].zone = "";
+  endpoints_of(state, "web") = {endpoint("10.88.1.2", "a"), endpoint("10.88.2.2", "b")};
+  a.update(state);
+  CHECK(elements(a, "tcp_endpoints").size() == 2);
+}
+
+TEST_CASE("a change of endpoints has a short form, one of chains or ranges has not") {
+  NetworkState state = two_nodes();
+  add_service(state, "web", "10.96.0.1", {endpoint("10.88.2.2"), endpoint("10.88.2.3")});
+  ServiceTable table = table_of(state);
+  endpoints_of(state, "web")[1] = endpoint("10.88.2.4");
+  ServiceTableChange change = table.update(state);
+  CHECK(change.elements.gone == std::vector<NftElement>{{"tcp_endpoints", "10.96.0.1 . 80 . 1", "10.88.2.3 . 8080"}});
+  CHECK(change.elements.added == std::vector<NftElement>{{"tcp_endpoints", "10.96.0.1 . 80 . 1", "10.88.2.4 . 8080"}});
+  CHECK(element_batch("t", table.table(), change.elements, 7));
+  endpoints_of(state, "web").push_back(endpoint("10.88.2.5"));  // three: a chain that is not there yet
+  change = table.update(state);
+  CHECK(change.structure);
+  CHECK(change.elements.empty());
+  state.services["default/web"].edit().load_balancer_ips = {"198.51.100.1"};
+  state.services["default/web"].edit().source_ranges = {"192.0.2.0/24"};
+  table.update(state);
+  state.services["default/web"].edit().source_ranges = {"192.0.2.0/25"};
+  change = table.update(state);
+  CHECK(change.elements.empty());
+  CHECK(change.commands.find("flush set ip t sources") != std::string::npos);
+}
+
+TEST_CASE("elements as bytes: what fields a set has, and texts that are none of them") {
+  using Field = NftShape::Field;
+  auto shape = [](const std::string& type, bool map) {
+    NftSet set;
+    set.type = type;
+    set.map = map;
+    return nft_shape(set);
+  };
+  CHECK(shape("type ipv4_addr . inet_proto . inet_service : verdict;", true) ==
+        NftShape{{Field::kAddress, Field::kProtocol, Field::kPort}, {}, true});
+  CHECK(shape("typeof ip daddr . tcp dport . numgen random mod 65536 : ip daddr . tcp dport;", true) ==
+        NftShape{{Field::kAddress, Field::kPort, Field::kNumber}, {Field::kAddress, Field::kPort}, false});
+  CHECK_FALSE(shape("type ipv4_addr; flags interval;", false));
+  CHECK_FALSE(shape("type ether_addr;", false));
+  NftShape two{{Field::kAddress, Field::kPort}, {}, false};
+  // NFTA_LIST_ELEM { NFTA_SET_ELEM_KEY { NFTA_DATA_VALUE } }, the port padded to four bytes.
+  using namespace std::string_literals;
+  CHECK(encode_element(two, {"s", "10.0.0.1 . 80", ""}, true) ==
+        "\x14\0\x01\x80\x10\0\x01\x80\x0c\0\x01\0\x0a\0\0\x01\0\x50\0\0"s);
+  for (const char* wrong : {"10.0.0.1", "10.0.0.1 . 65536", "10.0.0.1 . ", "10.0.0.256 . 1", "10.0.0.1 . 80 . 1",
+                            "10.0.0.0/8 . 80", "10.0.0.1 . 80-90"}) {
+    CHECK_FALSE(encode_element(two, {"s", wrong, ""}, true));
+  }
+  CHECK_FALSE(encode_element({{Field::kPort}, {}, true}, {"s", "80", "jump x"}, false));
 }

@@ -19,6 +19,7 @@ std::vector<std::string> some_addresses(Rng& rng) {
   std::vector<std::string> out;
   for (uint64_t i = rng.below(4); i > 0; --i) out.push_back(word(rng, "10.1.0.", 200));
   std::sort(out.begin(), out.end());
+  out.erase(std::unique(out.begin(), out.end()), out.end());
   return out;
 }
 
@@ -72,7 +73,7 @@ NetworkPolicyRules random_policy(Rng& rng, const std::string& name) {
   rule.peers.addresses = some_addresses(rng);
   if (rng.chance(40)) rule.peers.blocks.push_back({"10.0.0.0/8", {"10.1.0.0/16"}});
   rule.any_port = rng.chance(50);
-  if (!rule.any_port) rule.ports = {{"TCP", 80, 90, ""}, {"UDP", 53, 0, "10.1.0.4"}, {"SCTP", 0, 0, ""}};
+  if (!rule.any_port) rule.ports = {{"SCTP", 0, 0, ""}, {"TCP", 80, 90, ""}, {"UDP", 53, 0, "10.1.0.4"}};
   if (rng.chance(70)) out.ingress.push_back(rule);
   if (rng.chance(40)) out.egress.push_back(rule);
   return out;
@@ -230,7 +231,7 @@ TEST_CASE("network state: one endpoint of a hundred is one small item") {
   before.slices["default/web-abcde"] = slice;
   NetworkState after = before;
   after.at = {1, 2};
-  after.slices["default/web-abcde"].endpoints[42].ready = false;
+  after.slices["default/web-abcde"].edit().endpoints[42].ready = false;
   NetworkUpdate update = difference({before, after}, 0);
   REQUIRE(update.items.size() == 1);
   CHECK(update.items[0].key == "slice/default/web-abcde/10.244.1.142");

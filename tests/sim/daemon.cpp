@@ -203,6 +203,7 @@ NetworkState Daemon::network() const {
   ranges.cluster_cidr = control.cluster_cidr;
   ranges.service_cidr = control.service_cidr;
   ranges.dns_address = dns_address(control);
+  ranges.announce = control.announce_load_balancers;
   return network_of(core_->head(), ranges);
 }
 
