@@ -136,6 +136,8 @@ const std::vector<Row>& rows() {
       {"network.nodeCIDRBits", "prefix length of one node's share of them", set_node_bits},
       {"network.serviceCIDR", "addresses of services", text(&C::service_cidr)},
       {"network.loadBalancerPool", "addresses, ranges and blocks for services of type LoadBalancer", set_pool},
+      {"network.announceLoadBalancers", "nodes announce load balancer addresses of their segment by ARP",
+       flag(&C::announce_load_balancers)},
       {"network.advertiseAddress", "IPv4 address by which pods reach the API server", set_advertised},
       {"limits.nodeGrace", "silence after which a node counts as lost", span(&C::node_grace)},
       {"limits.eventTTL", "how long events are kept", span(&C::event_ttl)},

@@ -38,6 +38,7 @@ struct ServerConfig {
   int node_cidr_bits = 24;
   std::string service_cidr = "10.96.0.0/16";
   std::vector<std::string> load_balancer_pool;
+  bool announce_load_balancers = true;
   std::string advertise_address;  // where pods reach the API; "" is that of `listen`, or of the default route
   Duration node_grace = std::chrono::seconds{40};
   Duration event_ttl = std::chrono::hours{1};

@@ -83,6 +83,7 @@ CoreSettings core_settings(const ServerConfig& config, const std::string& ca_pem
   out.control.api_address = advertised_address(config, listen.host);
   out.control.api_port = listen.port;
   out.control.load_balancer_pool = config.load_balancer_pool;
+  out.control.announce_load_balancers = config.announce_load_balancers;
   out.control.node_grace = config.node_grace;
   out.control.event_ttl = config.event_ttl;
   out.control.cluster_cidr = config.pod_cidr;

@@ -100,6 +100,9 @@ struct Agent::State {
   void offer_report(Now now);
   void learn_range(const Assignment& assignment);
   void take_network(const NetworkUpdate& update);
+  void in_contact(bool yes) {
+    if (settings.node_network != nullptr) settings.node_network->in_contact(yes);
+  }
   void serve(const StreamRequest& request);
   void reap_streams(bool all);
   void sleep(Duration span) {
@@ -216,6 +219,7 @@ void Agent::State::report_loop() {
       inbox.push(ReportAcknowledged{report.sequence});
       continue;
     }
+    in_contact(false);
     if (reachable.exchange(false)) {
       log::warning("agent", sent.error().message + "; pods go on without it");
     }
@@ -270,6 +274,7 @@ void Agent::State::poll_loop() {
     Result<AgentPollAnswer> answer = link->poll(has, settings.poll_wait);
     if (stopping.load()) return;
     if (!answer.ok()) {
+      in_contact(false);
       if (answer.error().code == ErrorCode::kDenied) look_at_refusal();
       if (!left && link->node_deleted()) {
         leave_cluster();
@@ -283,6 +288,7 @@ void Agent::State::poll_loop() {
     left = false;
     for (StreamRequest& stream : answer->streams) inbox.push(std::move(stream));
     if (answer->network) take_network(*answer->network);
+    in_contact(true);
     if (!answer->has_assignment) continue;
     {
       // The next poll asks for what comes after this one, also before the core has taken it in.

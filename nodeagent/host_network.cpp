@@ -3,7 +3,9 @@
 #include <vector>
 
 #include "nodeagent/dns/dns_server.h"
+#include "nodeagent/network/announcer.h"
 #include "nodeagent/network/dns_interface.h"
+#include "nodeagent/network/health_ports.h"
 #include "nodeagent/network/node_routes.h"
 #include "nodeagent/network/service_rules.h"
 #include "schema/base/log.h"
@@ -35,7 +37,7 @@ class Troubles {
 class HostNetwork : public NodeNetwork {
  public:
   HostNetwork(std::unique_ptr<ServiceRules> rules, NodeRoutesOptions routes)
-      : rules_(std::move(rules)), routes_(std::move(routes)) {}
+      : node_(routes.node), rules_(std::move(rules)), routes_(std::move(routes)), announcer_(node_) {}
 
   Status apply(NetworkStatePtr state) override {
     Troubles troubles;
@@ -43,6 +45,9 @@ class HostNetwork : public NodeNetwork {
     troubles.add(serve_names(state), "DNS");
     troubles.add(rules_->apply(*state), "packet rules of services");
     troubles.add(routes_.apply(*state), "routes to other nodes");
+    // Last: who comes because of them finds the rules.
+    troubles.add(tell_outside(*state), "load balancer addresses");
+    last_ = state;
     std::vector<std::string> notes = rules_->notes();
     if (notes != notes_) {
       for (const std::string& note : notes) log::warning("network", note);
@@ -55,6 +60,7 @@ class HostNetwork : public NodeNetwork {
     Troubles troubles;
     bool mended = troubles.add(rules_->repair(), "packet rules of services");
     mended |= troubles.add(routes_.repair(), "routes to other nodes");
+    if (last_) troubles.add(tell_outside(*last_), "load balancer addresses");
     if (!served_.empty()) troubles.add(ensure_dns_interface(served_), "DNS");
     Status status = troubles.status();
     return status.ok() ? Result<bool>(mended) : Result<bool>(status.error());
@@ -64,13 +70,22 @@ class HostNetwork : public NodeNetwork {
     Troubles troubles;
     names_.stop();
     served_.clear();
+    last_.reset();
+    troubles.add(tell_outside(NetworkState()), "load balancer addresses");
     troubles.add(remove_dns_interface(), "DNS");
     troubles.add(rules_->remove(), "packet rules of services");
     troubles.add(routes_.remove(), "routes to other nodes");
     return troubles.status();
   }
 
+  void in_contact(bool yes) override { announcer_.in_contact(yes); }
+
  private:
+  Status tell_outside(const NetworkState& state) {
+    RETURN_IF_ERROR(announcer_.apply(state));
+    return health_.set(health_answers(state, node_));
+  }
+
   Status serve_names(const NetworkStatePtr& state) {
     if (state->dns_address != served_) {
       names_.stop();
@@ -88,9 +103,13 @@ class HostNetwork : public NodeNetwork {
     return {};
   }
 
+  const std::string node_;
   const std::unique_ptr<ServiceRules> rules_;
   NodeRoutes routes_;
   DnsServer names_;
+  HealthPorts health_;
+  Announcer announcer_;
+  NetworkStatePtr last_;            // that was applied
   std::string served_;              // the address DNS answers on; "" while it does not
   std::vector<std::string> notes_;  // said already
 };
