@@ -55,6 +55,7 @@ Result<Finding> bench_memory(const Setting& setting);
 Result<Finding> bench_empty_start(const Setting& setting);
 Result<Finding> bench_node(const Setting& setting);
 Result<Finding> bench_dns(const Setting& setting);
+Result<Finding> bench_network_stream(const Setting& setting);
 Result<Finding> bench_service_rules(const Setting& setting);
 
 // The middle one; the mean of the two middle ones of an even number. Requires one at least.

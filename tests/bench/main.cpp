@@ -31,6 +31,7 @@ constexpr std::array<Benchmark, 11> kBenchmarks = {{
     {"empty-start", "start with an empty data directory", bench_empty_start},
     {"node", "real containers: a pod, a push to ten running, the agent's memory", bench_node},
     {"dns", "DNS answers per second of one core, beside a bare UDP echo; an endpoint's change", bench_dns},
+    {"network-stream", "an endpoint and a pod of a policy, told to 1,000 agents", bench_network_stream},
     {"service-rules", "1,000 Services of 10 endpoints: a change, the whole, the first packet", bench_service_rules},
 }};
 

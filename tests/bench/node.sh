@@ -13,8 +13,8 @@ done
 exec 4>&1 1>&2
 . scripts/cluster.sh
 cluster_begin
-singles=12 many=100
-[ "${QUICK:-}" = 1 ] && singles=3 many=10
+singles=12 many=100 services=1000
+[ "${QUICK:-}" = 1 ] && singles=3 many=10 services=50
 
 micros() { local t=${EPOCHREALTIME//[^0-9]/}; echo "$t"; }
 median() { sort -n | awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
@@ -97,6 +97,19 @@ spec:
 DEPLOYMENT
 }
 
+# One that the pods of the large deployment stand behind.
+service() {
+  cat <<SERVICE
+---
+apiVersion: v1
+kind: Service
+metadata: {name: service-$1, namespace: shop}
+spec:
+  selector: {app: many}
+  ports: [{port: 80, targetPort: 8080}]
+SERVICE
+}
+
 push_hook() {
   local body='{}' mark
   mark=$(printf %s "$body" | openssl dgst -sha256 -hmac bench-secret -r | cut -d' ' -f1)
@@ -130,6 +143,26 @@ wait_until 10 "the watch runs" test -s "$work/watch.pid"
 helper_pids+=("$(cat "$work/watch.pid")")
 bare_begin
 
+# So many pods at once, from the first bound to the last running, beside the same number of bare ones on both cores.
+lane() { for ((n = $1; n <= many; n += 2)); do bare "$n" >/dev/null; done; }
+at=$(micros)
+lane 1 & first_lane=$!
+lane 2 & second_lane=$!
+wait "$first_lane" && wait "$second_lane" || fail "the bare runtime in two lanes"
+bare_many_us=$(($(micros) - at))
+deployment many "$many" >"$repo/many.yaml"
+commit "many pods" >/dev/null
+push_hook
+wait_until 180 "all pods run" has_running "many-" "$many"
+many_us=$(($(last_running "many-") - $(seen "many-" bound)))
+# Most of them stay: with those that follow they are as many again.
+rest=$((many - 30 - singles > 0 ? many - 30 - singles : many))
+deployment many "$rest" >"$repo/many.yaml"
+commit "fewer pods" >/dev/null
+push_hook
+pods_left() { [ "$(find "$agent_data/pods" -mindepth 1 -maxdepth 1 | wc -l)" -eq "$rest" ]; }
+wait_until 180 "the others are gone" pods_left
+
 # One pod at a time, beside the bare runtime.
 ours='' bares=''
 for ((i = 1; i <= singles; ++i)); do
@@ -158,11 +191,13 @@ for round in 1 2 3; do
 done
 ten_us=$(printf %s "$tens" | median) fetch_us=$(printf %s "$fetches" | median)
 
-deployment many $((many - 30 - singles > 0 ? many - 30 - singles : many)) >"$repo/many.yaml"
-commit "many pods" >/dev/null
+# What the agent holds with a hundred pods while there are a thousand Services.
+for ((i = 0; i < services; ++i)); do service "$i"; done >"$repo/services.yaml"
+commit "services" >/dev/null
 push_hook
-wait_until 180 "all pods run" has_running "many-" $((many - 30 - singles > 0 ? many - 30 - singles : many))
+services_known() { [ "$(nft list map ip mainstay_services services 2>/dev/null | grep -c "goto draw_")" -ge "$services" ]; }
+wait_until 60 "the agent knows the services" services_known
 sleep 2
 pods=$(find "$agent_data/pods" -mindepth 1 -maxdepth 1 | wc -l)
 echo "{\"agent_idle_kb\":$agent_idle,\"agent_kb\":$(resident_kb "$agent_pid"),\"pods\":$pods,\"server_kb\":$(resident_kb "$server_pid"),\
-\"pod_us\":$single_us,\"bare_us\":$bare_us,\"ten_us\":$ten_us,\"fetch_us\":$fetch_us}" >&4
+\"pod_us\":$single_us,\"bare_us\":$bare_us,\"ten_us\":$ten_us,\"many_us\":$many_us,\"bare_many_us\":$bare_many_us,\"services\":$services,\"fetch_us\":$fetch_us}" >&4

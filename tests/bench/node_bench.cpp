@@ -29,9 +29,14 @@ Result<Finding> bench_node(const Setting& setting) {
   ASSIGN_OR_RETURN(Value found, read_json(line.substr(0, line.find('\n'))));
   const double pod = number_at(found, "pod_us") / 1e3, bare = number_at(found, "bare_us") / 1e3;
   const double ten = number_at(found, "ten_us") / 1e3, fetch = number_at(found, "fetch_us") / 1e3;
+  const double many = number_at(found, "many_us") / 1e3, bare_many = number_at(found, "bare_many_us") / 1e3;
+  const double held = number_at(found, "agent_kb") / 1e3;
   Finding out;
+  out.values.set("pods_at_once_ms", many);
+  out.values.set("services", number_at(found, "services"));
+  out.limits.set("pods_at_once_bare_on_two_cores_ms", bare_many);
   out.values.set("agent_idle_mb", number_at(found, "agent_idle_kb") / 1e3);
-  out.values.set("agent_with_pods_mb", number_at(found, "agent_kb") / 1e3);
+  out.values.set("agent_with_pods_mb", held);
   out.values.set("pods", number_at(found, "pods"));
   out.values.set("server_mb", number_at(found, "server_kb") / 1e3);
   out.values.set("pod_bound_to_running_ms", pod);
@@ -45,6 +50,8 @@ Result<Finding> bench_node(const Setting& setting) {
   out.expected.set("push_to_ten_running_ms", 1000);
   out.gates.push_back({"one pod, times the bare runtime and network namespace", pod / bare, 5, true});
   out.gates.push_back({"push to ten running, times the sum of the parts", ten / (fetch + 10 * bare), 4, true});
+  out.gates.push_back({"100 pods, bound to running, times the bare runtime on both cores", many / bare_many, 2.5, true});
+  out.gates.push_back({"agent memory with 100 pods and 1,000 Services, of 60 MB", held / 60, 1, true});
   return out;
 }
 

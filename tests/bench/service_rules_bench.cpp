@@ -116,7 +116,7 @@ Result<double> connect_once(int listener, const std::string& ip, int port) {
 
 struct Measured {
   std::vector<double> full, nft_file, change, element, through, direct;
-  size_t memory_kb = 0;
+  size_t memory_kb = 0, update_bytes = 0;
 };
 
 Status measure_connections(const Setting& setting, size_t services, Measured& out) {
@@ -136,7 +136,25 @@ Status measure_connections(const Setting& setting, size_t services, Measured& ou
   return {};
 }
 
-// One endpoint in a random service gives way to another: ours, and the least that libnftables can do for it.
+// What the control plane sends when an endpoint of a slice gives way to another.
+std::string one_endpoint_replaced(const NetworkState& state, const std::string& slice, Rng& rng,
+                                  const std::string& fresh) {
+  const auto& endpoints = state.slices.at("default/" + slice)->endpoints;
+  NetworkEndpoint changed = endpoints[rng.below(endpoints.size())];
+  NetworkUpdate update;
+  update.from = state.at;
+  update.at = {state.at.epoch, state.at.number + 1};
+  update.items.push_back({"slice/default/" + slice + "/" + changed.ip, ""});
+  changed.ip = fresh;
+  NetworkSlice only;
+  only.ns = "default";
+  only.name = slice;
+  only.endpoints = {changed};
+  update.items.push_back(encode_items(only).back());
+  return encode(update);
+}
+
+// One endpoint in a random service gives way to another: ours, from the update's bytes on; and the least that libnftables can do for it.
 Status measure_changes(const Setting& setting, ServiceRules& rules, NetworkState& state, Measured& out) {
   std::unique_ptr<nft_ctx, NftCloser> bare(nft_ctx_new(NFT_CTX_DEFAULT));
   nft_ctx_buffer_error(bare.get());
@@ -144,10 +162,12 @@ Status measure_changes(const Setting& setting, ServiceRules& rules, NetworkState
   size_t services = state.services.size();
   for (size_t i = 0; i < setting.sized(1'000); ++i) {
     size_t which = rng.below(services - 1);
-    auto& endpoints = state.slices.at("default/" + service_name(which) + "-1").endpoints;
     std::string fresh = "10.89." + std::to_string(i / 250) + "." + std::to_string(i % 250 + 1);
-    endpoints[rng.below(endpoints.size())].ip = fresh;
+    std::string update = one_endpoint_replaced(state, service_name(which) + "-1", rng, fresh);
+    out.update_bytes = std::max(out.update_bytes, update.size());
     MonoTime begin = read_clock().mono;
+    ASSIGN_OR_RETURN(NetworkUpdate read, decode_network_update(update));
+    ASSIGN_OR_RETURN(state, applied(state, read));
     RETURN_IF_ERROR(rules.apply(state));
     out.change.push_back(milliseconds(read_clock().mono - begin));
 
@@ -217,6 +237,7 @@ Result<Finding> bench_service_rules(const Setting& setting) {
   out.values.set("endpoint_change_p50_ms", median(got.change));
   out.values.set("endpoint_change_p99_ms", percentile(got.change, 0.99));
   out.values.set("full_load_ms", median(got.full));
+  out.values.set("update_bytes", static_cast<int64_t>(got.update_bytes));
   out.values.set("memory_kb", static_cast<int64_t>(got.memory_kb));
   out.values.set("connect_through_service_us", median(got.through) * 1000);
   out.limits.set("one_element_p50_ms", median(got.element));
