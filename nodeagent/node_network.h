@@ -21,7 +21,8 @@ class NodeNetwork {
   // Puts right what somebody else has changed since; returns whether it had to.
   virtual Result<bool> repair() = 0;
 
-  // Whether the control plane answered the last time: what must not be done by two nodes is begun only then. Any thread.
+  // Whether the control plane answered the last time: what must not be done by two nodes is begun only then. Any
+  // thread.
   virtual void in_contact(bool) {}
 
   // Takes everything away that apply() made. A later apply() makes it anew.

@@ -2,9 +2,9 @@
 // does: says so unasked when it begins (gratuitous ARP), and answers who asks. Which node announces what is decided
 // alike by all (announce_plan.h).
 //
-// Two nodes may think they are the one while one of them is cut off from the control plane. So a node begins to announce
-// only while it is in contact; goes on without; and when another node says that an address is its own, the one
-// without contact gives it up, until it has contact again, and the other says it once more.
+// Two nodes may think they are the one while one of them is cut off from the control plane. So a node begins to
+// announce only while it is in contact; goes on without; and when another node says that an address is its own,
+// the one without contact gives it up, until it has contact again, and the other says it once more.
 //
 // Works in the network namespace of the thread that made it. One thread of its own while there is something to
 // announce; one caller at a time.

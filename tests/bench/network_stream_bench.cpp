@@ -1,5 +1,5 @@
-// One endpoint of 1,000 Services changes, and 1,000 agents in step ask for it: how often it is encoded and put together,
-// how many bytes each gets. The same of a pod under a policy of 1,000 pods.
+// One endpoint of 1,000 Services changes, and 1,000 agents in step ask for it: how often it is encoded and put
+// together, how many bytes each gets. The same of a pod under a policy of 1,000 pods.
 #include <algorithm>
 
 #include "reconciler/core/network_stream.h"

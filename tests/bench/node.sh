@@ -97,7 +97,7 @@ spec:
 DEPLOYMENT
 }
 
-# One that the pods of the large deployment stand behind.
+# One with ten endpoints.
 service() {
   cat <<SERVICE
 ---
@@ -105,7 +105,7 @@ apiVersion: v1
 kind: Service
 metadata: {name: service-$1, namespace: shop}
 spec:
-  selector: {app: many}
+  selector: {app: ten-1}
   ports: [{port: 80, targetPort: 8080}]
 SERVICE
 }
@@ -195,7 +195,9 @@ ten_us=$(printf %s "$tens" | median) fetch_us=$(printf %s "$fetches" | median)
 for ((i = 0; i < services; ++i)); do service "$i"; done >"$repo/services.yaml"
 commit "services" >/dev/null
 push_hook
-services_known() { [ "$(nft list map ip mainstay_services services 2>/dev/null | grep -c "goto draw_")" -ge "$services" ]; }
+services_known() {
+  [ "$(nft list map ip mainstay_services services 2>/dev/null | grep -o "goto draw_10" | wc -l)" -ge "$services" ]
+}
 wait_until 60 "the agent knows the services" services_known
 sleep 2
 pods=$(find "$agent_data/pods" -mindepth 1 -maxdepth 1 | wc -l)

@@ -154,7 +154,8 @@ std::string one_endpoint_replaced(const NetworkState& state, const std::string& 
   return encode(update);
 }
 
-// One endpoint in a random service gives way to another: ours, from the update's bytes on; and the least that libnftables can do for it.
+// One endpoint in a random service gives way to another: ours, from the update's bytes on; and the least that
+// libnftables can do for it.
 Status measure_changes(const Setting& setting, ServiceRules& rules, NetworkState& state, Measured& out) {
   std::unique_ptr<nft_ctx, NftCloser> bare(nft_ctx_new(NFT_CTX_DEFAULT));
   nft_ctx_buffer_error(bare.get());
