@@ -3,13 +3,14 @@
 #include <atomic>
 #include <condition_variable>
 #include <deque>
-#include <map>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <system_error>
 #include <thread>
 #include <utility>
 
+#include "nodeagent/operation_lanes.h"
 #include "nodeagent/prober.h"
 #include "schema/base/clock.h"
 
@@ -200,7 +201,7 @@ class DoorExecutor : public Executor {
     const OperationBody& body = operation.body;
     bool beside = std::holds_alternative<RunProbe>(body) || std::holds_alternative<RunHook>(body);
     if (beside) return submit_beside(std::move(operation));
-    lanes_[lane_of(operation)].queue.push_back(std::move(operation));
+    lanes_.push(std::move(operation));
     ready_.notify_all();
   }
 
@@ -217,12 +218,6 @@ class DoorExecutor : public Executor {
   }
 
  private:
-  struct Lane {
-    std::deque<Operation> queue;
-    size_t running = 0;
-    size_t width = 1;
-  };
-
   // Probes and hooks wait for what containers do, for as long as their manifests allow: they have threads of
   // their own, made as they are needed. The lock is held.
   void submit_beside(Operation operation) {
@@ -264,26 +259,11 @@ class DoorExecutor : public Executor {
     return result;
   }
 
-  // Operations of one lane are carried out in order; pulls share a wide one.
-  std::string lane_of(const Operation& operation) {
-    if (std::holds_alternative<EnsureImage>(operation.body)) {
-      lanes_["image"].width = kPullsAtOnce;
-      return "image";
-    }
-    return "pod:" + operation.uid;
-  }
-
   // The next operation that may run, with its lane; waits for one. Nothing once stopped.
   std::optional<std::pair<std::string, Operation>> next() {
     std::unique_lock lock(mutex_);
     while (!stopping_) {
-      for (auto& [name, lane] : lanes_) {
-        if (lane.queue.empty() || lane.running >= lane.width) continue;
-        Operation operation = std::move(lane.queue.front());
-        lane.queue.pop_front();
-        ++lane.running;
-        return std::pair{name, std::move(operation)};
-      }
+      if (auto work = lanes_.take()) return work;
       ready_.wait(lock);
     }
     return std::nullopt;
@@ -293,8 +273,7 @@ class DoorExecutor : public Executor {
     while (auto work = next()) {
       deliver_(carry_out_one(work->second));
       std::lock_guard lock(mutex_);
-      auto lane = lanes_.find(work->first);
-      if (--lane->second.running == 0 && lane->second.queue.empty()) lanes_.erase(lane);
+      lanes_.done(work->first);
       ready_.notify_all();
     }
   }
@@ -303,7 +282,7 @@ class DoorExecutor : public Executor {
   Deliver deliver_;
   std::mutex mutex_;
   std::condition_variable ready_;
-  std::map<std::string, Lane> lanes_;
+  OperationLanes lanes_{kPullsAtOnce};
   std::deque<Operation> beside_;
   size_t beside_threads_ = 0, beside_idle_ = 0;
   bool stopping_ = false;

@@ -255,8 +255,7 @@ Result<std::vector<SubPathMount>> place_mounts(StartPlan& plan, const Object& po
     auto volume = std::find_if(volumes.begin(), volumes.end(),
                                [&](const Volume& one) { return one.name == mount.volume; });
     bool read_only = mount.read_only || (volume != volumes.end() && holds_objects(*volume));
-    plan.spec.mounts.push_back(
-        {path->second, mount.path, read_only, mount.propagation, mount.recursive_read_only});
+    plan.spec.mounts.push_back({path->second, mount.path, read_only, mount.propagation, mount.recursive_read_only});
     if (mount.sub_path.empty()) continue;
     if (volume == volumes.end()) continue;
     ASSIGN_OR_RETURN(VolumeSpec whole, plan_volume(pod, *volume, config, node));

@@ -24,7 +24,7 @@ bool is_directory(const std::string& path) {
   return lstat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
 }
 
-// A folder that only looks like a hierarchy (crun leaves one where cgroup v2 was unmounted) cannot be treated as one.
+// crun leaves a plain folder where cgroup v2 is named but not mounted.
 bool is_cgroup(const std::string& path) {
   struct statfs info;
   return statfs(path.c_str(), &info) == 0 &&
