@@ -41,7 +41,7 @@ class Step:
 
     def __init__(self, line):
         self.line = line
-        self.within, self.hold, self.action = 60.0, 0.0, None
+        self.within, self.hold, self.action = 90.0, 0.0, None
         words = re.findall(r"(?:\{[^}]*\}|\S)+", line)  # `{pod/p .status.podIP}` is part of a word
         while words and words[0] in ("within", "for"):
             seconds = float(words[1].removesuffix("s"))

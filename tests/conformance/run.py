@@ -381,7 +381,7 @@ def main():
     parser.add_argument("--binary", default=os.environ.get("MAINSTAY_BINARY", "build/mainstay"))
     parser.add_argument("--runtime", choices=("oci", "simulated"), default="oci")
     parser.add_argument("--oci-runtime", default="", help="path of runc or crun; the agent's choice if not given")
-    parser.add_argument("--jobs", type=int, default=32, help="cases at the same time")
+    parser.add_argument("--jobs", type=int, default=min(32, 8 * os.cpu_count()), help="cases at the same time")
     parser.add_argument("--keep", action="store_true", help="keep the working directory if something failed")
     parser.add_argument("--verbose", action="store_true", help="the end of the agent's log if something failed")
     parser.add_argument("--inside", help=argparse.SUPPRESS)
