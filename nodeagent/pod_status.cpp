@@ -108,7 +108,9 @@ void add_conditions(PodStatus& status, const PodRecord& record, Now now) {
     if (given.type == "PodScheduled" || given.type == "DisruptionTarget") status.conditions.push_back(given);
   }
   // Nobody scheduled a pod that came with its node's name.
-  if (status.conditions.empty() || status.conditions.front().type != "PodScheduled") {
+  bool scheduled = std::any_of(status.conditions.begin(), status.conditions.end(),
+                               [](const PodCondition& given) { return given.type == "PodScheduled"; });
+  if (!scheduled) {
     put_condition(status, before, make_condition("PodScheduled", true, "", ""), now.wall);
   }
   bool sandbox = record.is_set_up && !record.torn_down && !record.released;
