@@ -87,6 +87,7 @@ Company::Company(const ClusterView& view, const PodSpec& spec, const PodProfile&
                               [&](const WishedTerm* wish) { return means_me(wish->term); });
   prepare_spread(spec);
   for (const auto& [key, group] : view.neighbours().groups()) {
+    if (!concerns_me(group.pods)) continue;
     for (const auto& [slot, pods] : group.on) {
       change_by_own_wishes(slot, group.pods.ns, group.pods.labels, pods);
       change_spread(slot, group.pods, pods);
@@ -96,6 +97,16 @@ Company::Company(const ClusterView& view, const PodSpec& spec, const PodProfile&
     if (!means_me(entry.wish.term)) continue;
     for (const auto& [slot, pods] : entry.on) change_by_others_wish(slot, entry.wish, pods);
   }
+}
+
+// Most groups of a large cluster do not: they are passed over as a whole.
+bool Company::concerns_me(const PodProfile& pods) const {
+  return std::any_of(profile_.terms.begin(), profile_.terms.end(),
+                     [&](const WishedTerm& wish) {
+                       return means(wish.term, pods.ns, pods.labels, view_.namespace_labels(pods.ns));
+                     }) ||
+         std::any_of(profile_.spread.begin(), profile_.spread.end(),
+                     [&](const SpreadTerm& term) { return counts(term, profile_.ns, pods); });
 }
 
 void Company::change(Slot slot, const PodProfile& other, int by) {

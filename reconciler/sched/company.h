@@ -94,6 +94,7 @@ class Company {
   void change_by_others_wish(Slot slot, const WishedTerm& wish, int64_t by);
   void change_spread(Slot slot, const PodProfile& other, int64_t by);
   bool means_me(const PodTerm& term) const;
+  bool concerns_me(const PodProfile& pods) const;
   CompanyVerdict check_spread(Slot slot) const;
   bool has_affinity(Slot slot) const;
   static int64_t least_of(const Spread& spread);
