@@ -112,6 +112,8 @@ struct AgentApp::State {
   std::unique_ptr<Volumes> volumes;
   std::unique_ptr<Runtime> runtime;
   std::unique_ptr<Agent> agent;
+  BeginShutdown shutdown;
+  std::string drained_file;
 
   Status open_doors(const AgentConfig& config, const NodePaths& paths, const NodeFacts& node);
 };
@@ -175,6 +177,44 @@ Status AgentApp::State::open_doors(const AgentConfig& config, const NodePaths& p
   return {};
 }
 
+namespace {
+
+// Below the run directory: there once a shutdown has ended all pods.
+std::string drained_file(const NodePaths& paths) { return paths.run_dir + "/drained"; }
+
+Result<Duration> span_of(std::string_view flag, const std::string& text) {
+  std::optional<Duration> span = parse_duration(text);
+  if (span && *span >= Duration{0}) return *span;
+  return error(ErrorCode::kInvalid, std::string(flag) + ": '" + text + "' is no span of time");
+}
+
+Result<BeginShutdown> shutdown_of(const AgentConfig& config) {
+  BeginShutdown out;
+  ASSIGN_OR_RETURN(out.period, span_of("--shutdown-grace-period", config.shutdown_period));
+  ASSIGN_OR_RETURN(out.critical, span_of("--shutdown-grace-period-critical-pods", config.shutdown_critical));
+  if (out.critical <= out.period) return out;
+  return error(ErrorCode::kInvalid,
+               "--shutdown-grace-period-critical-pods must not be longer than --shutdown-grace-period");
+}
+
+// What the node is told about looking after itself.
+Status set_node_care(AgentSettings& settings, const AgentConfig& config) {
+  HousekeepingSettings& care = settings.housekeeping;
+  ASSIGN_OR_RETURN(care.eviction, parse_eviction_flags(config.eviction));
+  care.images = config.image_gc;
+  ASSIGN_OR_RETURN(care.images.minimum_age, span_of("--minimum-image-ttl-duration", config.image_min_age));
+  RETURN_IF_ERROR(check_image_gc(care.images));
+  NodeReservations& kept = settings.machine.kept;
+  kept.eviction = care.eviction;
+  ASSIGN_OR_RETURN(kept.system, parse_reservation("--system-reserved", config.system_reserved));
+  ASSIGN_OR_RETURN(kept.kube, parse_reservation("--kube-reserved", config.kube_reserved));
+  ASSIGN_OR_RETURN(settings.labels, parse_node_labels(config.node_labels));
+  NodeFacts facts = read_node_facts(settings.machine);
+  return check_reservations(read_node_status(settings.machine, facts, {}).capacity, kept);
+}
+
+}  // namespace
+
 AgentApp::AgentApp(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
 Result<std::unique_ptr<AgentApp>> AgentApp::start(const AgentConfig& config) {
@@ -192,6 +232,9 @@ Result<std::unique_ptr<AgentApp>> AgentApp::start(const AgentConfig& config) {
   settings.machine.pids_limit = config.pids_limit;
   settings.machine.allowed_sysctls = config.allowed_sysctls;
   settings.paths = paths;
+  RETURN_IF_ERROR(set_node_care(settings, config));
+  ASSIGN_OR_RETURN(state->shutdown, shutdown_of(config));
+  state->drained_file = drained_file(paths);
   LinkSettings link;
   link.server = config.server;
   link.node = read_node_facts(settings.machine).name;
@@ -229,6 +272,32 @@ Status remove_agent_network(const AgentConfig& config) {
   ASSIGN_OR_RETURN(std::unique_ptr<NodeNetwork> network,
                    open_host_network(host_network_options(config, paths, read_node_facts(machine).name)));
   return network->remove();
+}
+
+void AgentApp::shut_down() {
+  state_->agent->shut_down(state_->shutdown);
+  Status said = write_file(state_->drained_file, "", 0600);
+  if (!said.ok()) log::warning("agent", "cannot say that the node is drained: " + said.error().message);
+}
+
+Status shut_down_node(const AgentConfig& config) {
+  NodePaths paths = paths_of(config);
+  ASSIGN_OR_RETURN(BeginShutdown order, shutdown_of(config));
+  std::string path = paths.data_dir + "/lock";
+  Fd lock(open(path.c_str(), O_RDWR | O_CLOEXEC));
+  Result<std::string> holder = read_file(path);
+  pid_t pid = holder.ok() ? static_cast<pid_t>(std::atol(holder->c_str())) : 0;
+  // Whoever can take the lock is alone: the number in it is then somebody else's by now.
+  bool alone = !lock.open() || flock(lock.get(), LOCK_EX | LOCK_NB) == 0;
+  if (alone || pid <= 1) return error(ErrorCode::kUnavailable, "no agent runs on " + paths.data_dir);
+  unlink(drained_file(paths).c_str());
+  if (kill(pid, SIGUSR1) != 0) return errno_error("telling process " + std::to_string(pid), errno);
+  constexpr Duration kPause = std::chrono::milliseconds{100};
+  for (Duration left = order.period + std::chrono::minutes{1}; left > Duration{0}; left -= kPause) {
+    if (path_exists(drained_file(paths))) return {};
+    std::this_thread::sleep_for(kPause);
+  }
+  return error(ErrorCode::kTimeout, "the agent has not said that the node's pods have ended");
 }
 
 AgentApp::~AgentApp() {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "nodeagent/housekeeping/housekeeper.h"
 #include "schema/base/result.h"
 
 namespace mainstay {
@@ -27,11 +28,20 @@ struct AgentConfig {
   std::vector<std::string> allowed_sysctls;   // besides the safe ones; names, or beginnings that end in '*'
   std::vector<std::string> registry_mirrors;  // "docker.io=mirror.example.org:5000"
   std::string registry_auth_file;             // credentials for every pull, as in a .dockerconfigjson
+  EvictionFlags eviction;
+  ImageGcPolicy image_gc;              // its minimum age is image_min_age
+  std::string image_min_age = "2m";
+  std::string system_reserved, kube_reserved;
+  std::string node_labels;
+  std::string shutdown_period = "30s", shutdown_critical = "10s";
+  bool shut_down = false;  // only does what shut_down_node() does
 };
 
 class AgentApp {
  public:
   static Result<std::unique_ptr<AgentApp>> start(const AgentConfig& config);
+  // Ends the node's pods in their order and for good; the agent goes on without taking new ones.
+  void shut_down();
   // Ends the agent; containers run on.
   ~AgentApp();
 
@@ -47,6 +57,10 @@ Status remove_agent_network(const AgentConfig& config);
 
 // A share of a credential's life, 0.7 to 0.9, for CredentialKeeper.
 double random_renewal();
+
+// Tells the agent that runs on this data directory to end the node's pods, and waits until it has.
+// kUnavailable: none runs there; kTimeout: it has not answered within its period and a minute.
+Status shut_down_node(const AgentConfig& config);
 
 // The run directory that goes with a data directory.
 std::string default_run_dir(const std::string& data_dir);

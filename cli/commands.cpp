@@ -85,6 +85,44 @@ int with_config(CLI::App& command, Chosen& chosen, const std::function<int(const
   return run(config);
 }
 
+// How the node looks after itself: the kubelet's flags of the same names.
+void add_node_care(CLI::App& agent, AgentConfig& config) {
+  EvictionFlags& eviction = config.eviction;
+  agent.add_option("--eviction-hard", eviction.hard, "thresholds below which pods are evicted at once")
+      ->capture_default_str();
+  agent.add_option("--eviction-soft", eviction.soft, "thresholds below which pods are evicted after a grace period");
+  agent.add_option("--eviction-soft-grace-period", eviction.soft_grace_period,
+                   "of each soft threshold: memory.available=1m30s");
+  agent.add_option("--eviction-minimum-reclaim", eviction.minimum_reclaim,
+                   "how far above its threshold a resource is brought: nodefs.available=500Mi");
+  agent.add_option("--eviction-pressure-transition-period", eviction.transition_period,
+                   "how long the node's condition stays after it was last seen")
+      ->capture_default_str();
+  agent.add_option("--eviction-max-pod-grace-period", eviction.max_pod_grace_seconds,
+                   "seconds a pod is given when a soft threshold evicts it")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  agent.add_option("--image-gc-high-threshold", config.image_gc.high_percent,
+                   "percent of the disk used at which unused images are collected; 100: never")
+      ->capture_default_str();
+  agent.add_option("--image-gc-low-threshold", config.image_gc.low_percent, "percent of the disk used to come down to")
+      ->capture_default_str();
+  agent.add_option("--minimum-image-ttl-duration", config.image_min_age, "how old an unused image is at least")
+      ->capture_default_str();
+  agent.add_option("--system-reserved", config.system_reserved,
+                   "kept from pods for the machine: cpu=500m,memory=1Gi,ephemeral-storage=1Gi");
+  agent.add_option("--kube-reserved", config.kube_reserved, "kept from pods for the agent, in the same form");
+  agent.add_option("--node-labels", config.node_labels,
+                   "labels of the node: topology.kubernetes.io/zone=a,node.kubernetes.io/instance-type=m");
+  agent.add_option("--shutdown-grace-period", config.shutdown_period, "of all pods when the node is shut down")
+      ->capture_default_str();
+  agent.add_option("--shutdown-grace-period-critical-pods", config.shutdown_critical,
+                   "the part of it kept for critical pods, which end last")
+      ->capture_default_str();
+  agent.add_flag("--shutdown", config.shut_down,
+                 "tell the agent that runs on this data directory to end the node's pods for good, wait for it, and end");
+}
+
 void add_serving(CLI::App& app, Chosen& chosen) {
   CLI::App* server = app.add_subcommand("server", "the control plane: API, controllers, scheduler, Git");
   server->add_option("--config", chosen.config_file, "configuration file (docs/configuration.md)");
@@ -138,6 +176,7 @@ void add_serving(CLI::App& app, Chosen& chosen) {
   agent->add_flag("--remove-network", chosen.agent.remove_network,
                   "take away the packet rules, routes and DNS interface of an agent that has ended, and end");
   agent->add_option("--run-dir", chosen.agent.run_dir, "a tmpfs folder for namespaces and secrets");
+  add_node_care(*agent, chosen.agent);
   agent->callback([&chosen] {
     chosen.run = [&chosen] {
       chosen.agent.simulated = chosen.runtime == "simulated";

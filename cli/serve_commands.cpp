@@ -22,23 +22,30 @@ namespace {
 void block_stop_signals() {
   sigset_t set;
   sigemptyset(&set);
-  for (int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, signal);
+  for (int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) sigaddset(&set, signal);
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
 }
 
-// Returns when the process is told to stop, or `poll` (called about once a second) says so.
-template <typename Poll>
-void wait_for_stop(Poll poll) {
+// Returns when the process is told to stop, or `poll` (called about once a second) says so. `shut_down` is called when
+// the node is to be shut down (SIGUSR1, from `mainstay agent --shutdown`).
+template <typename Poll, typename ShutDown>
+void wait_for_stop(Poll poll, ShutDown shut_down) {
   sigset_t set;
   sigemptyset(&set);
-  for (int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, signal);
+  for (int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) sigaddset(&set, signal);
   for (;;) {
     timespec second{1, 0};
     int got = sigtimedwait(&set, nullptr, &second);
     if (got == SIGTERM || got == SIGINT) return;
+    if (got == SIGUSR1) shut_down();
     if (got < 0 && errno == EAGAIN && poll()) return;
   }
+}
+
+template <typename Poll>
+void wait_for_stop(Poll poll) {
+  wait_for_stop(poll, [] {});
 }
 
 std::string own_program() {
@@ -95,6 +102,7 @@ Result<std::unique_ptr<Agent>> simulated_agent(const ServerConfig& config, Serve
   settings.paths.run_dir = settings.paths.data_dir + "/run";
   settings.machine.runtime_version = "simulated://1.0";
   settings.credential.renew_at = random_renewal();
+  ASSIGN_OR_RETURN(settings.machine.kept.eviction, parse_eviction_flags({}));
   LinkSettings link{server.url(), name, credential, server.ca_pem()};
   auto agent = std::make_unique<Agent>(std::move(settings), make_https_link(std::move(link)),
                                        "10.255." + std::to_string(number % 250));
@@ -120,13 +128,20 @@ int run_agent(const AgentConfig& config) {
     log::info("agent", "nothing of the cluster's network is left on this node");
     return 0;
   }
+  if (config.shut_down) {
+    Status ended = shut_down_node(config);
+    return ended.ok() ? 0 : complain(ended.error());
+  }
   if (config.server.empty()) {
     return complain(error(ErrorCode::kInvalid, "--server is missing: https://host:port of the control plane"));
   }
   block_stop_signals();
   Result<std::unique_ptr<AgentApp>> app = AgentApp::start(config);
   if (!app.ok()) return complain(app.error());
-  wait_for_stop([] { return false; });
+  wait_for_stop([] { return false; }, [&app] {
+    log::info("agent", "the node is shut down: its pods are ended");
+    (*app)->shut_down();
+  });
   log::info("agent", "stopping; containers run on");
   return 0;
 }

@@ -10,6 +10,7 @@
 
 #include "nodeagent/agent_core.h"
 #include "nodeagent/disk.h"
+#include "nodeagent/housekeeping/supply.h"
 #include "nodeagent/local_state.h"
 #include "nodeagent/log_stream.h"
 #include "nodeagent/network_keeper.h"
@@ -32,15 +33,21 @@ constexpr Duration kUselessPause = std::chrono::seconds{1};
 constexpr Duration kLogsEvery = std::chrono::seconds{1};
 constexpr Duration kRulesEvery = std::chrono::seconds{10};
 constexpr Duration kStorageEvery = std::chrono::seconds{10};
+// For the reports of a shutdown after its time.
+constexpr Duration kLastWords = std::chrono::seconds{5};
 
 // A container has ended somewhere: look again.
 struct LookAgain {};
 // A report did not arrive: make another.
 struct ReportAgain {};
 
-using AgentMessage =
-    std::variant<Assignment, NetworkStatePtr, OperationResult, ReportAcknowledged, EvictPod, StreamRequest, LookAgain,
-                 ReportAgain>;
+using AgentMessage = std::variant<AgentInput, StreamRequest, LookAgain, ReportAgain>;
+
+// What the messages of one turn ask for.
+struct TurnWork {
+  std::vector<AgentInput> inputs;
+  bool look = false, report = false;
+};
 
 }  // namespace
 
@@ -96,6 +103,8 @@ struct Agent::State {
   void rules_loop();
   void storage_loop();
   void watch_storage();
+  void housekeeping_loop();
+  TurnWork sort_out(std::vector<AgentMessage> messages);
   void take(AgentActions actions, Now now);
   void offer_report(Now now);
   void learn_range(const Assignment& assignment);
@@ -135,45 +144,47 @@ void Agent::State::learn_range(const Assignment& assignment) {
   if (!known.ok()) log::error("agent", "pod addresses " + assignment.pod_cidr + ": " + known.error().message);
 }
 
+// What the core is to know; the rest is seen to at once.
+TurnWork Agent::State::sort_out(std::vector<AgentMessage> messages) {
+  TurnWork out;
+  for (AgentMessage& message : messages) {
+    if (auto* stream = std::get_if<StreamRequest>(&message)) {
+      serve(*stream);
+    } else if (std::holds_alternative<ReportAgain>(message)) {
+      out.report = true;
+    } else if (std::holds_alternative<LookAgain>(message)) {
+      out.look = true;
+    } else {
+      AgentInput& input = out.inputs.emplace_back(std::move(std::get<AgentInput>(message)));
+      // The node's own state is to be said soon.
+      bool ails = std::holds_alternative<NodePressures>(input) || std::holds_alternative<BeginShutdown>(input);
+      out.report = out.report || ails;
+      const auto* assignment = std::get_if<Assignment>(&input);
+      if (assignment == nullptr) continue;
+      learn_range(*assignment);
+      Status saved = save_assignment(settings.paths, *assignment);
+      if (!saved.ok()) log::warning("agent", "cannot write the assignment down: " + saved.error().message);
+    }
+  }
+  return out;
+}
+
 void Agent::State::step_loop() {
   MonoTime heartbeat_due = read_clock().mono;
-  bool report_due = true, look = false;
+  bool report_due = true;
   while (!stopping.load()) {
     Duration wait = std::min(kLongestSleep, heartbeat_due - read_clock().mono);
     if (std::optional<MonoTime> wake = core->next_wake()) wait = std::min(wait, *wake - read_clock().mono);
     std::vector<AgentMessage> messages = inbox.take_all(std::max(wait, Duration{0}));
-    std::vector<AgentInput> inputs;
-    for (AgentMessage& message : messages) {
-      if (auto* assignment = std::get_if<Assignment>(&message)) {
-        learn_range(*assignment);
-        Status saved = save_assignment(settings.paths, *assignment);
-        if (!saved.ok()) log::warning("agent", "cannot write the assignment down: " + saved.error().message);
-        inputs.emplace_back(std::move(*assignment));
-      } else if (auto* result = std::get_if<OperationResult>(&message)) {
-        inputs.emplace_back(std::move(*result));
-      } else if (auto* acknowledged = std::get_if<ReportAcknowledged>(&message)) {
-        inputs.emplace_back(*acknowledged);
-      } else if (auto* eviction = std::get_if<EvictPod>(&message)) {
-        inputs.emplace_back(std::move(*eviction));
-      } else if (auto* known = std::get_if<NetworkStatePtr>(&message)) {
-        inputs.emplace_back(std::move(*known));
-      } else if (auto* stream = std::get_if<StreamRequest>(&message)) {
-        serve(*stream);
-      } else if (std::holds_alternative<ReportAgain>(message)) {
-        report_due = true;
-      } else {
-        look = true;
-      }
-    }
+    TurnWork work = sort_out(std::move(messages));
     Now now = read_clock();
     AgentActions actions;
     {
       std::lock_guard lock(core_mutex);
-      if (look) core->look_again();
-      look = false;
-      actions = core->step(now, std::move(inputs));
+      if (work.look) core->look_again();
+      actions = core->step(now, std::move(work.inputs));
     }
-    report_due = report_due || actions.report_due || now.mono >= heartbeat_due;
+    report_due = report_due || work.report || actions.report_due || now.mono >= heartbeat_due;
     take(std::move(actions), now);
     {
       std::lock_guard lock(seen_mutex);
@@ -191,6 +202,7 @@ void Agent::State::step_loop() {
 void Agent::State::report_loop() {
   Duration retry = kFirstRetry;
   MonoTime status_due{};
+  NodePressures told;
   while (!stopping.load()) {
     NodeReport report;
     {
@@ -202,8 +214,15 @@ void Agent::State::report_loop() {
       sending = true;
     }
     MonoTime now = read_clock().mono;
-    if (report.whole || now >= status_due) {
-      report.node_status = Box<NodeStatus>(read_node_status(settings.machine, facts));
+    NodePressures ails;
+    {
+      std::lock_guard lock(core_mutex);
+      ails = core->pressures();
+    }
+    if (report.whole) report.labels = settings.labels;
+    if (report.whole || now >= status_due || !(ails == told)) {
+      report.node_status = Box<NodeStatus>(read_node_status(settings.machine, facts, ails));
+      told = ails;
       status_due = now + settings.heartbeat - std::chrono::seconds{1};
     }
     report.network_seen = network_keeper->seen();
@@ -334,6 +353,18 @@ void Agent::State::watch_storage() {
   }
 }
 
+void Agent::State::housekeeping_loop() {
+  Housekeeper::World world{doors->images, doors->runtime, settings.paths, facts.name, {}, {}, {}};
+  world.measure = [this] { return measure_supplies(settings.paths); };
+  world.view = [this] {
+    std::lock_guard lock(core_mutex);
+    return view_node(*core);
+  };
+  world.tell = [this](AgentInput input) { inbox.push(std::move(input)); };
+  Housekeeper housekeeper(settings.housekeeping, std::move(world));
+  while (!stopping.load()) sleep(housekeeper.round(read_clock().mono));
+}
+
 // One pod with a million files must not hold up anything else.
 void Agent::State::storage_loop() {
   while (!stopping.load()) {
@@ -461,8 +492,20 @@ Status Agent::start() {
     s.threads.emplace_back([&s] { s.log_loop(); });
     s.threads.emplace_back([&s] { s.rules_loop(); });
     s.threads.emplace_back([&s] { s.storage_loop(); });
+    s.threads.emplace_back([&s] { s.housekeeping_loop(); });
   }
   return {};
+}
+
+void Agent::shut_down(const BeginShutdown& order) {
+  State& s = *state_;
+  s.inbox.push(order);
+  MonoTime deadline = read_clock().mono + order.period + kLastWords;
+  while (!s.stopping.load() && read_clock().mono < deadline) {
+    s.sleep(std::chrono::milliseconds{100});
+    std::lock_guard lock(s.core_mutex);
+    if (s.core->is_drained()) return;
+  }
 }
 
 void Agent::stop() {

@@ -10,6 +10,7 @@
 #include "nodeagent/control_link.h"
 #include "nodeagent/credential_keeper.h"
 #include "nodeagent/door_executor.h"
+#include "nodeagent/housekeeping/housekeeper.h"
 #include "nodeagent/node_network.h"
 #include "nodeagent/node_facts.h"
 #include "nodeagent/node_paths.h"
@@ -26,6 +27,8 @@ struct AgentSettings {
   int log_files = 5;
   size_t streams = 64;  // open at once
   CredentialKeeper::Settings credential;
+  NodeLabels labels;    // for the Node object
+  HousekeepingSettings housekeeping;  // of a node with containers; a simulated one is never short of anything
   NodeNetwork* node_network = nullptr;  // outlives the agent; null: the cluster's network is only remembered
   // Told the node's range of pod addresses whenever an assignment names it, before its pods are looked at.
   std::function<Status(const std::string& pod_cidr, const std::string& cluster_cidr)> range_known;
@@ -41,6 +44,9 @@ class Agent {
 
   // Reads what it knew before, then starts all threads.
   Status start();
+  // Ends the node's pods in their order, for good, and takes no new ones: the machine is about to be switched off.
+  // Returns when nothing runs any more and the control plane knows, a few seconds after the period at the latest.
+  void shut_down(const BeginShutdown& order);
   // Ends all threads; containers run on.
   void stop();
   // How many pods run here, for logs and metrics. Any thread.

@@ -25,6 +25,10 @@ struct AgentCore::State {
   bool has_assignment = false;
   bool has_observed = false;
   NodeConfig config;
+  NodePressures pressures;
+  std::optional<BeginShutdown> shutdown;
+  MonoTime shutdown_begun;
+  bool drained = false;
   std::map<std::string, PodRecord> pods;
   std::map<uint64_t, std::string> waiting;  // operation -> uid of the pod that waits for it
   uint64_t last_operation = 0;
@@ -61,6 +65,7 @@ struct AgentCore::State {
     return {now,
             node,
             config,
+            pressures,
             assignment.at.number,
             [this](OperationBody body, const std::string& uid) { return submit(std::move(body), uid); },
             [this](AgentEvent event) { note(std::move(event)); },
@@ -73,6 +78,11 @@ struct AgentCore::State {
   void take(const ReportAcknowledged& acknowledged, Now now);
   void take(const EvictPod& order, Now now);
   void take(const NetworkStatePtr& network, Now) { config.network = network; }
+  void take(const NodePressures& given, Now now);
+  void take(const AgentEvent& event, Now) { note(event); }
+  void take(const CollectContainers&, Now now);
+  void take(const BeginShutdown& order, Now now);
+  void shut_down(Now now);
   void take_observed(const Observed& observed, uint64_t operation, Now now);
   void forget_torn_down();
 };
@@ -201,7 +211,47 @@ void AgentCore::State::take(const EvictPod& order, Now now) {
   if (found == pods.end() || !found->second.pod) return;
   PodStepContext step = context(now);
   note({found->second.ns, found->second.name, order.uid, "", true, order.reason, order.message});
+  found->second.disrupted = true;
   fail_pod(found->second, order.reason, order.message, order.grace, step);
+}
+
+void AgentCore::State::take(const NodePressures& given, Now) {
+  pressures = given;
+  pressures.shutting_down = shutdown.has_value();
+}
+
+void AgentCore::State::take(const CollectContainers&, Now) {
+  for (auto& [uid, record] : pods) {
+    if (!record.released || record.ending == Ending::kLeaving || record.collected) continue;
+    record.collected = true;
+    for (const auto& [name, container] : record.containers) {
+      if (!container.seen) continue;
+      if (container.attempt > 0) submit(RemoveContainer{{uid, name, container.attempt - 1}}, uid);
+      submit(RemoveContainer{{uid, name, container.attempt}}, uid);
+    }
+  }
+}
+
+void AgentCore::State::take(const BeginShutdown& order, Now now) {
+  if (shutdown) return;
+  shutdown = order;
+  shutdown_begun = now.mono;
+  pressures.shutting_down = true;
+}
+
+// Ends the node's pods in their order. Nothing is to be taken for drained before it is known what there is.
+void AgentCore::State::shut_down(Now now) {
+  if (!shutdown) return;
+  ShutdownStep next = step_shutdown(pods, *shutdown, shutdown_begun, now.mono);
+  for (const ShutdownVictim& victim : next.victims) {
+    PodRecord& record = pods.at(victim.uid);
+    if (record.ending != Ending::kNone && record.ending != Ending::kSandboxLost) continue;
+    PodStepContext step = context(now);
+    record.disrupted = true;
+    fail_pod(record, std::string(kShutdownReason), std::string(kShutdownMessage), victim.grace, step);
+  }
+  if (next.wake) wake_at(*next.wake);
+  drained = next.drained;
 }
 
 bool is_deleted(const PodRecord& record) {
@@ -254,6 +304,7 @@ AgentActions AgentCore::step(Now now, std::vector<AgentInput> inputs) {
   if (s.observe_operation == 0) s.wake_at(s.observe_due);
   // Until both are known, what runs is left alone: a pod that seems nobody's may only not be assigned *yet*.
   if (s.has_assignment && s.has_observed) {
+    s.shut_down(now);
     for (auto& [uid, record] : s.pods) {
       PodStepContext context = s.context(now);
       step_pod(record, context);
@@ -324,9 +375,18 @@ AgentMemory AgentCore::memory(Now now) const {
 AssignmentNumber AgentCore::seen() const { return state_->assignment.at; }
 const std::map<std::string, PodRecord>& AgentCore::pods() const { return state_->pods; }
 
+bool AgentCore::knows_node() const { return state_->has_assignment && state_->has_observed; }
+NodePressures AgentCore::pressures() const { return state_->pressures; }
+
+bool AgentCore::is_drained() const {
+  return state_->drained && std::none_of(state_->pods.begin(), state_->pods.end(),
+                                         [](const auto& one) { return one.second.pod && one.second.dirty; });
+}
+
 std::vector<std::string> AgentCore::layers_in_use() const {
   std::set<std::string> layers;
   for (const auto& [uid, record] : state_->pods) {
+    if (record.collected) continue;
     for (const auto& [name, container] : record.containers) {
       if (container.seen) layers.insert(container.seen->layers.begin(), container.seen->layers.end());
       if (container.image) layers.insert(container.image->layers.begin(), container.image->layers.end());

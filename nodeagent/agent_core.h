@@ -10,6 +10,8 @@
 #include <variant>
 #include <vector>
 
+#include "nodeagent/housekeeping/node_shutdown.h"
+#include "nodeagent/node_condition.h"
 #include "nodeagent/operation.h"
 #include "nodeagent/pod_record.h"
 #include "schema/agent_messages.h"
@@ -42,7 +44,12 @@ struct EvictPod {
   std::string message;
   Duration grace{0};
 };
-using AgentInput = std::variant<Assignment, OperationResult, ReportAcknowledged, EvictPod, NetworkStatePtr>;
+// What ended containers left is to go, logs too: the disk is short. Only of pods that are over.
+struct CollectContainers {};
+
+// NodePressures: what ails the node now; an AgentEvent of the node itself goes into the next report.
+using AgentInput = std::variant<Assignment, OperationResult, ReportAcknowledged, EvictPod, NetworkStatePtr,
+                                NodePressures, AgentEvent, CollectContainers, BeginShutdown>;
 
 struct AgentActions {
   std::vector<Operation> operations;  // to be carried out, in any order
@@ -72,6 +79,12 @@ class AgentCore {
   AssignmentNumber seen() const;
   // By uid; for logs, tests and audits.
   const std::map<std::string, PodRecord>& pods() const;
+  // Whether both an assignment and what exists are known: before, nothing on the node may be taken for unused.
+  bool knows_node() const;
+  // What ails the node, as its status has it.
+  NodePressures pressures() const;
+  // A shutdown was ordered, nothing runs any more, and the control plane knows.
+  bool is_drained() const;
   // Layers of containers that exist, for the collection of images.
   std::vector<std::string> layers_in_use() const;
   // Where to read the logs of a container: the newest attempt, or the one before. kNotFound with a sentence.

@@ -308,13 +308,19 @@ Result<Fd> open_beneath(int root, const std::string& path, int flags, mode_t mod
   return open_at(root, path, flags, mode, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
 }
 
-uint64_t tree_bytes(const std::string& path) {
+namespace {
+
+struct TreeSum {
+  uint64_t bytes = 0, entries = 0;
+};
+
+TreeSum sum_tree(const std::string& path) {
   constexpr size_t kDeepest = 500;  // open directories at once
   constexpr uint64_t kBlock = 512;  // the unit of st_blocks
   struct stat info;
-  if (lstat(path.c_str(), &info) != 0) return 0;
+  if (lstat(path.c_str(), &info) != 0) return {};
   const dev_t device = info.st_dev;
-  uint64_t bytes = static_cast<uint64_t>(info.st_blocks) * kBlock;
+  TreeSum sum{static_cast<uint64_t>(info.st_blocks) * kBlock, 1};
   std::vector<std::unique_ptr<DIR, DirCloser>> open_dirs;
   auto enter = [&](int at, const char* name) {
     int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -336,10 +342,16 @@ uint64_t tree_bytes(const std::string& path) {
     std::string_view name = entry->d_name;
     if (name == "." || name == "..") continue;
     if (fstatat(dirfd(dir), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0 || info.st_dev != device) continue;
-    bytes += static_cast<uint64_t>(info.st_blocks) * kBlock;
+    sum.bytes += static_cast<uint64_t>(info.st_blocks) * kBlock;
+    ++sum.entries;
     if (S_ISDIR(info.st_mode) && open_dirs.size() < kDeepest) enter(dirfd(dir), entry->d_name);
   }
-  return bytes;
+  return sum;
 }
+
+}  // namespace
+
+uint64_t tree_bytes(const std::string& path) { return sum_tree(path).bytes; }
+uint64_t tree_entries(const std::string& path) { return sum_tree(path).entries; }
 
 }  // namespace mainstay

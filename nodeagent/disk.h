@@ -67,6 +67,8 @@ Status remove_tree(const std::string& path);
 // entered, a file with several names counted for each. What lies deeper than 500 directories is not counted. 0 if
 // there is nothing.
 uint64_t tree_bytes(const std::string& path);
+// Files and directories of it, itself counted; the same bounds.
+uint64_t tree_entries(const std::string& path);
 
 // Opens `path` inside `root` without leaving it: links are resolved as if `root` were "/" (openat2).
 Result<Fd> open_in_root(int root, const std::string& path, int flags, mode_t mode = 0);

@@ -16,8 +16,6 @@
 namespace mainstay {
 namespace {
 
-constexpr int64_t kReservedMemory = 100 << 20;
-
 std::string first_line(const std::string& path) {
   Result<std::string> bytes = read_file(path, 64 << 10);
   return bytes.ok() ? bytes->substr(0, bytes->find('\n')) : "";
@@ -86,40 +84,9 @@ std::string machine_architecture() {
   return machine;
 }
 
-NodeCondition make_condition(std::string_view type, bool is_true, std::string_view reason,
-                             std::string_view message) {
-  NodeCondition out;
-  out.type = type;
-  out.status = is_true ? "True" : "False";
-  out.reason = reason;
-  out.message = message;
-  return out;
-}
-
-struct Disk {
-  int64_t bytes = 0, available = 0, inodes = 0, free_inodes = 0;
-};
-Disk disk_of(const std::string& path) {
+int64_t disk_bytes(const std::string& path) {
   struct statvfs found {};
-  if (statvfs(path.c_str(), &found) != 0) return {};
-  return {static_cast<int64_t>(found.f_blocks * found.f_frsize),
-          static_cast<int64_t>(found.f_bavail * found.f_frsize), static_cast<int64_t>(found.f_files),
-          static_cast<int64_t>(found.f_favail)};
-}
-
-void add_conditions(NodeStatus& status, const Disk& disk) {
-  int64_t available = memory_field("MemAvailable");
-  bool memory = available < kReservedMemory;
-  bool full = disk.bytes > 0 &&
-              (disk.available < disk.bytes / 10 || (disk.inodes > 0 && disk.free_inodes < disk.inodes / 20));
-  status.conditions = {
-      make_condition(
-          "MemoryPressure", memory, memory ? "KubeletHasInsufficientMemory" : "KubeletHasSufficientMemory",
-          memory ? "less than 100 MiB of memory are available" : "kubelet has sufficient memory available"),
-      make_condition("DiskPressure", full, full ? "KubeletHasDiskPressure" : "KubeletHasNoDiskPressure",
-                     full ? "less than 10 % of the disk is free" : "kubelet has no disk pressure"),
-      make_condition("PIDPressure", false, "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
-      make_condition("Ready", true, "KubeletReady", "kubelet is posting ready status")};
+  return statvfs(path.c_str(), &found) == 0 ? static_cast<int64_t>(found.f_blocks * found.f_frsize) : 0;
 }
 
 }  // namespace
@@ -140,26 +107,18 @@ NodeFacts read_node_facts(const MachineOptions& options) {
   if (hosts.ok()) out.hosts = std::move(*hosts);
   out.pids_limit = options.pids_limit;
   out.allowed_sysctls = options.allowed_sysctls;
-  out.allocatable = read_node_status(options, out).allocatable;
+  out.allocatable = read_node_status(options, out, {}).allocatable;
   return out;
 }
 
-NodeStatus read_node_status(const MachineOptions& options, const NodeFacts& facts) {
+NodeStatus read_node_status(const MachineOptions& options, const NodeFacts& facts, const NodePressures& pressures) {
   NodeStatus out;
-  Disk disk = disk_of(options.data_dir);
-  auto put = [&](std::string_view name, Quantity capacity, Quantity allocatable) {
-    map_slot(out.capacity, name) = capacity;
-    map_slot(out.allocatable, name) = allocatable;
-  };
-  Quantity cpus = Quantity::of(std::max<int64_t>(1, sysconf(_SC_NPROCESSORS_ONLN)));
-  int64_t kib = facts.memory_bytes / 1024;
-  int64_t usable_kib = std::max<int64_t>(0, kib - kReservedMemory / 1024);
-  put("cpu", cpus, cpus);
-  put("memory", Quantity::of(kib * 1024, Quantity::Format::kBinarySi),
-      Quantity::of(usable_kib * 1024, Quantity::Format::kBinarySi));
-  put("ephemeral-storage", Quantity::of(disk.bytes / 1024 * 1024, Quantity::Format::kBinarySi),
-      Quantity::of(disk.bytes / 10 * 9 / 1024 * 1024, Quantity::Format::kBinarySi));
-  put("pods", Quantity::of(options.max_pods), Quantity::of(options.max_pods));
+  auto bytes = [](int64_t units) { return Quantity::of(units / 1024 * 1024, Quantity::Format::kBinarySi); };
+  map_slot(out.capacity, "cpu") = Quantity::of(std::max<int64_t>(1, sysconf(_SC_NPROCESSORS_ONLN)));
+  map_slot(out.capacity, "memory") = bytes(facts.memory_bytes);
+  map_slot(out.capacity, "ephemeral-storage") = bytes(disk_bytes(options.data_dir));
+  map_slot(out.capacity, "pods") = Quantity::of(options.max_pods);
+  out.allocatable = allocatable_of(out.capacity, options.kept);
   out.addresses = {{"InternalIP", facts.address}, {"Hostname", facts.name}};
   utsname names{};
   uname(&names);
@@ -173,7 +132,7 @@ NodeStatus read_node_status(const MachineOptions& options, const NodeFacts& fact
   info.kubelet_version = "v1.33.0+mainstay";
   info.operating_system = "linux";
   info.architecture = machine_architecture();
-  add_conditions(out, disk);
+  out.conditions = node_conditions(pressures);
   return out;
 }
 

@@ -3,6 +3,8 @@
 
 #include <string>
 
+#include "nodeagent/housekeeping/reservation.h"
+#include "nodeagent/node_condition.h"
 #include "nodeagent/pod_plan.h"
 #include "schema/kinds/node.h"
 
@@ -16,12 +18,12 @@ struct MachineOptions {
   int64_t max_pods = 110;
   int64_t pids_limit = 0;                    // NodeFacts::pids_limit
   std::vector<std::string> allowed_sysctls;  // NodeFacts::allowed_sysctls
+  NodeReservations kept;                     // what allocatable is short of capacity
 };
 
 NodeFacts read_node_facts(const MachineOptions& options);
 
-// Capacity, allocatable, addresses, system information and conditions, measured now.
-// Allocatable is capacity less 100 MiB of memory (Kubernetes' hard eviction threshold).
-NodeStatus read_node_status(const MachineOptions& options, const NodeFacts& facts);
+// Capacity, allocatable, addresses and system information, measured now, and the conditions of these pressures.
+NodeStatus read_node_status(const MachineOptions& options, const NodeFacts& facts, const NodePressures& pressures);
 
 }  // namespace mainstay

@@ -76,6 +76,7 @@ struct PodRecord {
   WallTime start_time;  // when the agent took it in
   std::map<std::string, ContainerTrack> containers;
   bool remembered = false;   // from before the agent's start
+  bool admitted = false;     // it was decided whether the node takes it
   bool adopted = false;      // what the control plane knew of its containers was taken in
   bool initialized = false;  // its init containers are done, its sidecars were started
   bool is_set_up = false;
@@ -91,11 +92,13 @@ struct PodRecord {
   Ending ending = Ending::kNone;
   std::optional<MonoTime> end_by;       // SIGKILL for what still runs then
   std::string fail_reason, fail_message;  // of Ending::kFailed
+  bool disrupted = false;     // and the node was the reason
   MonoTime retry_at;          // of an ending's last operation that failed
   bool tearing_down = false;  // the operation under way is the last one
   bool torn_down = false;
   bool releasing = false;  // the operation under way releases network and volumes
   bool released = false;
+  bool collected = false;  // its ended containers were removed, since the disk was short
   bool gone_said = false;
   PodStatus status;          // newest, as reported or to be reported
   bool dirty = true;         // status is to be reported

@@ -105,7 +105,12 @@ void add_conditions(PodStatus& status, const PodRecord& record, Now now) {
   const PodStatus& before = record.status;
   const Pod& pod = as<Pod>(*record.pod);
   for (const PodCondition& given : pod.status.conditions) {
-    if (given.type == "PodScheduled" || given.type == "DisruptionTarget") status.conditions.push_back(given);
+    bool kept = given.type == "PodScheduled" || (given.type == "DisruptionTarget" && !record.disrupted);
+    if (kept) status.conditions.push_back(given);
+  }
+  if (record.disrupted) {
+    put_condition(status, before,
+                  make_condition("DisruptionTarget", true, "TerminationByKubelet", record.fail_message), now.wall);
   }
   // Nobody scheduled a pod that came with its node's name.
   bool scheduled = std::any_of(status.conditions.begin(), status.conditions.end(),

@@ -114,6 +114,20 @@ void refresh_status(PodRecord& record, PodStepContext& context) {
   record.reported_in = 0;
 }
 
+// A pod that is new here may be turned away; one that was here before may not.
+void admit(PodRecord& record, PodStepContext& context) {
+  if (record.admitted || !record.pod) return;
+  record.admitted = true;
+  bool known = record.remembered || record.ending != Ending::kNone ||
+               std::any_of(record.containers.begin(), record.containers.end(),
+                           [](const auto& one) { return one.second.seen.has_value(); });
+  if (known || is_end(as<Pod>(*record.pod).status.phase)) return;
+  std::optional<Rejection> rejection = reject_pod(*record.pod, context.pressures);
+  if (!rejection) return;
+  note(context, record, "", true, rejection->reason, rejection->message);
+  fail_pod(record, rejection->reason, "Pod was rejected: " + rejection->message, Duration{0}, context);
+}
+
 // What has become of the pod since: it leaves, its time is over, it is done, its sandbox is gone.
 void judge(PodRecord& record, PodStepContext& context) {
   bool leaving = !record.pod || record.pod->meta.deletion_timestamp != WallTime{};
@@ -139,6 +153,7 @@ void step_pod(PodRecord& record, PodStepContext& context) {
   if (record.torn_down) return refresh_status(record, context);
   if (!record.adopted) adopt_status(record, context);
   settle_exits(record, context);
+  admit(record, context);
   judge(record, context);
   if (record.ending != Ending::kNone) {
     step_ending(record, context);

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "nodeagent/node_condition.h"
 #include "nodeagent/pod_record.h"
 
 namespace mainstay {
@@ -14,6 +15,7 @@ struct PodStepContext {
   Now now;
   const NodeFacts& node;
   const NodeConfig& config;
+  const NodePressures& pressures;
   uint64_t assignment = 0;
   // Hands an operation over; returns its id.
   std::function<uint64_t(OperationBody, const std::string& uid)> submit;

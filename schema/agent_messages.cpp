@@ -166,6 +166,11 @@ std::string encode(const NodeReport& report) {
   append_each(map.key("pods"), report.pods, append_pod_report);
   if (report.node_status) append_json(map.key("nodeStatus"), NodeStatus::kType, &*report.node_status);
   append_each(map.key("events"), report.events, append_event);
+  if (!report.labels.empty()) {
+    MapWriter labels(map.key("labels"));
+    for (const auto& [key, value] : report.labels) append_json_string(labels.key(key), value);
+    labels.close();
+  }
   map.close();
   return out;
 }
@@ -192,6 +197,12 @@ Result<NodeReport> decode_node_report(std::string_view json) {
       decode(*status, PodStatus::kType, &pod.status, kLenient, root.field("status"), diagnostics);
     }
     out.pods.push_back(std::move(pod));
+  }
+  const Value* labels = value.find("labels");
+  if (labels != nullptr && labels->is_map()) {
+    for (const Member& label : labels->as_map()) {
+      if (label.value.is_string()) out.labels[label.name] = label.value.as_string();
+    }
   }
   if (const Value* status = value.find("nodeStatus")) {
     decode(*status, NodeStatus::kType, &out.node_status.ensure(), kLenient, root.field("nodeStatus"),

@@ -13,6 +13,7 @@
 #include "schema/assignment_number.h"
 #include "schema/base/result.h"
 #include "schema/network_state.h"
+#include "schema/node_labels.h"
 #include "schema/object.h"
 
 namespace mainstay {
@@ -61,6 +62,7 @@ struct NodeReport {
   AssignmentNumber network_seen;  // the highest network state taken in
   bool whole = false;         // `pods` is everything there is, not only what changed
   std::vector<PodReport> pods;
+  NodeLabels labels;             // that the node was configured with; in whole reports
   Box<NodeStatus> node_status;  // only when changed, and in the first of a boot
   std::vector<AgentEvent> events;
 };

@@ -13,8 +13,9 @@ namespace mainstay {
 void apply_defaults(Object& object);
 
 // What admission adds to a Pod at its creation, never to a template: the service account "default",
-// tolerations of not-ready and unreachable nodes for 300 s, phase Pending and the QoS class. (Its priority comes
-// from what classes there are: reconciler/store/priority.h.) Requires a Pod on which apply_defaults has run.
+// tolerations of not-ready and unreachable nodes for 300 s and, unless it is BestEffort, of memory pressure, phase
+// Pending and the QoS class. (Its priority comes from what classes there are: reconciler/store/priority.h.) Requires a
+// Pod on which apply_defaults has run.
 void admit_pod(Object& pod);
 
 // An update that leaves out what the server assigned keeps it: a Pod's priority, a Service's cluster IP and node

@@ -123,6 +123,20 @@ void tolerate_node_loss(PodSpec& spec) {
   }
 }
 
+// Who requests memory may be placed where it is short: he is not the first to be evicted.
+void tolerate_memory_pressure(PodSpec& spec) {
+  constexpr std::string_view kKey = "node.kubernetes.io/memory-pressure";
+  bool answered = std::any_of(spec.tolerations.begin(), spec.tolerations.end(), [&](const Toleration& toleration) {
+    return (toleration.key == kKey || toleration.key.empty()) && toleration.op == "Exists" &&
+           (toleration.effect == "NoSchedule" || toleration.effect.empty());
+  });
+  if (answered || qos_class(spec) == "BestEffort") return;
+  Toleration& toleration = spec.tolerations.emplace_back();
+  toleration.key = kKey;
+  toleration.op = "Exists";
+  toleration.effect = "NoSchedule";
+}
+
 }  // namespace
 
 std::string_view default_pull_policy(std::string_view image) {
@@ -165,6 +179,7 @@ void admit_pod(Object& object) {
   set_if_empty(pod.spec.service_account_name, "default");
   pod.spec.service_account = pod.spec.service_account_name;
   tolerate_node_loss(pod.spec);
+  tolerate_memory_pressure(pod.spec);
   set_if_empty(pod.status.phase, "Pending");
   set_if_empty(pod.status.qos_class, qos_class(pod.spec));
 }

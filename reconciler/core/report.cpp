@@ -7,6 +7,7 @@
 #include "reconciler/store/lifecycle.h"
 #include "reconciler/store/object_parts.h"
 #include "schema/compare.h"
+#include "schema/names.h"
 
 namespace mainstay {
 namespace {
@@ -26,6 +27,19 @@ void settle_conditions(NodeStatus& next, const NodeStatus& stored, WallTime now)
       }
     }
   }
+}
+
+// What the node was configured with, as far as it is a node's to say. Returns whether anything changed.
+bool take_labels(Object& node, const NodeLabels& labels) {
+  bool changed = false;
+  for (const auto& [key, value] : labels) {
+    bool valid = qualified_name_problems(key).empty() && label_value_problems(value).empty();
+    const std::string* known = map_find(node.meta.labels, key);
+    if (!valid || !may_label_itself(key) || (known != nullptr && *known == value)) continue;
+    map_slot(node.meta.labels, key) = value;
+    changed = true;
+  }
+  return changed;
 }
 
 void label_node(Object& node, const NodeStatus& status) {
@@ -50,10 +64,15 @@ void take_node(Transaction& txn, const NodeReport& report) {
   }
   as<Node>(next).status = std::move(status);
   if (stored) {
+    if (take_labels(next, report.labels)) {
+      txn.update(std::move(next)).ok();  // as below
+      return;
+    }
     txn.update_status(std::move(next)).ok();  // it exists: the same transaction has just read it
     return;
   }
   label_node(next, *report.node_status);
+  take_labels(next, report.labels);
   Result<ObjectPtr> made = txn.create(std::move(next));
   if (made.ok()) {
     record_note(txn, {(*made)->key(), (*made)->meta.uid, false, "RegisteredNode",

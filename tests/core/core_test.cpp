@@ -197,7 +197,7 @@ spec:
   ObjectPtr pod = f.core->head().find(Kind::kPod, "default", "p");
   REQUIRE(pod);
   CHECK(as<Pod>(*pod).spec.node_name == "n1");
-  CHECK(as<Pod>(*pod).spec.tolerations.size() == 2);
+  CHECK(as<Pod>(*pod).spec.tolerations.size() == 2);  // BestEffort: none of memory pressure
   Assignment given = assignment(f.core->head(), "n1");
   REQUIRE(given.pods.size() == 1);
   REQUIRE(given.config_maps.size() == 1);
@@ -208,6 +208,57 @@ spec:
   REQUIRE(effects.publication);
   CHECK(effects.publication->touched_nodes == std::vector<std::string>{"n1"});
   CHECK(audit(f.core->head(), AuditMoment::kSettled).empty());
+}
+
+TEST_CASE("a node short of memory is tainted, takes who asks for memory and nobody else, and is free again after") {
+  Fixture f;
+  f.turn({ReportIn{0, hello("n1", 1)}});
+  f.settle();
+  auto report = [&](uint64_t sequence, const char* pressure) {
+    NodeReport out = hello("n1", sequence);
+    out.node_status->conditions.push_back({"MemoryPressure", pressure, {}, {}, "KubeletHasInsufficientMemory", ""});
+    f.turn({ReportIn{0, out}});
+    f.settle();
+  };
+  auto node_of = [&](const char* pod) {
+    return as<Pod>(*f.core->head().find(Kind::kPod, "default", pod)).spec.node_name;
+  };
+  report(2, "True");
+  const auto& taints = as<Node>(*f.core->head().find(Kind::kNode, "", "n1")).spec.taints;
+  REQUIRE(taints.size() == 1);
+  CHECK(taints[0].key == "node.kubernetes.io/memory-pressure");
+  CHECK(taints[0].effect == "NoSchedule");
+  f.turn({f.create(1, R"({apiVersion: v1, kind: Pod, metadata: {name: plain, namespace: default},
+    spec: {containers: [{name: c, image: "i:1"}]}})"),
+          f.create(2, R"({apiVersion: v1, kind: Pod, metadata: {name: asks, namespace: default},
+    spec: {containers: [{name: c, image: "i:1", resources: {requests: {memory: 1Mi}}}]}})")});
+  f.settle();
+  CHECK(node_of("plain").empty());
+  CHECK(node_of("asks") == "n1");
+  report(3, "False");
+  CHECK(as<Node>(*f.core->head().find(Kind::kNode, "", "n1")).spec.taints.empty());
+  CHECK(node_of("plain") == "n1");
+}
+
+TEST_CASE("a node has the labels it was configured with, as far as they are its own to set") {
+  Fixture f;
+  NodeReport report = hello("n1", 1);
+  report.labels = {{"topology.kubernetes.io/zone", "a"}, {"node-role.kubernetes.io/control-plane", ""}, {"bad label", "x"}};
+  f.turn({ReportIn{0, report}});
+  f.settle();
+  auto label = [&](const char* key) {
+    const std::string* found = map_find(f.core->head().find(Kind::kNode, "", "n1")->meta.labels, key);
+    return found == nullptr ? std::string("none") : *found;
+  };
+  CHECK(label("topology.kubernetes.io/zone") == "a");
+  CHECK(label("kubernetes.io/hostname") == "n1");
+  CHECK(label("node-role.kubernetes.io/control-plane") == "none");
+  CHECK(label("bad label") == "none");
+  report.sequence = 2;
+  report.labels = {{"topology.kubernetes.io/zone", "b"}};
+  f.turn({ReportIn{0, report}});
+  f.settle();
+  CHECK(label("topology.kubernetes.io/zone") == "b");
 }
 
 TEST_CASE("reports that are late, repeated or of an earlier agent do no harm") {

@@ -22,6 +22,8 @@ for line in 'four containers run' 'GET http://.*mainstay example web v1' 'the le
 done
 echo "demo: runs to its end and leaves nothing"
 
+# Else the first demo's words may still be read.
+: >"$demo_log"
 setsid scripts/demo >"$demo_log" 2>&1 &
 demo_pid=$!
 helper_pids+=("$demo_pid")
@@ -116,6 +118,20 @@ for uid in "${uids[@]}"; do
   [ -e "$agent_data/pods/$uid" ] || wait_until 20 "nothing is left of $uid: $(left_of "$uid")" gone_without_trace "$uid"
 done
 echo "containers: pods that go leave nothing"
+
+# Before the machine goes down the pods end in good order, for good; with the next agent others take their place.
+"$binary" agent --shutdown --data-dir "$agent_data" >"$work/shutdown.log" 2>&1 || fail "agent --shutdown: $(cat "$work/shutdown.log")"
+[ -z "$(container_pids)" ] || fail "after the shutdown run: $(container_pids)"
+[ "$(ms get pods -n shop | grep -cw Terminated)" = 2 ] || fail "not two pods are Terminated: $(ms get pods -n shop)"
+node_is_off() { ms get nodes | awk '$1 == "demo-node" && $2 ~ /NotReady/ { ok = 1 } END { exit !ok }'; }
+wait_until 5 "the node is NotReady" node_is_off
+process_lives "$agent_pid" || fail "the agent has ended with its pods, and would be started again"
+stop_process "$agent_pid" TERM
+"$binary" agent --shutdown --data-dir "$agent_data" >>"$work/shutdown.log" 2>&1 && fail "a shutdown without an agent has worked"
+start_agent
+others_run() { [ "$(container_pids | wc -l)" = 2 ]; }
+wait_until 60 "other pods run" others_run
+echo "containers: a shutdown ends the pods, and nothing brings them back before the next start"
 
 # With the server away the agent keeps pods running.
 stop_process "$server_pid" TERM

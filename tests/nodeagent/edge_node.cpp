@@ -1,5 +1,6 @@
 #include "tests/nodeagent/edge_node.h"
 
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -32,14 +33,19 @@ OciRuntimeOptions EdgeNode::options() const {
   return out;
 }
 
-EdgeNode::EdgeNode(std::string oci_runtime, uint64_t log_limit)
-    : oci_runtime_(std::move(oci_runtime)), log_limit_(log_limit) {
+EdgeNode::EdgeNode(EdgeNodeOptions how)
+    : oci_runtime_(std::move(how.oci_runtime)), log_limit_(how.log_limit) {
   static std::atomic<int> number{0};
   char name[] = "/tmp/mainstay-edge-XXXXXX";
   REQUIRE(mkdtemp(name) != nullptr);
   dir_ = name;
   paths_.data_dir = dir_ + "/data";
   paths_.run_dir = dir_ + "/run";
+  if (how.disk_bytes != 0) {
+    REQUIRE_OK(make_dirs(paths_.data_dir, 0700));
+    std::string size = "mode=0700,size=" + std::to_string(how.disk_bytes);
+    REQUIRE(mount("tmpfs", paths_.data_dir.c_str(), "tmpfs", 0, size.c_str()) == 0);
+  }
   paths_.cgroup = "mainstay-test-" + std::to_string(getpid()) + "-" + std::to_string(number++);
   auto opened = open_oci_runtime(options());
   REQUIRE_OK(opened);

@@ -14,10 +14,15 @@ namespace mainstay::test {
 // Why real containers cannot be tried here ("" if they can): not root, or a program is missing.
 std::string why_no_containers();
 
+struct EdgeNodeOptions {
+  std::string oci_runtime;   // "": the node's own
+  uint64_t log_limit = 0;    // bytes; 0: the usual one
+  uint64_t disk_bytes = 0;   // of a tmpfs that is the data directory's disk; 0: the machine's own
+};
+
 class EdgeNode {
  public:
-  // `oci_runtime`: "" is the node's own; `log_limit`: 0 is the usual one.
-  explicit EdgeNode(std::string oci_runtime = "", uint64_t log_limit = 0);
+  explicit EdgeNode(EdgeNodeOptions how = {});
   ~EdgeNode();
   EdgeNode(const EdgeNode&) = delete;
   EdgeNode& operator=(const EdgeNode&) = delete;

@@ -25,7 +25,7 @@ using State = ProcessStatus::State;
 namespace {
 
 struct HostilePods {
-  RealBench bench{[](NodeFacts& facts) { facts.pids_limit = 64; }};
+  RealBench bench({[](NodeFacts& facts) { facts.pids_limit = 64; }, 0});
   std::vector<ObjectPtr> pods;
   std::vector<std::string> names;
 
@@ -201,7 +201,7 @@ TEST_CASE("links in an image lead no mount out of it", "[edge][hostile]") {
 
 TEST_CASE("a log file has a bound of its own, however fast it is written", "[edge][hostile][log]") {
   NEEDS_CONTAINERS();
-  EdgeNode node("", 1 << 20);
+  EdgeNode node({"", 1 << 20, 0});
   std::string uid = node.make_pod();
   ContainerSpec spec = node.container(uid, "busybox yes a line of a flood | head -c 30000000; echo last words");
   REQUIRE_OK(node.runtime().start(spec));

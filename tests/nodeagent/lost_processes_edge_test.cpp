@@ -165,7 +165,7 @@ TEST_CASE("a runtime killed in the middle of its work has done it, or it is done
                         "delay=$(cat $order); rm $order\n" + find_program("runc") + " \"$@\" &\n"
                         "sleep $delay; kill -9 $! 2>/dev/null; kill -9 $$\n",
                         0755));
-  EdgeNode node(wrapper);
+  EdgeNode node({wrapper, 0, 0});
   int number = 0;
   for (const char* verb : {"create", "start", "delete"}) {
     for (const char* delay : {"0.001", "0.01", "0.02", "0.04"}) {

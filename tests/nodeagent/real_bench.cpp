@@ -42,7 +42,8 @@ class NoNetwork : public Network {
 std::unique_ptr<Images> one_image(Image image) { return std::make_unique<OneImage>(std::move(image)); }
 std::unique_ptr<Network> no_network() { return std::make_unique<NoNetwork>(); }
 
-RealBench::RealBench(const std::function<void(NodeFacts&)>& change) : shared_(node_.dir() + "/shared") {
+RealBench::RealBench(RealBenchOptions how)
+    : node_({.oci_runtime = "", .log_limit = 0, .disk_bytes = how.disk_bytes}), shared_(node_.dir() + "/shared") {
   REQUIRE_OK(make_dirs(shared_, 0777));
   images_ = one_image(node_.image());
   network_ = no_network();
@@ -55,7 +56,7 @@ RealBench::RealBench(const std::function<void(NodeFacts&)>& change) : shared_(no
   facts.name = "n1";
   facts.address = "127.0.0.1";
   facts.memory_bytes = int64_t{1} << 30;
-  if (change) change(facts);
+  if (how.facts) how.facts(facts);
   core_ = std::make_unique<AgentCore>(facts, "boot", AgentMemory{});
 }
 
@@ -91,7 +92,7 @@ bool RealBench::until(const std::function<bool()>& done) {
   MonoTime deadline = read_clock().mono + 60s;
   while (!done()) {
     if (read_clock().mono >= deadline) return false;
-    std::vector<AgentInput> inputs;
+    std::vector<AgentInput> inputs = std::exchange(told_, {});
     for (OperationResult& result : results_.take_all(20ms)) inputs.emplace_back(std::move(result));
     if (auto ended = node_.runtime().wait_exit(Duration{0}); ended.ok() && *ended) core_->look_again();
     step(std::move(inputs));

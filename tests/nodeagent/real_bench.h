@@ -20,10 +20,14 @@ std::unique_ptr<Images> one_image(Image image);
 // For pods with the node's own network.
 std::unique_ptr<Network> no_network();
 
+struct RealBenchOptions {
+  std::function<void(NodeFacts&)> facts;  // may change what the node says of itself
+  uint64_t disk_bytes = 0;                // as EdgeNodeOptions'
+};
+
 class RealBench {
  public:
-  // `facts` may change what the node says of itself.
-  explicit RealBench(const std::function<void(NodeFacts&)>& facts = {});
+  explicit RealBench(RealBenchOptions how = {});
   ~RealBench();
 
   // Exactly these pods.
@@ -39,6 +43,9 @@ class RealBench {
   const std::string& shared() const { return shared_; }
   const NodePaths& paths() const { return node_.paths(); }
   Runtime& runtime() { return node_.runtime(); }
+  const AgentCore& core() const { return *core_; }
+  // For the next turn of the loop.
+  void tell(AgentInput input) { told_.push_back(std::move(input)); }
 
  private:
   void step(std::vector<AgentInput> inputs);
@@ -53,6 +60,7 @@ class RealBench {
   std::unique_ptr<AgentCore> core_;
   std::map<std::string, PodReport> reports_;
   std::vector<AgentEvent> events_;
+  std::vector<AgentInput> told_;
   uint64_t number_ = 0;
 };
 

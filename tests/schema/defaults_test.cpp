@@ -117,7 +117,11 @@ TEST_CASE("admission adds service account, tolerations and class") {
   const Pod& body = as<Pod>(pod);
   CHECK(body.spec.service_account_name == "default");
   CHECK(body.spec.service_account == "default");
-  REQUIRE(body.spec.tolerations.size() == 2);
+  REQUIRE(body.spec.tolerations.size() == 3);
+  CHECK(body.spec.tolerations[2].key == "node.kubernetes.io/memory-pressure");  // not for BestEffort: below
+  CHECK(body.spec.tolerations[2].op == "Exists");
+  CHECK(body.spec.tolerations[2].effect == "NoSchedule");
+  CHECK_FALSE(body.spec.tolerations[2].toleration_seconds);
   CHECK(body.spec.tolerations[0].key == "node.kubernetes.io/not-ready");
   CHECK(body.spec.tolerations[1].key == "node.kubernetes.io/unreachable");
   CHECK(body.spec.tolerations[1].op == "Exists");
