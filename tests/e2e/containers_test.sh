@@ -122,7 +122,7 @@ echo "containers: pods that go leave nothing"
 # Before the machine goes down the pods end in good order, for good; with the next agent others take their place.
 "$binary" agent --shutdown --data-dir "$agent_data" >"$work/shutdown.log" 2>&1 || fail "agent --shutdown: $(cat "$work/shutdown.log")"
 [ -z "$(container_pids)" ] || fail "after the shutdown run: $(container_pids)"
-[ "$(ms get pods -n shop | grep -cw Terminated)" = 2 ] || fail "not two pods are Terminated: $(ms get pods -n shop)"
+[ "$(ms get pods -n shop -o json | grep -oE '"reason": *"Terminated"' | wc -l)" = 2 ] || fail "not two pods are Terminated"
 node_is_off() { ms get nodes | awk '$1 == "demo-node" && $2 ~ /NotReady/ { ok = 1 } END { exit !ok }'; }
 wait_until 5 "the node is NotReady" node_is_off
 process_lives "$agent_pid" || fail "the agent has ended with its pods, and would be started again"
