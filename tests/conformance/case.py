@@ -65,6 +65,7 @@ class Case:
     def __init__(self, path):
         self.name = path.stem
         self.title, self.runtimes, self.needs, self.steps, self.documents = "", ["oci"], [], [], []
+        self.core = False
         text = path.read_text()
         for line in text.splitlines():
             self._comment(line)
@@ -86,6 +87,8 @@ class Case:
             self.runtimes = line.split(":", 1)[1].split()
         elif line.startswith("# needs:"):
             self.needs = line.split(":", 1)[1].split()
+        elif line == "# core":
+            self.core = True
         elif line.startswith("# ") and not self.title:
             self.title = line[2:]
 

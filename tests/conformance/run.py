@@ -286,7 +286,7 @@ def try_case(cluster, world, case):
 
 
 def fits(case, options):
-    return options.runtime in case.runtimes
+    return options.runtime in case.runtimes and (case.core or not options.core)
 
 
 def why_not(case):
@@ -381,6 +381,7 @@ def main():
     parser.add_argument("--binary", default=os.environ.get("MAINSTAY_BINARY", "build/mainstay"))
     parser.add_argument("--runtime", choices=("oci", "simulated"), default="oci")
     parser.add_argument("--oci-runtime", default="", help="path of runc or crun; the agent's choice if not given")
+    parser.add_argument("--core", action="store_true", help="only the cases marked as the core")
     parser.add_argument("--jobs", type=int, default=min(32, 8 * os.cpu_count()), help="cases at the same time")
     parser.add_argument("--keep", action="store_true", help="keep the working directory if something failed")
     parser.add_argument("--verbose", action="store_true", help="the end of the agent's log if something failed")
