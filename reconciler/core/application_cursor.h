@@ -1,5 +1,5 @@
-// An application's cursor row: what is remembered of it beside the applied set, orders not yet carried out too. Its text
-// is JSON, readable with the sqlite3 shell. Pure; any thread.
+// An application's cursor row: what is remembered of it beside the applied set, orders not yet carried out too.
+// Its text is JSON, readable with the sqlite3 shell. Pure; any thread.
 #pragma once
 
 #include <string>

@@ -38,8 +38,8 @@ struct Applications::State {
     std::set<Key> suspects;        // which may have drifted
     bool dirty = true;
     MonoTime not_before;  // the next roll-up
-    // Since when a rollout goes on by the clock that never jumps, and which: ApplicationState::started. Of one taken over
-    // from an earlier process only the wall clock tells how long it had gone on.
+    // Since when a rollout goes on by the clock that never jumps, and which: ApplicationState::started. Of one
+    // taken over from an earlier process only the wall clock tells how long it had gone on.
     std::optional<WallTime> rollout;
     MonoTime rollout_since;
     Duration heal_pause{0};

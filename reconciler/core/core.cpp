@@ -238,8 +238,13 @@ void Core::State::take(Transaction& txn, const ReportIn& in) {
   if (report.seen > ours || report.network_seen > our_network) {
     raise_to = raise_epoch(epoch, std::max(report.seen.epoch, report.network_seen.epoch));
   }
+  // Somebody has deleted the node: nothing was taken of a report that does not register it anew. Refused, the agent
+  // says everything again; acknowledged, it would never again say which pods are gone.
   Answer given;
   given.ticket = in.ticket;
+  if (!txn.view().find(Kind::kNode, "", report.node)) {
+    given.error = not_found(kind_info(Kind::kNode), report.node);
+  }
   answer(std::move(given));
 }
 

@@ -387,6 +387,31 @@ TEST_CASE("a node that was silent is heard again in the turn of its report") {
   CHECK(ready() == "True");
 }
 
+TEST_CASE("a report of a node that somebody deleted is refused until it registers the node again") {
+  Fixture f;
+  f.turn({ReportIn{0, hello("n1", 1)}});
+  f.settle();
+  ApiWrite gone;
+  gone.verb = ApiWrite::Verb::kDelete;
+  gone.key = {Kind::kNode, "", "n1"};
+  gone.actor = "user:test";
+  f.turn({gone});
+  f.settle();
+  REQUIRE_FALSE(f.core->head().find(Kind::kNode, "", "n1"));
+  NodeReport heartbeat = hello("n1", 2);
+  heartbeat.node_status.reset();
+  f.answers.clear();
+  f.turn({ReportIn{1, heartbeat}, ReportIn{2, heartbeat}, ReportIn{3, hello("n1", 3)}});
+  f.settle();
+  REQUIRE(f.answers.size() == 3);
+  for (int repeated : {0, 1}) {
+    REQUIRE(f.answers[repeated].error);
+    CHECK(f.answers[repeated].error->code == 404);
+  }
+  CHECK_FALSE(f.answers[2].error);
+  CHECK(f.core->head().find(Kind::kNode, "", "n1"));
+}
+
 TEST_CASE("an agent that has seen a later state raises the epoch") {
   Fixture f;
   NodeReport report = hello("n1", 1);
