@@ -233,6 +233,11 @@ void World::check_at_rest() {
       example = (was ? encoded(*was) : "nothing") + "\nbecame " + encoded(*object);
     }
   }
+  for (const KindInfo& kind : all_kinds()) {
+    for (const ObjectPtr& object : calm.list(kind.id)) {
+      if (!daemon_.head().find(object->key())) written += " -" + object->key().text();
+    }
+  }
   checks_.broken("a turn at rest has written" + written + "; of these\n" + example);
 }
 
