@@ -89,6 +89,12 @@ class StoryLink : public ControlLink {
   Result<std::unique_ptr<UpStream>> dial(uint64_t) override { return failed("no streams here"); }
   Status refuse(uint64_t, int, const std::string&) override { return {}; }
   Result<IssuedToken> issue_token(const TokenOrder&) override { return IssuedToken{"token", std::chrono::hours{1}}; }
+  // The credential has no end.
+  Result<CredentialState> credential_state() override { return CredentialState{}; }
+  Result<FreshCredential> renew_credential() override { return failed("no credentials here"); }
+  Result<FreshCredential> join(const std::string&) override { return failed("no credentials here"); }
+  void use_credential(const FreshCredential&) override {}
+  bool node_deleted() const override { return false; }
   void interrupt() override { interrupted_.store(true); }
 
  private:

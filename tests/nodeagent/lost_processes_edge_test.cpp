@@ -204,7 +204,7 @@ TEST_CASE("a runtime killed while it lets a container go has done it, or the con
                         "delay=$(cat " + order + "); rm " + order + "\n"
                         "{ [ $delay = 0 ] || sleep $delay; } <\"$2/$4/exec.fifo\"\nkill -9 $$\n",
                         0755));
-  EdgeNode node(wrapper);
+  EdgeNode node({wrapper, 0, 0});
   int again = 0;
   // At once, and when the process has gone on.
   for (const char* delay : {"0", "0", "0", "0", "0.05", "0.05"}) {
