@@ -84,9 +84,9 @@ const Value* entry(const Value& config, std::string_view list, std::string_view 
 }
 
 Result<std::string> file_text(const std::string& path) {
+  errno = 0;
   std::ifstream in(path, std::ios::binary);
   std::stringstream text;
-  errno = 0;
   if (in) text << in.rdbuf();
   // A directory opens and cannot be read.
   if (in && text) return text.str();

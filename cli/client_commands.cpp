@@ -7,7 +7,7 @@
 #include "cli/output.h"
 #include "cli/why_command.h"
 #include "schema/base/crypto.h"
-#include "schema/base/printable.h"
+#include "schema/base/shown.h"
 #include "schema/json.h"
 #include "schema/yaml.h"
 
@@ -19,7 +19,7 @@ constexpr const char* kTableAccept =
 constexpr const char* kApplications = "/apis/argoproj.io/v1alpha1/namespaces/mainstay/applications";
 
 std::string cell_text(const Value& cell) {
-  if (cell.is_string()) return printable(cell.as_string());
+  if (cell.is_string()) return shown(cell.as_string());
   if (cell.is_int()) return std::to_string(cell.as_int());
   if (cell.is_bool()) return cell.as_bool() ? "true" : "false";
   return cell.is_null() ? "<none>" : to_json(cell);

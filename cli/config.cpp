@@ -156,6 +156,7 @@ void read_map(const Value& map, const std::string& prefix, ServerConfig& config,
     std::vector<std::string_view> names;
     for (const Row& row : rows()) {
       names.push_back(row.name);
+      if (size_t dot = row.name.find('.'); dot != row.name.npos) names.push_back(row.name.substr(0, dot));
       if (row.name == name) found = &row;
       if (row.name.starts_with(name + ".")) is_group = true;
     }

@@ -3,14 +3,14 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "schema/base/printable.h"
+#include "schema/base/shown.h"
 #include "schema/json.h"
 #include "schema/yaml.h"
 
 namespace mainstay {
 
 int complain(const Error& error) {
-  std::fprintf(stderr, "mainstay: %s\n", printable(error.message).c_str());
+  std::fprintf(stderr, "mainstay: %s\n", shown(error.message, "\n").c_str());
   return 1;
 }
 
@@ -45,7 +45,7 @@ void print_columns(const std::vector<std::vector<std::string>>& rows) {
 std::string text_at(const Value& value, std::initializer_list<std::string_view> path) {
   const Value* found = value.find_path(path);
   if (found == nullptr) return "";
-  if (found->is_string()) return printable(found->as_string());
+  if (found->is_string()) return shown(found->as_string(), "\n");
   return found->is_int() ? std::to_string(found->as_int()) : "";
 }
 

@@ -164,9 +164,7 @@ Status ServerApp::State::open_store() {
   ASSIGN_OR_RETURN(tokens, api::TokenStore::open(config.data_dir, config.credential_life));
   if (!config.static_token_file.empty())
     RETURN_IF_ERROR(tokens->load_static_tokens(config.static_token_file));
-  std::optional<ListenAddress> listen = parse_listen(config.listen);
-  if (!listen) return error(ErrorCode::kInvalid, "--listen: \"" + config.listen + "\" is no address:port");
-  names = certificate_names(config, client_host(listen->host));
+  names = certificate_names(config, client_host(parse_listen(config.listen)->host));
   ASSIGN_OR_RETURN(pki, api::open_pki(config.data_dir, names, read_clock().wall));
   return {};
 }
@@ -270,10 +268,6 @@ api::Reply ServerApp::State::take_webhook(const api::Request& request) {
 Status ServerApp::State::open_webhooks() {
   if (config.webhook_listen.empty()) return {};
   std::optional<ListenAddress> listen = parse_listen(config.webhook_listen);
-  if (!listen) {
-    return error(ErrorCode::kInvalid,
-                 "--webhook-listen: \"" + config.webhook_listen + "\" is no address:port");
-  }
   if (config.webhook_secret_file.empty()) {
     return error(ErrorCode::kInvalid,
                  "webhook.secretFile is missing: webhooks without a secret are not taken");
@@ -350,7 +344,23 @@ void ServerApp::State::upkeep_loop() {
 
 ServerApp::ServerApp(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
+namespace {
+
+// What is wrong in itself is said before anything is written.
+Status check_addresses(const ServerConfig& config) {
+  if (!parse_listen(config.listen)) {
+    return error(ErrorCode::kInvalid, "--listen: \"" + config.listen + "\" is no address:port");
+  }
+  if (!config.webhook_listen.empty() && !parse_listen(config.webhook_listen)) {
+    return error(ErrorCode::kInvalid, "--webhook-listen: \"" + config.webhook_listen + "\" is no address:port");
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<std::unique_ptr<ServerApp>> ServerApp::start(const ServerConfig& config) {
+  RETURN_IF_ERROR(check_addresses(config));
   auto app = std::unique_ptr<ServerApp>(new ServerApp(std::make_unique<State>()));
   State& s = *app->state_;
   s.config = config;

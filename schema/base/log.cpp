@@ -1,6 +1,6 @@
 #include "schema/base/log.h"
 
-#include "schema/base/printable.h"
+#include "schema/base/shown.h"
 
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
@@ -30,8 +30,9 @@ spdlog::level::level_enum native(Level level) {
 
 }  // namespace
 
+// Lines of one sentence stand below it, indented: no stranger's text can look like a sentence of ours.
 void write(Level level, std::string_view part, std::string_view sentence) {
-  logger().log(native(level), "{}: {}", part, printable(sentence));
+  logger().log(native(level), "{}: {}", part, shown(sentence, "\n  "));
 }
 
 void set_level(Level level) { logger().set_level(native(level)); }

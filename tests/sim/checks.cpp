@@ -103,10 +103,11 @@ void Checks::check_durable(const Turn& turn) {
   published_ = now;
 }
 
-// By our own choice no Deployment falls below the least number of available pods: whenever we take an available pod
-// away, enough others are left, not counting those that failed in this very turn. What the node lifecycle takes,
-// because a node is gone or its taint is not tolerated, and what the scheduler takes for a pod of higher priority, is no
-// choice: as in Kubernetes, maxUnavailable bounds what a rollout does, not what befalls the pods.
+// By our own choice no Deployment falls below the least number of available pods: whenever we take an
+// available pod away, enough others are left, not counting those that failed in this very turn. What the
+// node lifecycle takes, because a node is gone or its taint is not tolerated, and what the scheduler takes
+// for a pod of higher priority, is no choice: as in Kubernetes, maxUnavailable bounds what a rollout does,
+// not what befalls the pods.
 void Checks::check_availability(const Turn& turn) {
   std::map<std::string, Losses> by_uid;
   const Batch& batch = *turn.effects.batch;
