@@ -6,7 +6,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 
@@ -37,19 +36,6 @@ std::string unwatched_mark(const NodePaths& paths, const ContainerKey& key) {
 
 std::string state_dir(const NodePaths& paths, const ContainerKey& key) {
   return paths.runtime_root() + "/" + container_id(key);
-}
-
-// The OCI runtime lets a created process go by reading this pipe, and deletes it when it has.
-std::string start_pipe(const NodePaths& paths, const ContainerKey& key) {
-  return state_dir(paths, key) + "/exec.fifo";
-}
-
-// Whether a process is still the runtime's own ("runc init", or crun as it was called), not yet the container's.
-bool is_runtime(int64_t pid, const std::string& id) {
-  auto words = read_file("/proc/" + std::to_string(pid) + "/cmdline", 64 << 10);
-  if (!words.ok()) return false;
-  bool runc = std::count(words->begin(), words->end(), '\0') == 2 && words->ends_with(std::string("\0init\0", 6));
-  return runc || words->find(id) != std::string::npos;
 }
 
 }  // namespace
@@ -89,11 +75,8 @@ ProcessStatus observe_container(const NodePaths& paths, const ContainerRecord& r
   bool alive = process_in_cgroup(out.pid, paths.container_cgroup(key));
   std::string exit_path = paths.container(key) + "/exit";
   if (auto code = read_file(exit_path, 64); code.ok() && !code->empty()) {
-    out.exit_code = std::atoi(code->c_str());
-    // A runtime that is killed while it lets the process go leaves it with a broken pipe: it never was the container's.
-    constexpr int kRuntimeFailed = 1;
-    if (out.exit_code == kRuntimeFailed && path_exists(start_pipe(paths, key))) return {};
     out.state = ProcessStatus::State::kExited;
+    out.exit_code = std::atoi(code->c_str());
     out.oom_killed = path_exists(paths.container(key) + "/oom");
     if (stat(exit_path.c_str(), &info) == 0) out.finished_at = modified(info);
     out.pid = 0;
@@ -101,7 +84,7 @@ ProcessStatus observe_container(const NodePaths& paths, const ContainerRecord& r
     return out;
   }
   if (alive) {
-    bool waiting = path_exists(start_pipe(paths, key)) && is_runtime(out.pid, container_id(key));
+    bool waiting = path_exists(state_dir(paths, key) + "/exec.fifo");
     // Without a monitor it must not be started: it has to be made again.
     if (waiting) out.state = watched ? ProcessStatus::State::kCreated : ProcessStatus::State::kBroken;
     if (!waiting) out.state = ProcessStatus::State::kRunning;

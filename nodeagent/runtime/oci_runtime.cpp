@@ -194,17 +194,14 @@ Result<RuntimeContainer> OciRuntime::start(const ContainerSpec& spec) {
     ASSIGN_OR_RETURN(state, settle(*known));
     if (state == State::kRunning || state == State::kExited) return describe(key);
   }
+  // One that was created and never started is made again: its monitor ends as soon as it finds that whoever wanted it
+  // made is gone. All that its log can hold is the runtime's last words.
+  RETURN_IF_ERROR(discard_container(paths_, binary_.path, key, !known.ok()));
   ContainerRecord record;
-  if (state == State::kCreated) {
-    record = *known;
-  } else {
-    RETURN_IF_ERROR(discard_container(paths_, binary_.path, key, true));
-    Status created = create(spec, *sandbox, record);
-    if (!created.ok()) {
-      Status cleaned = discard_container(paths_, binary_.path, key, false);
-      return cleaned.ok() ? created.error()
-                          : cleaned.error().in(created.error().message + "; then cleaning up");
-    }
+  Status created = create(spec, *sandbox, record);
+  if (!created.ok()) {
+    Status cleaned = discard_container(paths_, binary_.path, key, false);
+    return cleaned.ok() ? created.error() : cleaned.error().in(created.error().message + "; then cleaning up");
   }
   Status ran = run(record);
   if (!ran.ok() && ran.error().code == ErrorCode::kUnavailable) {

@@ -114,7 +114,7 @@ TEST_CASE("an address is announced by one node, and moves when that is lost or c
     REQUIRE_OK(lab.inside(node, [&] { return announcer.apply(to); }));
   };
   auto mac_of = [&](const std::string& node) {
-    std::string link = lab.run(node, {"sh", "-c", "cat /sys/class/net/*/address | grep -v 00:00:00:00:00:00"});
+    std::string link = lab.run(node, {"sh", "-c", "ip -br link | grep -v '^lo ' | awk '{ print $3 }'"});
     return link.substr(0, 17);
   };
   auto neighbour = [&] { return lab.run("outside", {"ip", "neigh", "show", address}); };
