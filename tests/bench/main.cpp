@@ -20,7 +20,7 @@ namespace {
 constexpr double kMostSteal = 3;  // percent; a run above it is repeated
 constexpr int kAttempts = 3;
 
-constexpr std::array<Benchmark, 11> kBenchmarks = {{
+constexpr std::array<Benchmark, 12> kBenchmarks = {{
     {"cold-tree", "a tree of 10,000 manifests, from fetched to durable", bench_cold_tree},
     {"one-file", "one changed file in 10,000 and 50,000, CPU from fetched to sealed", bench_one_file},
     {"noop-poll", "a poll that finds nothing new", bench_noop_poll},
