@@ -35,9 +35,10 @@ struct Deleted {
 Result<Deleted> delete_object(Transaction& txn, const Key& key, const DeleteOptions& options);
 
 // A record of something that happened to an object, as `kubectl get events` shows it. Repeats of the same
-// (object, reason, message, source) raise the count of one Event. Events expire after an hour (a controller's
-// work); beyond kEventLimit the oldest go. An object's events stand in its namespace, or in "default"; notes about a
-// namespace that is going or gone are dropped.
+// (object, reason, message, source) raise the count of one Event. Of events that differ in their message alone nine
+// stand; those that follow within ten minutes share one, which says the last of them (as the recorder of client-go
+// aggregates). Events expire after an hour (a controller's work); beyond kEventLimit the oldest go. An object's events
+// stand in its namespace, or in "default"; notes about a namespace that is going or gone are dropped.
 inline constexpr size_t kEventLimit = 20'000;
 struct Note {
   Key about;

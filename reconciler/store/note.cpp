@@ -14,6 +14,9 @@ constexpr size_t kNameLimit = 253;
 constexpr size_t kHashLength = 16;
 constexpr size_t kReasonLimit = 128;
 constexpr size_t kMessageLimit = 1024;
+constexpr size_t kSimilarLimit = 9;
+constexpr Duration kSimilarTime = 10min;
+constexpr std::string_view kCombined = "(combined from similar events): ";
 
 // Cut at a whole UTF-8 character.
 std::string cut(const std::string& text, size_t limit) {
@@ -23,35 +26,76 @@ std::string cut(const std::string& text, size_t limit) {
   return text.substr(0, end);
 }
 
-std::string event_name(const Note& note) {
+// What the names of all events of an object begin with.
+std::string event_prefix(const Note& note) {
+  std::string base = note.about.name.substr(0, kNameLimit - kHashLength - 1);
+  while (!base.empty() && (base.back() == '.' || base.back() == '-')) base.pop_back();
+  return base + ".";
+}
+
+std::string event_hash(const Note& note, std::string_view message) {
   std::string identity;
   for (std::string_view part : {std::string_view(kind_info(note.about.kind).kind), std::string_view(note.uid),
-                                std::string_view(note.reason), std::string_view(note.message),
+                                std::string_view(note.reason), message,
                                 std::string_view(note.source), std::string_view(note.host)}) {
     identity += part;
     identity += '\0';
   }
-  std::string base = note.about.name.substr(0, kNameLimit - kHashLength - 1);
-  while (!base.empty() && (base.back() == '.' || base.back() == '-')) base.pop_back();
-  return base + "." + hex(sha256(identity)).substr(0, kHashLength);
+  return hex(sha256(identity)).substr(0, kHashLength);
+}
+
+// What is on record of the same object.
+struct Known {
+  ObjectPtr same;      // says what the note says
+  ObjectPtr combined;  // of events that differ in their message alone
+  size_t similar = 0;  // such events of late, that one not counted
+};
+
+bool is_similar(const Event& event, const Note& note) {
+  return event.involved_object.uid == note.uid && event.reason == note.reason &&
+         event.source.component == note.source && event.source.host == note.host &&
+         event.type == (note.warning ? "Warning" : "Normal");
+}
+
+Known look_up(const Snapshot& view, const ObjectName& same, const ObjectName& combined, size_t prefix_size,
+              const Note& note, WallTime at) {
+  Known known;
+  std::string_view prefix = std::string_view(same.name).substr(0, prefix_size);
+  const ObjectTable& events = view.table(Kind::kEvent);
+  auto row = events.partition_point([&](const ObjectName& mine) {
+    return mine.ns != same.ns ? mine.ns < same.ns : std::string_view(mine.name) < prefix;
+  });
+  for (; row != events.end() && row.key().ns == same.ns && row.key().name.starts_with(prefix); ++row) {
+    const Event& event = as<Event>(*row.value());
+    if (row.key() == same) known.same = row.value();
+    else if (row.key() == combined) known.combined = row.value();
+    else if (is_similar(event, note) && at - event.last_timestamp < kSimilarTime) ++known.similar;
+  }
+  return known;
 }
 
 // Makes room for many more at once, so that a cluster at its limit does not look for the oldest at every
 // note.
 void drop_oldest_events(Transaction& txn) {
   Snapshot before = txn.view();
-  std::vector<std::pair<WallTime, Key>> events;
+  struct Aged {
+    WallTime last;
+    size_t place = 0;  // in the list, which is in order of the names
+    const Object* event = nullptr;
+    auto operator<=>(const Aged&) const = default;
+  };
+  std::vector<Aged> events;
   events.reserve(before.count(Kind::kEvent));
   for (const ObjectPtr& event : before.list(Kind::kEvent)) {
-    events.emplace_back(as<Event>(*event).last_timestamp, event->key());
+    events.push_back({as<Event>(*event).last_timestamp, events.size(), event.get()});
   }
   auto end = events.begin() + static_cast<ptrdiff_t>(events.size() / 8 + 1);
   std::nth_element(events.begin(), end - 1, events.end());
-  for (auto it = events.begin(); it != end; ++it) txn.remove(it->second);
+  for (auto it = events.begin(); it != end; ++it) txn.remove(it->event->key());
 }
 
-Object new_event(const Note& note, const std::string& ns, const std::string& name, WallTime at) {
-  Object object = make_object<Event>(ns, name);
+Object new_event(const Note& note, const ObjectName& name, WallTime at) {
+  Object object = make_object<Event>(name.ns, name.name);
   Event& event = as<Event>(object);
   const KindInfo& info = kind_info(note.about.kind);
   event.involved_object.kind = info.kind;
@@ -61,7 +105,6 @@ Object new_event(const Note& note, const std::string& ns, const std::string& nam
   event.involved_object.uid = note.uid;
   event.involved_object.field_path = note.field_path;
   event.reason = cut(note.reason, kReasonLimit);
-  event.message = cut(note.message, kMessageLimit);
   event.source.component = note.source;
   event.source.host = note.host;
   event.reporting_component = note.source;
@@ -81,20 +124,35 @@ void record_note(Transaction& txn, const Note& note) {
   // A namespace that is going takes its events along, and what it held says no more.
   if (home && is_deleting(*home)) return;
   if (!home && !note.about.ns.empty() && !txn.view().find(note.about)) return;
-  std::string name = event_name(note);
   WallTime at = txn.now().wall.seconds();
-  if (ObjectPtr known = txn.view().find(Kind::kEvent, ns, name)) {
-    Object next = *known;
+  std::string prefix = event_prefix(note);
+  ObjectName name{ns, prefix + event_hash(note, note.message)};
+  ObjectName combined{ns, prefix + event_hash(note, kCombined)};
+  Known known = look_up(txn.view(), name, combined, prefix.size(), note, at);
+  std::string message = cut(note.message, kMessageLimit);
+  if (!known.same) {
+    bool recent = known.combined && at - as<Event>(*known.combined).last_timestamp < kSimilarTime;
+    if (recent || known.similar >= kSimilarLimit) {
+      name = combined;
+      known.same = known.combined;
+      message = cut(std::string(kCombined) + note.message, kMessageLimit);
+    }
+  }
+  if (known.same) {
+    Object next = *known.same;
     next.version = 0;
     Event& event = as<Event>(next);
     ++event.count;
     event.last_timestamp = at;
+    event.message = std::move(message);
     auto written = txn.update(std::move(next));
     ENSURE(written.ok(), "an event that was just found can be updated");
     return;
   }
   if (txn.view().count(Kind::kEvent) >= kEventLimit) drop_oldest_events(txn);
-  auto written = txn.create(new_event(note, ns, name, at));
+  Object fresh = new_event(note, name, at);
+  as<Event>(fresh).message = std::move(message);
+  auto written = txn.create(std::move(fresh));
   ENSURE(written.ok(), "an event of a new name can be created");
 }
 

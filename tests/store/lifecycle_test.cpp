@@ -259,13 +259,49 @@ TEST_CASE("a namespace that goes gets no more events") {
   CHECK(txn.empty());
 }
 
+// Records one note in a transaction of its own.
+void say(TestStore& store, const Note& note) {
+  Transaction txn = store.begin();
+  record_note(txn, note);
+  store.seal(txn);
+}
+
+TEST_CASE("events that differ in their message alone are combined from the tenth on") {
+  TestStore store;
+  ObjectPtr made = store.create(pod("shop", "p"));
+  say(store, {made->key(), made->meta.uid, true, "Failed", "another reason", "kubelet", "n1", ""});
+  for (int i = 0; i < 30; ++i) say(store, note_about(*made, "number " + std::to_string(i)));
+  CHECK(store.head.count(Kind::kEvent) == 11);
+  auto combined = [&] {
+    std::vector<const Event*> out;
+    for (const ObjectPtr& object : store.head.list(Kind::kEvent, "shop")) {
+      if (as<Event>(*object).message.starts_with("(combined")) out.push_back(&as<Event>(*object));
+    }
+    return out;
+  };
+  REQUIRE(combined().size() == 1);
+  CHECK(combined()[0]->message == "(combined from similar events): number 29");
+  CHECK(combined()[0]->count == 21);
+  // One that stands on its own goes on counting there.
+  say(store, note_about(*made, "number 3"));
+  CHECK(combined()[0]->count == 21);
+  // After a silence the next stands on its own again.
+  store.second = 601;
+  say(store, note_about(*made, "number 30"));
+  CHECK(store.head.count(Kind::kEvent) == 12);
+  CHECK(combined()[0]->count == 21);
+}
+
 TEST_CASE("the number of events is bounded and the oldest go first") {
   TestStore store;
+  store.create(namespace_named("shop"));
   ObjectPtr made = store.create(pod("shop", "p"));
   for (size_t i = 0; i < kEventLimit + 10; ++i) {
     store.second = static_cast<int64_t>(i);
     Transaction txn = store.begin();
-    record_note(txn, note_about(*made, std::to_string(i)));
+    Note note = note_about(*made, std::to_string(i));
+    note.about.name += std::to_string(i);
+    record_note(txn, note);
     store.seal(txn);
   }
   CHECK(store.head.count(Kind::kEvent) <= kEventLimit);
