@@ -4,6 +4,7 @@
 
 #include "reconciler/control/controllers.h"
 #include "reconciler/control/owners.h"
+#include "reconciler/store/find_owner.h"
 
 namespace mainstay {
 namespace {
@@ -35,7 +36,7 @@ bool in_reach(const Object& owner, const ObjectMeta& dependent) {
 
 // The living object a reference means; null if it dangles.
 ObjectPtr owner_of(const Snapshot& view, const ObjectMeta& dependent, const OwnerReference& reference) {
-  ObjectPtr owner = view.find_uid(reference.uid);
+  ObjectPtr owner = find_owner(view, reference, dependent.ns);
   if (!owner || !in_reach(*owner, dependent)) return nullptr;
   if (owner->info().kind != reference.kind || owner->meta.name != reference.name) return nullptr;
   return owner;

@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "reconciler/store/find_owner.h"
 #include "reconciler/store/object_parts.h"
 #include "reconciler/store/snapshot_parts.h"
 #include "schema/pod_resources.h"
@@ -98,11 +99,13 @@ void Auditor::check_identity(const Object& object) {
 
 void Auditor::check_indexes(const ObjectPtr& object) {
   ObjectName name{object->meta.ns, object->meta.name};
-  ObjectPtr same_uid = view_.find_uid(object->meta.uid);
-  if (same_uid != object) {
-    find(*object, same_uid ? "shares its uid with " + same_uid->key().text() : "is not found by its uid");
+  if (has_uid_place(object->kind)) {
+    ObjectPtr same_uid = view_.find_uid(object->meta.uid);
+    if (same_uid != object) {
+      find(*object, same_uid ? "shares its uid with " + same_uid->key().text() : "is not found by its uid");
+    }
+    ++uids_;
   }
-  ++uids_;
   std::vector<std::string_view> owners;
   for (const OwnerReference& owner : object->meta.owner_references) {
     const ObjectPtr* entry = SnapshotParts::by_owner(view_).find(GroupedName{owner.uid, object->kind, name});
@@ -134,7 +137,7 @@ void Auditor::check_owners(const Object& object) {
   size_t controllers = 0;
   for (const OwnerReference& reference : object.meta.owner_references) {
     controllers += reference.controller.value_or(false) ? 1 : 0;
-    ObjectPtr owner = view_.find_uid(reference.uid);
+    ObjectPtr owner = find_owner(view_, reference, object.meta.ns);
     if (!owner) {
       if (settled_ && !is_deleting(object)) {
         find(object, "is owned by " + reference.kind + " " + reference.name +

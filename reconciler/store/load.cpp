@@ -11,20 +11,20 @@
 namespace mainstay {
 namespace {
 
-template <typename K>
-using Entries = std::vector<std::pair<K, ObjectPtr>>;
+template <typename K, typename V = ObjectPtr>
+using Entries = std::vector<std::pair<K, V>>;
 
-template <typename K>
-void sort_entries(Entries<K>& entries) {
+template <typename K, typename V>
+void sort_entries(Entries<K, V>& entries) {
   std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
 }
 
 // The first entry that stands twice; null if none does.
-template <typename K>
-const std::pair<K, ObjectPtr>* repeated(const Entries<K>& sorted) {
+template <typename K, typename V>
+const K* repeated(const Entries<K, V>& sorted) {
   auto found = std::adjacent_find(sorted.begin(), sorted.end(),
                                   [](const auto& a, const auto& b) { return a.first == b.first; });
-  return found != sorted.end() ? &*std::next(found) : nullptr;
+  return found != sorted.end() ? &found->first : nullptr;
 }
 
 struct Groups {
@@ -57,10 +57,13 @@ Result<Snapshot> StoreLoader::load_all(const std::vector<ObjectPtr>& objects) {
   StoreLoader loader;
   Snapshot& out = loader.snapshot_;
   std::array<Entries<ObjectName>, kKindCount> tables;
-  Entries<std::string> by_uid;
+  Entries<UidPlace, NoValue> by_uid;
   std::thread second([&] {
     by_uid.reserve(objects.size());
-    for (const ObjectPtr& object : objects) by_uid.emplace_back(object->meta.uid, object);
+    for (const ObjectPtr& object : objects) {
+      if (!has_uid_place(object->kind)) continue;
+      by_uid.push_back({{object->meta.uid, object->kind, {object->meta.ns, object->meta.name}}, {}});
+    }
     sort_entries(by_uid);
   });
   for (const ObjectPtr& object : objects) {
@@ -69,19 +72,19 @@ Result<Snapshot> StoreLoader::load_all(const std::vector<ObjectPtr>& objects) {
   }
   Groups groups = group(objects);
   second.join();
-  const ObjectPtr* twice = nullptr;
-  if (const auto* found = repeated(by_uid)) twice = &found->second;
-  for (size_t kind = 0; kind < kKindCount && twice == nullptr; ++kind) {
-    if (const auto* found = repeated(tables[kind])) twice = &found->second;
+  std::optional<Key> twice;
+  if (const UidPlace* found = repeated(by_uid)) twice = Key{found->kind, found->name.ns, found->name.name};
+  for (size_t kind = 0; kind < kKindCount && !twice; ++kind) {
+    if (const ObjectName* found = repeated(tables[kind])) twice = Key{static_cast<Kind>(kind), found->ns, found->name};
   }
-  if (twice != nullptr) {
+  if (twice) {
     return error(ErrorCode::kCorrupt,
-                 "the name or the uid of " + (*twice)->key().text() + " stands twice; restore a backup");
+                 "the name or the uid of " + twice->text() + " stands twice; restore a backup");
   }
   for (size_t kind = 0; kind < kKindCount; ++kind) {
     out.tables_[kind] = ObjectTable::from_sorted(std::move(tables[kind]));
   }
-  out.by_uid_ = CowMap<std::string, ObjectPtr>::from_sorted(std::move(by_uid));
+  out.by_uid_ = UidIndex::from_sorted(std::move(by_uid));
   out.by_owner_ = ObjectIndex::from_sorted(std::move(groups.by_owner));
   out.by_node_ = ObjectIndex::from_sorted(std::move(groups.by_node));
   return std::move(loader).finish();

@@ -44,8 +44,9 @@ ObjectPtr Snapshot::find(Kind kind, std::string_view ns, std::string_view name) 
 }
 
 ObjectPtr Snapshot::find_uid(std::string_view uid) const {
-  const ObjectPtr* found = by_uid_.find(uid);
-  return found != nullptr ? *found : nullptr;
+  auto place = by_uid_.partition_point([&](const UidPlace& row) { return row.uid < uid; });
+  if (place == by_uid_.end() || place.key().uid != uid) return nullptr;
+  return find(place.key().kind, place.key().name.ns, place.key().name.name);
 }
 
 Snapshot::Range Snapshot::list(Kind kind) const {
@@ -77,13 +78,13 @@ Snapshot::Range Snapshot::pods_on(std::string_view node) const {
       [&](const GroupedName& row) { return row.group <= node; });
 }
 
-void Snapshot::enter(const ObjectPtr& object) {
+void Snapshot::enter(const ObjectPtr& object, bool fresh) {
   ObjectName name{object->meta.ns, object->meta.name};
+  if (fresh && has_uid_place(object->kind)) by_uid_.set({object->meta.uid, object->kind, name}, {});
   for (const OwnerReference& owner : object->meta.owner_references) {
     by_owner_.set({owner.uid, object->kind, name}, object);
   }
   if (const std::string* node = node_of(*object)) by_node_.set({*node, object->kind, name}, object);
-  by_uid_.set(object->meta.uid, object);
   tables_[static_cast<size_t>(object->kind)].set(std::move(name), object);
 }
 
@@ -93,20 +94,20 @@ void Snapshot::leave(const ObjectPtr& object) {
     by_owner_.erase(GroupedName{owner.uid, object->kind, name});
   }
   if (const std::string* node = node_of(*object)) by_node_.erase(GroupedName{*node, object->kind, name});
-  by_uid_.erase(object->meta.uid);
+  if (has_uid_place(object->kind)) by_uid_.erase(UidPlace{object->meta.uid, object->kind, {}});
   tables_[static_cast<size_t>(object->kind)].erase(name);
 }
 
 void Snapshot::replace(const ObjectPtr& before, const ObjectPtr& after) {
   // enter() overwrites every entry that stays, so only those that go need to be taken out first.
+  bool stays = false;
   if (before && after) {
     const std::string *left = node_of(*before), *joined = node_of(*after);
     bool moved = left != nullptr && (joined == nullptr || *left != *joined);
-    if (moved || before->meta.uid != after->meta.uid || !same_owners(*before, *after)) leave(before);
-  } else if (before) {
-    leave(before);
+    stays = !moved && before->meta.uid == after->meta.uid && same_owners(*before, *after);
   }
-  if (after) enter(after);
+  if (before && !stays) leave(before);
+  if (after) enter(after, !stays);
 }
 
 }  // namespace mainstay

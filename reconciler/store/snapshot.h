@@ -36,6 +36,23 @@ struct GroupedName {
 using ObjectTable = CowMap<ObjectName, ObjectPtr>;
 using ObjectIndex = CowMap<GroupedName, ObjectPtr>;
 
+// Where the object of a uid stands; ordered by the uid alone. It says the name, not the object, so that a change of
+// the object leaves the index as it is: uids are random, and every write would copy another part of it.
+struct UidPlace {
+  std::string uid;
+  Kind kind = Kind::kPod;
+  ObjectName name;
+  friend bool operator==(const UidPlace& a, const UidPlace& b) { return a.uid == b.uid; }
+  friend auto operator<=>(const UidPlace& a, const UidPlace& b) { return a.uid <=> b.uid; }
+};
+struct NoValue {
+  bool operator==(const NoValue&) const = default;
+};
+using UidIndex = CowMap<UidPlace, NoValue>;
+
+// Events come and go by the thousand and own nothing that anybody looks for: the index by uid leaves them out.
+inline bool has_uid_place(Kind kind) { return kind != Kind::kEvent; }
+
 class Snapshot {
  public:
   // The newest resource version inside; 0 when empty.
@@ -44,7 +61,7 @@ class Snapshot {
   // Null if there is none.
   ObjectPtr find(const Key& key) const;
   ObjectPtr find(Kind kind, std::string_view ns, std::string_view name) const;
-  // By metadata.uid; null if there is none.
+  // By metadata.uid; null if there is none, or if it is an Event's.
   ObjectPtr find_uid(std::string_view uid) const;
 
   // Ranges to iterate: `for (const ObjectPtr& pod : view.list(Kind::kPod))`, in order of namespace and name.
@@ -69,12 +86,12 @@ class Snapshot {
 
   // Keeps every index in step; `before` or `after` may be null.
   void replace(const ObjectPtr& before, const ObjectPtr& after);
-  void enter(const ObjectPtr& object);
+  void enter(const ObjectPtr& object, bool fresh);  // fresh: its uid has no place yet
   void leave(const ObjectPtr& object);
 
   uint64_t version_ = 0;
   std::array<ObjectTable, kKindCount> tables_;
-  CowMap<std::string, ObjectPtr> by_uid_;
+  UidIndex by_uid_;
   ObjectIndex by_owner_;
   ObjectIndex by_node_;
 };

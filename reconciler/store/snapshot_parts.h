@@ -7,12 +7,12 @@
 namespace mainstay {
 
 struct SnapshotParts {
-  static const CowMap<std::string, ObjectPtr>& by_uid(const Snapshot& view) { return view.by_uid_; }
+  static const UidIndex& by_uid(const Snapshot& view) { return view.by_uid_; }
   static const ObjectIndex& by_owner(const Snapshot& view) { return view.by_owner_; }
   static const ObjectIndex& by_node(const Snapshot& view) { return view.by_node_; }
 
   // To break one on purpose.
-  static CowMap<std::string, ObjectPtr>& by_uid(Snapshot& view) { return view.by_uid_; }
+  static UidIndex& by_uid(Snapshot& view) { return view.by_uid_; }
   static ObjectIndex& by_owner(Snapshot& view) { return view.by_owner_; }
   static ObjectIndex& by_node(Snapshot& view) { return view.by_node_; }
   static ObjectTable& table(Snapshot& view, Kind kind) { return view.tables_[static_cast<size_t>(kind)]; }

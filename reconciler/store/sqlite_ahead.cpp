@@ -33,7 +33,8 @@ void EncodeAhead::work() {
     const Row& row = rows_[i];
     if (row.object != nullptr) {
       const std::string& bytes = encoded(*row.object);
-      if (!is_encrypted_kind(row.object->kind)) bodies_[i].hash = sha256(bytes);
+      bool hashed = !is_encrypted_kind(row.object->kind) && !is_short_lived(row.object->kind);
+      if (hashed) bodies_[i].hash = sha256(bytes);
     } else if (row.desired != nullptr && row.desired->declared) {
       bodies_[i].declared = to_json(*row.desired->declared);
       if (!is_encrypted_kind(row.desired->key.kind)) bodies_[i].hash = sha256(bodies_[i].declared);

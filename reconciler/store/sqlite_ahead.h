@@ -24,7 +24,7 @@ class EncodeAhead {
 
   struct Body {
     std::string declared;  // of a desired row: its text
-    Digest hash{};         // of the text; zero if it is to be encrypted
+    Digest hash{};         // of the text; zero if it is not named by it
   };
   // Of the next row in the order of the batches: all changes of a batch, then its desired rows. Null if it is not
   // ready. Call it once for each row.

@@ -3,6 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "reconciler/store/sqlite_rows.h"
+
 namespace mainstay {
 namespace {
 
@@ -74,9 +76,11 @@ Result<bool> SqlitePrune::prune_short_lived(WallTime now) {
   int64_t count = row ? look.number(1) : 0;
   look.reset();
   if (count == 0) return false;
+  std::string kinds;
+  for (Kind kind : kShortLivedKinds) kinds += (kinds.empty() ? "'" : ", '") + std::string(kind_info(kind).kind) + "'";
   ASSIGN_OR_RETURN(SqliteStatement choose,
                    db_.prepare("INSERT INTO temp.going SELECT version, kind, ns, name, body FROM change "
-                               "WHERE version > ? AND version <= ? AND kind IN ('Pod', 'Event', 'Lease', 'EndpointSlice')"));
+                               "WHERE version > ? AND version <= ? AND kind IN (" + kinds + ")"));
   RETURN_IF_ERROR(db_.exec("DELETE FROM temp.going"));
   RETURN_IF_ERROR(choose.bind(1, short_lived_done_).bind(2, up_to).run());
   RETURN_IF_ERROR(db_.exec("DELETE FROM change WHERE version IN (SELECT id FROM temp.going)"));

@@ -11,7 +11,7 @@ namespace mainstay {
 
 struct HistoryLimits {
   Duration age = 24h * 30;         // of changes, past desired bodies
-  Duration short_age = 24h;        // of changes of pods, events, leases and endpoint slices
+  Duration short_age = 24h;        // of changes of kShortLivedKinds
   uint64_t bytes = uint64_t{2} << 30;  // of the database's used pages; the oldest changes go first
   uint64_t commits = 1000;         // kept per application
 };

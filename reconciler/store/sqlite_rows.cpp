@@ -1,5 +1,6 @@
 #include "reconciler/store/sqlite_rows.h"
 
+#include <algorithm>
 #include <unordered_map>
 #include <utility>
 
@@ -23,6 +24,8 @@ struct SqliteRows::State {
   Status prepare();
   // `ready` has the hash, if it was made ahead.
   Result<int64_t> put_body(const SealContext& context, std::string_view bytes, const EncodeAhead::Body* ready);
+  // A body that no other row can share; `version` is its change's.
+  Result<int64_t> put_short_lived(uint64_t version, std::string_view bytes);
   Result<int64_t> intern(std::string_view hash, std::string_view key_id, std::string_view bytes);
   Status write_change(const Batch& batch, size_t index, bool last_of_object, const EncodeAhead::Body* ready);
   Status write_desired(const DesiredRow& row, uint64_t version, const EncodeAhead::Body* ready);
@@ -51,6 +54,10 @@ int64_t micros(WallTime time) { return time.since_epoch.count(); }
 }  // namespace
 
 bool is_encrypted_kind(Kind kind) { return kind == Kind::kSecret; }
+
+bool is_short_lived(Kind kind) {
+  return std::find(kShortLivedKinds.begin(), kShortLivedKinds.end(), kind) != kShortLivedKinds.end();
+}
 
 std::string_view operation_name(ChangeOp op) {
   return op == ChangeOp::kAdd ? "add" : op == ChangeOp::kUpdate ? "update" : "remove";
@@ -120,6 +127,12 @@ Result<int64_t> SqliteRows::State::put_body(const SealContext& context, std::str
   return intern(secrets.name(context, bytes), secrets.key_id(), secrets.seal(context, bytes));
 }
 
+Result<int64_t> SqliteRows::State::put_short_lived(uint64_t version, std::string_view bytes) {
+  std::array<char, sizeof version> name;  // big-endian, so that the index grows at its end; never as long as a digest
+  for (size_t i = 0; i < name.size(); ++i) name[i] = static_cast<char>(version >> (8 * (name.size() - 1 - i)));
+  return intern({name.data(), name.size()}, "", bytes);
+}
+
 Status SqliteRows::State::write_change(const Batch& batch, size_t index, bool last_of_object,
                                        const EncodeAhead::Body* ready) {
   const Change& change = batch.changes[index];
@@ -136,7 +149,8 @@ Status SqliteRows::State::write_change(const Batch& batch, size_t index, bool la
     return bind_key(drop_object, 1, change.key).run();
   }
   SealContext context{cluster_id, "object", change.key, object.meta.uid};
-  ASSIGN_OR_RETURN(int64_t body, put_body(context, encoded(object), ready));
+  ASSIGN_OR_RETURN(int64_t body, is_short_lived(change.key.kind) ? put_short_lived(change.version, encoded(object))
+                                                                 : put_body(context, encoded(object), ready));
   add_change.bind(8, body);
   RETURN_IF_ERROR(add_change.run());
   if (!last_of_object) return {};

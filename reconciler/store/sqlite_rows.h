@@ -2,6 +2,7 @@
 // commits. Journal thread.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <span>
 #include <string>
@@ -14,6 +15,12 @@ namespace mainstay {
 
 // How a stored body becomes bytes again: what it is bound to, and with what it was encrypted.
 bool is_encrypted_kind(Kind kind);
+
+// Kinds that come and go by the thousand. Their past is kept for a shorter time, and their bodies are named by the
+// version that wrote them instead of by a digest: no two are equal, and an index of digests costs every group of writes
+// another part of itself, the more the larger it is.
+constexpr std::array kShortLivedKinds = {Kind::kPod, Kind::kEvent, Kind::kLease, Kind::kEndpointSlice};
+bool is_short_lived(Kind kind);
 
 // "add", "update", "remove": change.operation.
 std::string_view operation_name(ChangeOp op);

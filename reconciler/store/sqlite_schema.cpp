@@ -13,7 +13,8 @@ CREATE TABLE meta (
   value TEXT NOT NULL
 ) WITHOUT ROWID;
 
--- Content-addressed: equal bytes stand once. Rows refer to it by the short id.
+-- Content-addressed: equal bytes stand once; but a pod's, event's, lease's and endpoint slice's hash is the version
+-- that wrote it, in 8 bytes. Rows refer to it by the short id.
 CREATE TABLE body (
   id     INTEGER PRIMARY KEY,
   hash   BLOB NOT NULL UNIQUE,

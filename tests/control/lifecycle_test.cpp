@@ -122,6 +122,17 @@ TEST_CASE("background: dependents go after their owner, through generations") {
   CHECK_FALSE(cluster.get(Kind::kConfigMap, "default", "grandchild"));
 }
 
+TEST_CASE("an Event can own, though it is not found by its uid") {
+  Cluster cluster;
+  cluster.apply(make_object<Event>("default", "seen"));
+  cluster.apply(config_map("child", {cluster.get(Kind::kEvent, "default", "seen").get()}));
+  cluster.settle();
+  CHECK(cluster.get(Kind::kConfigMap, "default", "child"));
+  cluster.remove({Kind::kEvent, "default", "seen"});
+  cluster.settle();
+  CHECK_FALSE(cluster.get(Kind::kConfigMap, "default", "child"));
+}
+
 TEST_CASE("a dependent with another owner stays and forgets the one that is gone") {
   Cluster cluster;
   ObjectPtr owner = owner_map(cluster, "owner");

@@ -66,7 +66,7 @@ TEST_CASE("identity") {
     object.meta.name = "twin";
     object.version = 1000;
     cluster.force(object);
-    cluster.complains("shares its uid with Pod shop/twin");
+    cluster.complains("Pod shop/twin shares its uid with Pod shop/web-1-a");
   }
   SECTION("version twice") {
     object.version = cluster.set->version;
@@ -109,7 +109,7 @@ TEST_CASE("indexes") {
     cluster.complains("is not found by its owner web-1", AuditMoment::kAny);
   }
   SECTION("an entry is left over") {
-    SnapshotParts::by_uid(view).set("gone", cluster.child);
+    SnapshotParts::by_uid(view).set({"gone", Kind::kPod, name}, {});
     cluster.complains("The index by uid has 5 entries and should have 4.", AuditMoment::kAny);
   }
 }
