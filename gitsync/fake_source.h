@@ -56,6 +56,8 @@ class FakeSource final : public GitSource {
   enum class Operation : uint8_t { kTip, kFetch, kCommitInfo, kListTree, kChangedFiles, kReadBlob };
   // The next `times` calls of that operation fail so.
   void fail_next(Operation operation, Error why, unsigned times = 1);
+  // What was still to fail does not.
+  void heal() { failures_.clear(); }
   // How often it was called, failures included.
   unsigned calls(Operation operation) const;
 

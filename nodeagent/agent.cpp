@@ -238,6 +238,10 @@ void Agent::State::report_loop() {
       inbox.push(ReportAcknowledged{report.sequence});
       continue;
     }
+    if (sent.error().code == ErrorCode::kConflict) {
+      inbox.push(ReportAgain{});
+      continue;
+    }
     in_contact(false);
     if (reachable.exchange(false)) {
       log::warning("agent", sent.error().message + "; pods go on without it");

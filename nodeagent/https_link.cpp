@@ -58,6 +58,7 @@ Error refusal(long code, const std::string& body) {
   ErrorCode kind = ErrorCode::kFailed;
   if (code == 401 || code == 403) kind = ErrorCode::kDenied;
   if (code == 404) kind = ErrorCode::kNotFound;
+  if (code == 409) kind = ErrorCode::kConflict;
   if (code == 429 || code >= 500) kind = ErrorCode::kUnavailable;
   return error(kind, "the control plane answered " + std::to_string(code) + ": " + message_of(body));
 }

@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <string_view>
 
+#include "nodeagent/condition.h"
 #include "schema/pod_resources.h"
 
 namespace mainstay {
 namespace {
+
+constexpr auto node_condition = make_condition<NodeCondition>;
 
 constexpr int32_t kSystemCritical = 2000000000;
 constexpr std::string_view kMemoryTaint = "node.kubernetes.io/memory-pressure";
@@ -28,16 +31,6 @@ constexpr PressureRow kPressures[] = {
      "NodeHasSufficientPID"},
 };
 
-NodeCondition make_condition(std::string_view type, bool is_true, std::string_view reason,
-                             std::string_view message) {
-  NodeCondition out;
-  out.type = type;
-  out.status = is_true ? "True" : "False";
-  out.reason = reason;
-  out.message = message;
-  return out;
-}
-
 bool tolerates_memory_pressure(const PodSpec& spec) {
   return std::any_of(spec.tolerations.begin(), spec.tolerations.end(), [](const Toleration& one) {
     bool key = one.key == kMemoryTaint || (one.key.empty() && one.op == "Exists");
@@ -52,12 +45,12 @@ std::vector<NodeCondition> node_conditions(const NodePressures& pressures) {
   std::vector<NodeCondition> out;
   for (const PressureRow& row : kPressures) {
     bool is = pressures.*row.member;
-    out.push_back(make_condition(row.type, is, is ? row.true_reason : row.false_reason,
+    out.push_back(node_condition(row.type, is, is ? row.true_reason : row.false_reason,
                                  is ? row.true_message : row.false_message));
   }
   out.push_back(pressures.shutting_down
-                    ? make_condition("Ready", false, "KubeletNotReady", "node is shutting down")
-                    : make_condition("Ready", true, "KubeletReady", "kubelet is posting ready status"));
+                    ? node_condition("Ready", false, "KubeletNotReady", "node is shutting down")
+                    : node_condition("Ready", true, "KubeletReady", "kubelet is posting ready status"));
   return out;
 }
 

@@ -2,11 +2,14 @@
 
 #include <algorithm>
 
+#include "nodeagent/condition.h"
 #include "nodeagent/container_state.h"
 #include "schema/pod_resources.h"
 
 namespace mainstay {
 namespace {
+
+constexpr auto pod_condition = make_condition<PodCondition>;
 
 // What all containers of a pod together may say at the end: Kubernetes' bound, shared out among them.
 constexpr size_t kMessagesOfPod = 12 * 1024;
@@ -22,16 +25,6 @@ bool any_running(const PodRecord& record) {
 }
 
 // ---- Conditions ------------------------------------------------------------------------------------------
-
-PodCondition make_condition(std::string_view type, bool is_true, std::string_view reason,
-                            std::string_view message) {
-  PodCondition out;
-  out.type = type;
-  out.status = is_true ? "True" : "False";
-  out.reason = reason;
-  out.message = message;
-  return out;
-}
 
 void put_condition(PodStatus& status, const PodStatus& before, PodCondition condition, WallTime now) {
   condition.last_transition_time = now.seconds();
@@ -57,18 +50,18 @@ PodCondition initialized_condition(const PodStatus& status, const PodSpec& spec)
     bool sidecar = find_container(spec, container.name).role == ContainerRole::kSidecar;
     if (sidecar ? container.started != true : !container.ready) incomplete.push_back(container.name);
   }
-  if (status.phase == "Succeeded") return make_condition("Initialized", true, "PodCompleted", "");
+  if (status.phase == "Succeeded") return pod_condition("Initialized", true, "PodCompleted", "");
   // Once a container proper has run, the pod has been initialised.
   bool begun = std::any_of(status.container_statuses.begin(), status.container_statuses.end(), [](auto& one) {
     return one.state.running || one.state.terminated || one.last_state.terminated;
   });
-  if (begun || incomplete.empty()) return make_condition("Initialized", true, "", "");
-  return make_condition("Initialized", false, "ContainersNotInitialized", listed("incomplete", incomplete));
+  if (begun || incomplete.empty()) return pod_condition("Initialized", true, "", "");
+  return pod_condition("Initialized", false, "ContainersNotInitialized", listed("incomplete", incomplete));
 }
 
 PodCondition containers_ready_condition(const PodStatus& status, const PodSpec& spec) {
-  if (status.phase == "Succeeded") return make_condition("ContainersReady", false, "PodCompleted", "");
-  if (status.phase == "Failed") return make_condition("ContainersReady", false, "PodFailed", "");
+  if (status.phase == "Succeeded") return pod_condition("ContainersReady", false, "PodCompleted", "");
+  if (status.phase == "Failed") return pod_condition("ContainersReady", false, "PodFailed", "");
   std::vector<std::string> unready;
   for (const ContainerStatus& container : status.init_container_statuses) {
     bool sidecar = find_container(spec, container.name).role == ContainerRole::kSidecar;
@@ -77,8 +70,8 @@ PodCondition containers_ready_condition(const PodStatus& status, const PodSpec& 
   for (const ContainerStatus& container : status.container_statuses) {
     if (!container.ready) unready.push_back(container.name);
   }
-  if (unready.empty()) return make_condition("ContainersReady", true, "", "");
-  return make_condition("ContainersReady", false, "ContainersNotReady", listed("unready", unready));
+  if (unready.empty()) return pod_condition("ContainersReady", true, "", "");
+  return pod_condition("ContainersReady", false, "ContainersNotReady", listed("unready", unready));
 }
 
 // Ready is what the containers are, and every readiness gate besides.
@@ -98,7 +91,7 @@ PodCondition ready_condition(PodCondition containers, const Pod& pod) {
                    : "the status of " + quoted + " is not \"True\", but " + found->status;
   }
   if (missing.empty()) return containers;
-  return make_condition("Ready", false, "ReadinessGatesNotReady", missing);
+  return pod_condition("Ready", false, "ReadinessGatesNotReady", missing);
 }
 
 void add_conditions(PodStatus& status, const PodRecord& record, Now now) {
@@ -110,17 +103,17 @@ void add_conditions(PodStatus& status, const PodRecord& record, Now now) {
   }
   if (record.disrupted) {
     put_condition(status, before,
-                  make_condition("DisruptionTarget", true, "TerminationByKubelet", record.fail_message), now.wall);
+                  pod_condition("DisruptionTarget", true, "TerminationByKubelet", record.fail_message), now.wall);
   }
   // Nobody scheduled a pod that came with its node's name.
   bool scheduled = std::any_of(status.conditions.begin(), status.conditions.end(),
                                [](const PodCondition& given) { return given.type == "PodScheduled"; });
   if (!scheduled) {
-    put_condition(status, before, make_condition("PodScheduled", true, "", ""), now.wall);
+    put_condition(status, before, pod_condition("PodScheduled", true, "", ""), now.wall);
   }
   bool sandbox = record.is_set_up && !record.torn_down && !record.released;
   PodCondition containers = containers_ready_condition(status, pod.spec);
-  put_condition(status, before, make_condition("PodReadyToStartContainers", sandbox, "", ""), now.wall);
+  put_condition(status, before, pod_condition("PodReadyToStartContainers", sandbox, "", ""), now.wall);
   put_condition(status, before, initialized_condition(status, pod.spec), now.wall);
   put_condition(status, before, containers, now.wall);
   put_condition(status, before, ready_condition(containers, pod), now.wall);

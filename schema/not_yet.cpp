@@ -1,5 +1,6 @@
 #include "schema/not_yet.h"
 
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -80,6 +81,14 @@ Value body_of(const Object& object) {
   return storage != nullptr ? to_value(*object.info().type, storage) : generic_fields(object);
 }
 
+// "spec.containers[2].tty" without "[2]".
+std::string without_indexes(std::string path) {
+  for (size_t at = path.find('['); at != std::string::npos; at = path.find('[', at)) {
+    path.erase(at, path.find(']', at) - at + 1);
+  }
+  return path;
+}
+
 void report(const Path& path, bool is_error, std::string message, const Value* document,
             Diagnostics& diagnostics) {
   std::string text = path.text();
@@ -158,28 +167,26 @@ void check_not_yet(const Object& object, const NotYetOptions& options, const Val
   walk(Path(), *object.info().type, body, visit);
 }
 
-std::vector<std::string> not_enforced(const Object& object) {
+std::vector<std::string> not_enforced(Kind kind, const Value& declared) {
+  if (kind == Kind::kNetworkPolicy || kind == Kind::kPriorityClass) return {};  // acted on, though no struct holds them
+  if (is_carried_kind(kind)) return {"(the whole object)"};
   // Kept as they stand in the manifest, and read from there by the node agent.
   auto acted_on = [](const TypeDesc& type, const FieldDesc& field) {
     if (type.name == "Container") return field.name == "tty" || field.name == "stdin";
     return type.name == "PodSpec" && (field.name == "dnsConfig" || field.name == "setHostnameAsFQDN");
   };
-  std::vector<std::string> out;
-  if (object.kind == Kind::kNetworkPolicy || object.kind == Kind::kPriorityClass) return out;
-  bool whole = is_carried_kind(object.kind);
-  Value body = body_of(object);
+  std::set<std::string> out;
   auto visit = [&](const Path& path, const TypeDesc& type, const FieldDesc& field, const Value& value) {
-    bool harmless = false;
+    if (!field.is_carried()) return true;
+    bool harmless = acted_on(type, field);
     for (const NotYet& row : kFields) {
       harmless |= row.type == type.name && row.field == field.name && find_row(type, field, value) == nullptr;
     }
-    if (!whole && !field.is_carried()) return true;
-    if (!whole && acted_on(type, field)) return false;
-    if (!harmless) out.push_back(path.text());
+    if (!harmless) out.insert(without_indexes(path.text()));
     return false;
   };
-  walk(Path(), *object.info().type, body, visit);
-  return out;
+  walk(Path(), *kind_info(kind).type, declared, visit);
+  return {out.begin(), out.end()};
 }
 
 }  // namespace mainstay

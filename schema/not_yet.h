@@ -26,8 +26,9 @@ void check_not_yet(const Object& object, const NotYetOptions& options, const Val
 // and enforced by the nodes; a PriorityClass, too, and gives pods their priority.)
 bool is_carried_kind(Kind kind);
 
-// The fields of `object` that are kept and served but change nothing ("spec.template.spec.dnsConfig"), in the
-// order of their tables, for plan and explain. The whole spec counts as one for a carried kind.
-std::vector<std::string> not_enforced(const Object& object);
+// The declared fields that are kept and served but change nothing: a plan names them, so that nobody takes silence for
+// enforcement. Their paths without list indexes ("spec.containers.resizePolicy"), sorted, none twice. For a carried
+// kind the one entry "(the whole object)".
+std::vector<std::string> not_enforced(Kind kind, const Value& declared);
 
 }  // namespace mainstay

@@ -1,5 +1,12 @@
-# How the example images are packed; to be sourced by sh. Needs $work, a directory to work in. The same files give
-# the same bytes.
+# How the example images are packed; sourced by the sh script pack.sh DIRECTORY. Sets $here, the script's directory, $out,
+# the one its archives go to, and $work, one that is gone when it ends. The same files give the same bytes.
+
+[ $# -eq 1 ] || { echo "usage: $0 DIRECTORY" >&2; exit 2; }
+here=$(cd "$(dirname "$0")" && pwd)
+mkdir -p "$1"
+out=$(cd "$1" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
 
 case $(uname -m) in
   x86_64) arch=amd64 ;;

@@ -5,15 +5,7 @@
 # server on port 8080 that serves its version at / and "ok" at /healthz. They share their base layer. The same
 # busybox gives the same bytes.
 set -eu
-
-[ $# -eq 1 ] || { echo "usage: $0 DIRECTORY" >&2; exit 2; }
-here=$(cd "$(dirname "$0")" && pwd)
-mkdir -p "$1"
-out=$(cd "$1" && pwd)
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-
-. "$here/oci.sh"
+. "$(dirname "$0")/oci.sh"
 
 base=$work/base
 mkdir -p "$base/bin" "$base/etc" "$base/tmp" "$base/var"

@@ -5,14 +5,7 @@
 # Writes voting-app.tar (front end, worker and result), voting-redis.tar and voting-db.tar, OCI archives of
 # localhost/mainstay/voting-app:v1, voting-redis:v1 and voting-db:v1.
 set -eu
-
-[ $# -eq 1 ] || { echo "usage: $0 DIRECTORY" >&2; exit 2; }
-here=$(cd "$(dirname "$0")" && pwd)
-mkdir -p "$1"
-out=$(cd "$1" && pwd)
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-. "$here/../images/oci.sh"
+. "$(dirname "$0")/../images/oci.sh"
 
 # root NAME: an empty file system with the places every program expects.
 root() {

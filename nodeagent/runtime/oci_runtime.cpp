@@ -198,22 +198,18 @@ Result<RuntimeContainer> OciRuntime::start(const ContainerSpec& spec) {
   // made is gone. All that its log can hold is the runtime's last words.
   RETURN_IF_ERROR(discard_container(paths_, binary_.path, key, !known.ok()));
   ContainerRecord record;
-  Status created = create(spec, *sandbox, record);
-  if (!created.ok()) {
-    Status cleaned = discard_container(paths_, binary_.path, key, false);
-    return cleaned.ok() ? created.error() : cleaned.error().in(created.error().message + "; then cleaning up");
+  Status started = create(spec, *sandbox, record);
+  if (started.ok()) {
+    started = run(record);
+    if (!started.ok() && started.error().code == ErrorCode::kUnavailable) {
+      // Killed at the very end it has done its work.
+      state = observe_container(paths_, record).state;
+      if (state == State::kRunning || state == State::kExited) return describe(key);
+    }
   }
-  Status ran = run(record);
-  if (!ran.ok() && ran.error().code == ErrorCode::kUnavailable) {
-    // Killed at the very end it has done its work.
-    state = observe_container(paths_, record).state;
-    if (state == State::kRunning || state == State::kExited) return describe(key);
-  }
-  if (!ran.ok()) {
-    Status cleaned = discard_container(paths_, binary_.path, key, false);
-    return cleaned.ok() ? ran.error() : cleaned.error().in(ran.error().message + "; then cleaning up");
-  }
-  return describe(key);
+  if (started.ok()) return describe(key);
+  Status cleaned = discard_container(paths_, binary_.path, key, false);
+  return cleaned.ok() ? started.error() : cleaned.error().in(started.error().message + "; then cleaning up");
 }
 
 Status OciRuntime::create(const ContainerSpec& spec, const SandboxSpec& sandbox, ContainerRecord& record) {

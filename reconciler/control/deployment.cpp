@@ -60,13 +60,16 @@ void scale_in_place(Rollout& rollout) {
   }
   if (rollout.spec().strategy.type == "Recreate") return;
   std::vector<Share> shares;
+  std::vector<SetSize> live;
   WallTime now = rollout.context.now().wall;
   for (ObjectPtr* set : active) {
     shares.push_back({wanted_replicas(**set), (now - (*set)->meta.creation_timestamp).count(),
                       int_annotation(**set, kMaxReplicasAnnotation)});
+    live.push_back(live_size(rollout.context, **set));
   }
   std::vector<int32_t> sizes = proportional_sizes(rollout.replicas(), rollout.limits.max_surge,
                                                   rollout.status().replicas, shares);
+  sizes = keep_available(std::move(sizes), live, rollout.limits.min_available);
   for (size_t i = 0; i < active.size(); ++i) *active[i] = scale_set(rollout, *active[i], sizes[i]);
 }
 

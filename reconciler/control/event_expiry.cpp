@@ -1,5 +1,7 @@
 // Events go when nothing has been added to them for settings.event_ttl. Key: the sweep of all events. One
 // look at all of them a minute is cheaper than a timer for each; so an event lives up to a minute longer.
+#include "reconciler/control/event_expiry.h"
+
 #include <algorithm>
 
 #include "reconciler/control/controllers.h"
@@ -8,12 +10,6 @@ namespace mainstay {
 namespace {
 
 constexpr Duration kPeriod = std::chrono::minutes(1);
-
-WallTime last_seen(const Object& object) {
-  const Event& event = as<Event>(object);
-  WallTime last = std::max({event.last_timestamp, event.event_time, event.first_timestamp});
-  return last == WallTime{} ? object.meta.creation_timestamp : last;
-}
 
 Outcome reconcile(ControlContext& context, const Key&) {
   WallTime oldest = context.now().wall - context.settings.event_ttl;
@@ -32,6 +28,12 @@ Outcome reconcile(ControlContext& context, const Key&) {
 void wakes(const Change&, const Snapshot&, std::vector<Key>&) {}
 
 }  // namespace
+
+WallTime last_seen(const Object& object) {
+  const Event& event = as<Event>(object);
+  WallTime last = std::max({event.last_timestamp, event.event_time, event.first_timestamp});
+  return last == WallTime{} ? object.meta.creation_timestamp : last;
+}
 
 Controller event_expiry_controller() { return {"event-expiry", &reconcile, &wakes, Kind::kEvent}; }
 

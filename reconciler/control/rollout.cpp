@@ -40,6 +40,9 @@ int32_t cut(std::vector<int32_t>& sizes, int32_t budget, const Removable& remova
   return budget;
 }
 
+// A set that is told to shrink gives up unavailable pods first, so at most `wanted` available ones stay.
+int32_t sure(const SetSize& set) { return std::min(set.wanted, set.available); }
+
 }  // namespace
 
 RolloutLimits rollout_limits(const DeploymentSpec& spec) {
@@ -66,9 +69,6 @@ RollingStep rolling_step(int32_t replicas, const RolloutLimits& limits, const Se
                          const std::vector<SetSize>& old) {
   // What a set still has beyond its wanted size takes room until it is gone; what it lacks is on its way.
   auto room_taken = [](const SetSize& set) { return std::max(set.wanted, set.active); };
-  // A set that is told to shrink gives up unavailable pods first, so at most `wanted` available ones stay.
-  auto sure = [](const SetSize& set) { return std::min(set.wanted, set.available); };
-
   RollingStep step;
   step.fresh = fresh.wanted;
   for (const SetSize& set : old) step.old.push_back(set.wanted);
@@ -132,6 +132,26 @@ std::vector<int32_t> proportional_sizes(int32_t replicas, int32_t max_surge, int
   }
   int32_t& largest = sizes[order.front()];
   largest = std::max(0, largest + (to_add - added));
+  return sizes;
+}
+
+std::vector<int32_t> keep_available(std::vector<int32_t> sizes, const std::vector<SetSize>& sets,
+                                    int32_t min_available) {
+  int32_t available = 0, missing = 0, idle = 0;
+  for (size_t i = 0; i < sets.size(); ++i) {
+    available += std::min(sizes[i], sure(sets[i]));
+    missing += std::max(0, sure(sets[i]) - sizes[i]);
+    idle += std::max(0, sizes[i] - sure(sets[i]));
+  }
+  int32_t moved = std::clamp(min_available - available, 0, std::min(missing, idle));
+  int32_t back = moved;
+  for (size_t i = 0; i < sets.size(); ++i) {
+    int32_t more = std::clamp(sure(sets[i]) - sizes[i], 0, back);
+    int32_t less = std::clamp(sizes[i] - sure(sets[i]), 0, moved);
+    sizes[i] += more - less;
+    back -= more;
+    moved -= less;
+  }
   return sizes;
 }
 

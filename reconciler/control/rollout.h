@@ -50,4 +50,9 @@ struct Share {
 std::vector<int32_t> proportional_sizes(int32_t replicas, int32_t max_surge, int32_t known_replicas,
                                         const std::vector<Share>& sets);
 
+// The same sum, shared out so that no more available pods go below `min_available` than have to: sets give up pods that
+// serve nobody first. `sizes` are to be the next ones of `sets`. (Kubernetes shrinks in proportion whatever serves.)
+std::vector<int32_t> keep_available(std::vector<int32_t> sizes, const std::vector<SetSize>& sets,
+                                    int32_t min_available);
+
 }  // namespace mainstay

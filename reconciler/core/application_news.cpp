@@ -128,6 +128,7 @@ bool Applications::State::can_plan(One& one, const ApplicationState& state, cons
 void Applications::State::apply_news(One& one, ApplicationState& state, const SourceNews& news,
                                      Transaction& txn, ApplicationOutcome& out) {
   bool ack = state.acknowledged == news.commit.id && !news.commit.id.empty();
+  if (ack) state.acknowledged.clear();  // it counts once, and the cursor row below says so
   std::vector<AppliedSet> earlier;
   for (const CommitRow& row : *state.commits) {
     if (row.result != "refused") earlier.push_back({row.set_hash, {}});
@@ -170,7 +171,6 @@ void Applications::State::apply_news(One& one, ApplicationState& state, const So
   state.held = plan.guard.holds;
   state.refused.clear();
   state.mistakes.clear();
-  if (ack) state.acknowledged.clear();
   state.started = txn.now().wall;
   state.finished = {};
   state.phase = "Running";
@@ -222,7 +222,6 @@ void Applications::State::settle_commit(One& one, ApplicationState& state, Trans
   if (!allowed || (target->commit.id == state.commit.id && !acknowledged && !state.sync_ordered)) return;
   if (!can_plan(one, state, *target, txn.view(), out)) return;
   apply_news(one, state, *target, txn, out);
-  if (acknowledged) state.acknowledged.clear();
 }
 
 }  // namespace mainstay

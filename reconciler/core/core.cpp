@@ -222,7 +222,11 @@ void Core::State::take(Transaction& txn, const ApiWrite& write) {
 
 void Core::State::take(Transaction& txn, const ReportIn& in) {
   const NodeReport& report = in.report;
-  if (is_news(agents[report.node], report, txn.now().mono)) {
+  AgentTrack& track = agents[report.node];
+  // An agent that this process has not heard yet, and that was told something by one before it: what that one had
+  // acknowledged may be missing here, if the store was restored from a backup.
+  bool owes_all = track.boot != report.boot && !report.whole && report.seen > AssignmentNumber{};
+  if (is_news(track, report, txn.now().mono)) {
     take_report(txn, report, epoch);
     // Hearing of a silent node again is no change in the store: nothing else would wake its controller soon.
     ObjectPtr node = txn.view().find(Kind::kNode, "", report.node);
@@ -244,6 +248,8 @@ void Core::State::take(Transaction& txn, const ReportIn& in) {
   given.ticket = in.ticket;
   if (!txn.view().find(Kind::kNode, "", report.node)) {
     given.error = not_found(kind_info(Kind::kNode), report.node);
+  } else if (owes_all) {
+    given.error = conflict(kind_info(Kind::kNode), report.node, "its agent was not heard here yet: report everything");
   }
   answer(std::move(given));
 }

@@ -5,11 +5,11 @@
 #include <optional>
 #include <utility>
 
-#include "reconciler/plan/not_enforced.h"
 #include "reconciler/store/priority.h"
 #include "schema/apply.h"
 #include "schema/compare.h"
 #include "schema/defaults.h"
+#include "schema/not_yet.h"
 #include "schema/validate.h"
 
 namespace mainstay {

@@ -89,8 +89,10 @@ void drop_oldest_events(Transaction& txn) {
   for (const ObjectPtr& event : before.list(Kind::kEvent)) {
     events.push_back({as<Event>(*event).last_timestamp, events.size(), event.get()});
   }
-  auto end = events.begin() + static_cast<ptrdiff_t>(events.size() / 8 + 1);
+  auto end = events.begin() + static_cast<ptrdiff_t>(events.size() / 4 + 1);
   std::nth_element(events.begin(), end - 1, events.end());
+  // In the order in which they stand, so that each part of the tables is taken up once.
+  std::sort(events.begin(), end, [](const Aged& a, const Aged& b) { return a.place < b.place; });
   for (auto it = events.begin(); it != end; ++it) txn.remove(it->event->key());
 }
 

@@ -156,7 +156,7 @@ push_hook
 wait_until 180 "all pods run" has_running "many-" "$many"
 many_us=$(($(last_running "many-") - $(seen "many-" bound)))
 # Most of them stay: with those that follow they are as many again.
-rest=$((many - 30 - singles > 0 ? many - 30 - singles : many))
+rest=$((many - 30 - singles > 0 ? many - 30 - singles : many / 2))
 deployment many "$rest" >"$repo/many.yaml"
 commit "fewer pods" >/dev/null
 push_hook
@@ -196,7 +196,7 @@ for ((i = 0; i < services; ++i)); do service "$i"; done >"$repo/services.yaml"
 commit "services" >/dev/null
 push_hook
 services_known() {
-  [ "$(nft list map ip mainstay_services services 2>/dev/null | grep -o "goto draw_10" | wc -l)" -ge "$services" ]
+  [ "$(nft list map ip "mainstay_${mark}_services" services 2>/dev/null | grep -o "goto draw_10" | wc -l)" -ge "$services" ]
 }
 wait_until 60 "the agent knows the services" services_known
 sleep 2

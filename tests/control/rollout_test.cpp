@@ -119,6 +119,39 @@ TEST_CASE("a rolling step keeps both limits, whatever there is") {
   }
 }
 
+TEST_CASE("shrinking takes what serves nobody first, as far as the least available number asks for it") {
+  using Sizes = std::vector<int32_t>;
+  // Three new pods that are not ready yet and two old ones that are: five in place of six must leave both.
+  CHECK(keep_available({3, 1}, {{3, 3, 0}, {2, 2, 2}}, 2) == Sizes{2, 2});
+  CHECK(keep_available({3, 1}, {{3, 3, 0}, {2, 2, 2}}, 1) == Sizes{3, 1});
+  CHECK(keep_available({1, 1}, {{3, 3, 3}, {2, 2, 2}}, 3) == Sizes{1, 1});
+  Rng rng(7);
+  for (int round = 0; round < 2000; ++round) {
+    Sizes sizes;
+    std::vector<SetSize> sets;
+    int32_t sum = 0, serving = 0, idle = 0, before = 0;
+    for (size_t i = 0; i < 1 + rng.below(4); ++i) {
+      int32_t wanted = static_cast<int32_t>(rng.below(9)), available = static_cast<int32_t>(rng.below(9));
+      sets.push_back({wanted, available, available});
+      sizes.push_back(static_cast<int32_t>(rng.below(static_cast<uint64_t>(wanted) + 1)));
+      sum += sizes.back();
+      before += std::min(wanted, available);
+      serving += std::min({sizes.back(), wanted, available});
+      idle += sizes.back() - std::min({sizes.back(), wanted, available});
+    }
+    int32_t least = static_cast<int32_t>(rng.below(12)), total = 0, now = 0;
+    Sizes kept = keep_available(sizes, sets, least);
+    for (size_t i = 0; i < sets.size(); ++i) {
+      REQUIRE(kept[i] >= 0);
+      REQUIRE(kept[i] <= sets[i].wanted);
+      total += kept[i];
+      now += std::min({kept[i], sets[i].wanted, sets[i].available});
+    }
+    REQUIRE(total == sum);
+    REQUIRE(now == std::max(serving, std::min({least, serving + idle, before})));
+  }
+}
+
 TEST_CASE("proportional scaling") {
   SECTION("the example of Kubernetes' documentation: 8 + 5 of 10 + 3, scaled to 15") {
     std::vector<int32_t> sizes = proportional_sizes(15, 3, 13, {{8, 100, 13}, {5, 10, 13}});

@@ -10,6 +10,7 @@
 #include "schema/decode.h"
 #include "schema/diagnostics.h"
 #include "schema/yaml.h"
+#include "tests/core/core_fixture.h"
 
 namespace mainstay {
 namespace {
@@ -25,46 +26,7 @@ Object parse(const std::string& yaml) {
   return *object;
 }
 
-Now at(int64_t seconds) {
-  return {WallTime{std::chrono::seconds{1'700'000'000 + seconds}}, MonoTime{std::chrono::seconds{seconds}}};
-}
-
-// A core with a journal that becomes durable only when told to.
-struct Fixture {
-  MemoryJournal journal{"cluster"};
-  std::unique_ptr<Core> core;
-  std::vector<Message> words;
-  std::vector<Answer> answers;
-  int64_t seconds = 0;
-
-  Fixture() {
-    Result<Loaded> loaded = journal.load();
-    REQUIRE(loaded.ok());
-    CoreSettings settings;
-    core = std::make_unique<Core>(settings, std::move(*loaded), at(0), 1);
-    JournalListener listener;
-    listener.durable = [this](const JournalDurable& word) { words.push_back(word); };
-    listener.refused = [this](const JournalRefused& word) { words.push_back(word); };
-    journal.start(listener);
-    settle();
-  }
-
-  Effects turn(std::vector<Message> messages = {}) {
-    for (Message& word : words) messages.push_back(std::move(word));
-    words.clear();
-    Effects effects = core->turn(at(++seconds), std::move(messages));
-    if (effects.batch) journal.append(*effects.batch);
-    for (const Answer& answer : effects.answers) answers.push_back(answer);
-    return effects;
-  }
-  // Everything durable and quiet.
-  void settle() {
-    for (int i = 0; i < 10; ++i) {
-      turn();
-      journal.deliver_all();
-    }
-    turn();
-  }
+struct Fixture : test::CoreFixture {
   Message create(Ticket ticket, const std::string& yaml) {
     ApiWrite write;
     write.ticket = ticket;
@@ -385,6 +347,29 @@ TEST_CASE("a node that was silent is heard again in the turn of its report") {
   heartbeat.node_status.reset();
   f.turn({ReportIn{0, heartbeat}});
   CHECK(ready() == "True");
+}
+
+TEST_CASE("an agent that another process of ours knew says everything again") {
+  Fixture f;
+  f.turn({ReportIn{0, hello("n1", 1)}});
+  f.settle();
+  f.answers.clear();
+  NodeReport next = hello("n1", 7, "two");
+  next.seen = {1, 5};
+  f.turn({ReportIn{1, next}});
+  f.settle();
+  REQUIRE(f.answers.size() == 1);
+  REQUIRE(f.answers[0].error);
+  CHECK(f.answers[0].error->code == 409);
+  for (bool whole : {true, false}) {
+    ++next.sequence;
+    next.whole = whole;
+    f.answers.clear();
+    f.turn({ReportIn{2, next}});
+    f.settle();
+    REQUIRE(f.answers.size() == 1);
+    CHECK_FALSE(f.answers[0].error);
+  }
 }
 
 TEST_CASE("a report of a node that somebody deleted is refused until it registers the node again") {

@@ -1,55 +1,27 @@
 // Large commits are planned by a worker: what may happen between the request for a draft and its arrival.
 #include <catch2/catch.hpp>
 
-#include "reconciler/core/core.h"
-#include "reconciler/store/memory_journal.h"
+#include "tests/core/core_fixture.h"
 #include "tests/plan/desired.h"
 
 namespace mainstay {
 namespace {
 
-Now at(int64_t seconds) {
-  return {WallTime{std::chrono::seconds{1'700'000'000 + seconds}}, MonoTime{std::chrono::seconds{seconds}}};
+CoreSettings two_at_once() {
+  CoreSettings settings;
+  settings.applications.push_back({});
+  settings.applications[0].planned_at_once = 2;
+  return settings;
 }
 
 // A core whose one application has everything above two objects planned by a worker: this fixture.
-struct Planned {
-  MemoryJournal journal{"cluster"};
-  std::unique_ptr<Core> core;
-  std::vector<Message> words;
-  std::vector<DraftRequest> asked;
-  int64_t seconds = 0;
+struct Planned : test::CoreFixture {
+  Planned() : CoreFixture(two_at_once()) {}
 
-  Planned() {
-    CoreSettings settings;
-    settings.applications.push_back({});
-    settings.applications[0].planned_at_once = 2;
-    Result<Loaded> loaded = journal.load();
-    REQUIRE(loaded.ok());
-    core = std::make_unique<Core>(settings, std::move(*loaded), at(0), 1);
-    JournalListener listener;
-    listener.durable = [this](const JournalDurable& word) { words.push_back(word); };
-    listener.refused = [this](const JournalRefused& word) { words.push_back(word); };
-    journal.start(listener);
-    settle();
-  }
-
-  void turn(std::vector<Message> messages = {}) {
-    for (Message& word : std::exchange(words, {})) messages.push_back(std::move(word));
-    Effects effects = core->turn(at(++seconds), std::move(messages));
-    if (effects.batch) journal.append(*effects.batch);
-    for (DraftRequest& request : effects.drafts) asked.push_back(std::move(request));
-  }
-  void settle() {
-    for (int i = 0; i < 10; ++i) {
-      turn();
-      journal.deliver_all();
-    }
-  }
   Message next_draft() {
-    REQUIRE_FALSE(asked.empty());
-    Draft draft = make_draft(asked.front());
-    asked.erase(asked.begin());
+    REQUIRE_FALSE(drafts.empty());
+    Draft draft = make_draft(drafts.front());
+    drafts.erase(drafts.begin());
     return draft;
   }
   ObjectPtr config_map(const std::string& name) const { return core->head().find(Kind::kConfigMap, "default", name); }
@@ -88,15 +60,15 @@ TEST_CASE("a small commit is applied in the turn that hears of it, a large one w
   Planned f;
   f.turn({commit("a", config_maps("c", 2))});
   CHECK(f.config_map("c0"));
-  CHECK(f.asked.empty());
+  CHECK(f.drafts.empty());
   f.settle();
   f.turn({commit("b", config_maps("c", 5))});
-  REQUIRE(f.asked.size() == 1);
+  REQUIRE(f.drafts.size() == 1);
   CHECK_FALSE(f.config_map("c4"));
   f.turn({create(Kind::kConfigMap, "default", "other")});  // nobody waits for the draft
   CHECK(f.config_map("other"));
   f.settle();
-  CHECK(f.asked.size() == 1);
+  CHECK(f.drafts.size() == 1);
   CHECK_FALSE(f.config_map("c4"));
   f.turn({f.next_draft()});
   CHECK(f.config_map("c2"));
@@ -127,7 +99,7 @@ TEST_CASE("a newer commit takes the place of the one that is being planned") {
   Planned f;
   f.turn({commit("a", config_maps("old", 5))});
   f.turn({commit("b", config_maps("new", 5))});
-  REQUIRE(f.asked.size() == 2);
+  REQUIRE(f.drafts.size() == 2);
   f.turn({f.next_draft()});
   CHECK_FALSE(f.config_map("old0"));
   CHECK_FALSE(f.config_map("new0"));
@@ -144,7 +116,7 @@ TEST_CASE("a draft that was made of a refused speculation does not count") {
   f.journal.deliver_all();
   f.turn();
   f.settle();
-  REQUIRE(f.asked.size() == 1);
+  REQUIRE(f.drafts.size() == 1);
   f.turn({stale});
   CHECK_FALSE(f.config_map("c4"));
   f.turn({f.next_draft()});
@@ -173,7 +145,7 @@ TEST_CASE("a namespace that goes while the draft is made refuses the commit, and
   f.turn({f.next_draft()});
   CHECK_FALSE(f.core->head().find(Kind::kConfigMap, "shop", "a"));
   f.settle();
-  CHECK(f.asked.empty());
+  CHECK(f.drafts.empty());
 }
 
 }  // namespace mainstay

@@ -27,6 +27,7 @@
 #include "tests/nodeagent/crash_story.h"
 #include "tests/nodeagent/edge_images.h"
 #include "tests/nodeagent/edge_node.h"
+#include "tests/nodeagent/quiet_link.h"
 
 namespace mainstay::test {
 namespace {
@@ -68,7 +69,7 @@ CniNetworkOptions network_options(const CrashNode& node) {
 }
 
 // The control plane, in the agent's own process but with its memory outside.
-class StoryLink : public ControlLink {
+class StoryLink : public QuietLink {
  public:
   explicit StoryLink(Story& story) : story_(story) {}
   Result<AgentPollAnswer> poll(const AgentHas& has, Duration wait) override {
@@ -86,15 +87,7 @@ class StoryLink : public ControlLink {
     story_.take(report);
     return {};
   }
-  Result<std::unique_ptr<UpStream>> dial(uint64_t) override { return failed("no streams here"); }
-  Status refuse(uint64_t, int, const std::string&) override { return {}; }
   Result<IssuedToken> issue_token(const TokenOrder&) override { return IssuedToken{"token", std::chrono::hours{1}}; }
-  // The credential has no end.
-  Result<CredentialState> credential_state() override { return CredentialState{}; }
-  Result<FreshCredential> renew_credential() override { return failed("no credentials here"); }
-  Result<FreshCredential> join(const std::string&) override { return failed("no credentials here"); }
-  void use_credential(const FreshCredential&) override {}
-  bool node_deleted() const override { return false; }
   void interrupt() override { interrupted_.store(true); }
 
  private:

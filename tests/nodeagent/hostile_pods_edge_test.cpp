@@ -16,6 +16,7 @@
 #include "nodeagent/volumes/host_volumes.h"
 #include "schema/base/clock.h"
 #include "tests/nodeagent/agent_bench.h"
+#include "tests/nodeagent/quiet_link.h"
 #include "tests/nodeagent/real_bench.h"
 
 using namespace mainstay;
@@ -220,7 +221,7 @@ TEST_CASE("a log file has a bound of its own, however fast it is written", "[edg
 namespace {
 
 // A control plane that assigns what it is told to and keeps what it hears.
-class FixedLink : public ControlLink {
+class FixedLink : public QuietLink {
  public:
   struct Shared {
     std::mutex mutex;
@@ -248,15 +249,6 @@ class FixedLink : public ControlLink {
     for (const PodReport& pod : report.pods) shared_->reports[pod.name] = pod;
     return {};
   }
-  Result<std::unique_ptr<UpStream>> dial(uint64_t) override { return failed("no streams here"); }
-  Status refuse(uint64_t, int, const std::string&) override { return {}; }
-  Result<IssuedToken> issue_token(const TokenOrder&) override { return failed("no tokens here"); }
-  // The credential has no end.
-  Result<CredentialState> credential_state() override { return CredentialState{}; }
-  Result<FreshCredential> renew_credential() override { return failed("no credentials here"); }
-  Result<FreshCredential> join(const std::string&) override { return failed("no credentials here"); }
-  void use_credential(const FreshCredential&) override {}
-  bool node_deleted() const override { return false; }
   void interrupt() override { interrupted_.store(true); }
 
  private:

@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "reconciler/plan/not_enforced.h"
+#include "schema/not_yet.h"
 #include "tests/plan/desired.h"
 
 namespace mainstay {

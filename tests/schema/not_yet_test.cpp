@@ -100,16 +100,16 @@ TEST_CASE("the place is the field's") {
 }
 
 TEST_CASE("what is kept but not enforced") {
-  Object pod = object("{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {dnsConfig: {nameservers: [1.2.3.4]}, "
-                      "setHostnameAsFQDN: true, hostUsers: true, containers: "
-                      "[{name: c, image: i, tty: true, stdin: true, stdinOnce: true, "
-                      "resizePolicy: [{resourceName: cpu, restartPolicy: NotRequired}]}]}}");
-  CHECK(not_enforced(pod) ==
-        Lines{"spec.containers[0].resizePolicy", "spec.containers[0].stdinOnce"});
-  Object plain = object("{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {containers: [{name: c, image: i}]}}");
-  CHECK(not_enforced(plain) == Lines{});
-  Object set = object("{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: a}, spec: {replicas: 1}, status: {replicas: 1}}");
-  CHECK(not_enforced(set) == Lines{"spec"});
+  Value pod = parse("{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {dnsConfig: {nameservers: [1.2.3.4]}, "
+                    "setHostnameAsFQDN: true, hostUsers: true, containers: "
+                    "[{name: c, image: i, tty: true, stdin: true, stdinOnce: true, "
+                    "resizePolicy: [{resourceName: cpu, restartPolicy: NotRequired}]}, {name: d, stdinOnce: true}]}}");
+  CHECK(not_enforced(Kind::kPod, pod) == Lines{"spec.containers.resizePolicy", "spec.containers.stdinOnce"});
+  Value plain = parse("{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {containers: [{name: c, image: i}]}}");
+  CHECK(not_enforced(Kind::kPod, plain) == Lines{});
+  Value set = parse("{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: a}, spec: {replicas: 1}}");
+  CHECK(not_enforced(Kind::kStatefulSet, set) == Lines{"(the whole object)"});
+  CHECK(not_enforced(Kind::kPriorityClass, Value::map()) == Lines{});
 }
 
 }  // namespace

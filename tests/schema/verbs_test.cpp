@@ -97,7 +97,7 @@ void exercise(const Object& given) {
   INFO(unchanged.render());
   REQUIRE(unchanged.empty());
 
-  not_enforced(once);
+  not_enforced(once.kind, document);
   REQUIRE(table_row(once, WallTime{Duration(1)}).cells.size() == table_columns(once.kind).size());
   for (std::string_view field : selectable_fields(once.kind)) field_text(once, field);
 

@@ -55,6 +55,25 @@ bool keeps_away(const Snapshot& view, const Object& pod, const Object& other) {
   return false;
 }
 
+// What a Deployment's sets are asked for, and how their pods stood before a turn and stand after it.
+std::string told_sets(const Turn& turn, const std::string& uid) {
+  std::string out;
+  for (const ObjectPtr& set : turn.after.owned_by(uid, Kind::kReplicaSet)) {
+    out += "; " + set->meta.name + " of " + std::to_string(as<ReplicaSet>(*set).spec.replicas.value_or(1)) + ":";
+    for (const Snapshot* view : {&turn.before, &turn.after}) {
+      size_t pods = 0, available = 0, leaving = 0;
+      for (const ObjectPtr& pod : view->owned_by(set->meta.uid, Kind::kPod)) {
+        ++pods;
+        available += is_available(pod) ? 1 : 0;
+        leaving += pod->meta.deletion_timestamp != WallTime{} ? 1 : 0;
+      }
+      out += (view == &turn.before ? " " : " -> ") + std::to_string(pods) + " pods, " + std::to_string(available) +
+             " available, " + std::to_string(leaving) + " leaving";
+    }
+  }
+  return out;
+}
+
 // How the pods of one Deployment fared in one turn.
 struct Losses {
   int removed = 0;    // available ones that we deleted by choice
@@ -138,7 +157,7 @@ void Checks::check_availability(const Turn& turn) {
     if (losses.available + losses.failed >= least) continue;
     broken(deployment->key().text() + " was brought down to " + std::to_string(losses.available) +
            " available pods by removing " + std::to_string(losses.removed) + "; at least " +
-           std::to_string(least) + " must stay");
+           std::to_string(least) + " must stay" + told_sets(turn, uid));
   }
 }
 

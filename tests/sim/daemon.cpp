@@ -148,6 +148,10 @@ void Daemon::fail_reads(FakeSource::Operation operation, unsigned times) {
   if (source_) source_->fail_next(operation, error(ErrorCode::kUnavailable, "the forge is away"), times);
 }
 
+void Daemon::heal_reads() {
+  if (source_) source_->heal();
+}
+
 void Daemon::refuse_writes(JournalRefusal why, MonoTime until) {
   refusal_ = why;
   refuses_until_ = until;

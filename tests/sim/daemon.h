@@ -49,8 +49,9 @@ class Daemon {
   size_t unanswered() const { return clients_.size(); }
   // A webhook: look at the repository now.
   void poke(Now now) { look_at_ = now.mono; }
-  // The next reads of the repository fail.
+  // The next reads of the repository fail, until they are healed.
   void fail_reads(FakeSource::Operation operation, unsigned times);
+  void heal_reads();
 
   // The journal refuses everything until then.
   void refuse_writes(JournalRefusal why, MonoTime until);

@@ -40,6 +40,7 @@ void Faults::stop() {
   }
   world_.daemon().refuse_writes(JournalRefusal::kBusy, {});
   world_.daemon().slow_disk(5ms);
+  world_.daemon().heal_reads();
   world_.start_daemon();
   world_.at(0s, [this] { end_rollback(); });
 }

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 
+#include "reconciler/control/event_expiry.h"
 #include "reconciler/store/audit.h"
+#include "schema/json.h"
+#include "schema/encode.h"
 
 namespace mainstay::sim {
 namespace {
@@ -29,11 +32,7 @@ bool is_finished(const Pod& pod) { return pod.status.phase == "Succeeded" || pod
 
 // An event that nothing was added to for its time: it goes because time passes, not because of a decision.
 bool is_expired(const Object& object, WallTime now) {
-  if (object.kind != Kind::kEvent) return false;
-  const Event& event = as<Event>(object);
-  WallTime last = std::max({event.last_timestamp, event.event_time, event.first_timestamp});
-  if (last == WallTime{}) last = object.meta.creation_timestamp;
-  return last <= now - ControlSettings{}.event_ttl;
+  return object.kind == Kind::kEvent && last_seen(object) <= now - ControlSettings{}.event_ttl;
 }
 
 }  // namespace
@@ -201,7 +200,7 @@ std::vector<std::string> World::unsettled() const {
     for (const PodCondition& condition : stands.conditions) {
       if (condition.type != "Ready" || condition.status == "True" || is_finished(as<Pod>(*pod))) continue;
       out.push_back(pod->key().text() + " on " + as<Pod>(*pod).spec.node_name + " is " + stands.phase +
-                    " and not ready: " + condition.reason + " " + condition.message);
+                    " and not ready: " + condition.reason + " " + condition.message + "; " + to_json(to_value(*pod)));
     }
   }
   return out;

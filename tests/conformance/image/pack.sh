@@ -6,15 +6,7 @@
 #   localhost/mainstay/tools:user    USER tester (1234:1234)
 #   localhost/mainstay/tools:named   USER tester by name only
 set -eu
-
-[ $# -eq 1 ] || { echo "usage: $0 DIRECTORY" >&2; exit 2; }
-here=$(cd "$(dirname "$0")" && pwd)
-mkdir -p "$1"
-out=$(cd "$1" && pwd)
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-
-. "$here/../../../examples/images/oci.sh"
+. "$(dirname "$0")/../../../examples/images/oci.sh"
 
 base=$work/base
 mkdir -p "$base/bin" "$base/etc" "$base/tmp" "$base/var" "$base/root" "$base/srv" "$base/www/cgi-bin" "$base/home/tester"
