@@ -334,7 +334,7 @@ NetworkUpdate whole_update(const NetworkState& state) {
 
 Result<NetworkState> applied(const NetworkState& state, const NetworkUpdate& update) {
   if (update.at < state.at || (update.at == state.at && !update.whole)) return state;
-  if (!update.whole && update.from > state.at) {
+  if (!update.whole && update.from != state.at) {
     return error(ErrorCode::kConflict, "a network update from number " + std::to_string(update.from.number) +
                                            " does not follow on number " + std::to_string(state.at.number));
   }

@@ -190,8 +190,8 @@ Result<NetworkUpdate> read_network_update(const Value& value);  // of a parsed m
 NetworkUpdate whole_update(const NetworkState& state);
 
 // The state after an update; the same state if the update is older. kInvalid with a sentence if an item cannot
-// be read (nothing is taken then); kConflict if `update.from` is newer than `state.at`, so that something in
-// between is missing: ask for a whole one.
+// be read (nothing is taken then); kConflict if it starts elsewhere than at `state.at`: something in between
+// would be missing, or what came and went since would not be taken back. Ask for a whole one then.
 Result<NetworkState> applied(const NetworkState& state, const NetworkUpdate& update);
 
 }  // namespace mainstay
