@@ -83,6 +83,9 @@ class Reader {
         diagnostics_(diagnostics),
         stack_(stack) {}
 
+  // The text ends with this part of it.
+  bool ends_with(std::string_view token) const { return token.data() + token.size() >= end_; }
+
   // `From` is an ondemand::value, or a document whose root is a scalar.
   template <typename From>
   Outcome read(From& from, size_t slot, size_t depth, const Path& path) {
@@ -112,10 +115,10 @@ class Reader {
     return true;
   }
 
-  // simdjson takes anything that starts with an n for a null until it is asked for.
-  static bool is_null_token(std::string_view token) {
-    if (!token.starts_with("null")) return false;
-    return token.find_first_not_of(" \t\r\n", 4) == std::string_view::npos;
+  // simdjson takes anything that starts with an n for a null until it is asked for, and a root "falsehood" for false.
+  static bool is_word(std::string_view token, std::string_view word) {
+    if (!token.starts_with(word)) return false;
+    return token.find_first_not_of(" \t\r\n", word.size()) == std::string_view::npos;
   }
 
   template <typename From>
@@ -163,10 +166,11 @@ class Reader {
     bool truth = false;
     if (type == ondemand::json_type::boolean) {
       if (from.get_bool().get(truth) != simdjson::SUCCESS) return Outcome::kSyntax;
+      if (!is_word(token, truth ? "true" : "false")) return Outcome::kSyntax;
       out = Value(truth);
       return Outcome::kOk;
     }
-    if (from.is_null().get(truth) != simdjson::SUCCESS || !truth || !is_null_token(token)) {
+    if (from.is_null().get(truth) != simdjson::SUCCESS || !truth || !is_word(token, "null")) {
       return Outcome::kSyntax;
     }
     out = Value();
@@ -246,14 +250,15 @@ class Reader {
 Outcome read_document(ondemand::document& document, Reader& reader) {
   bool is_scalar = false;
   if (document.is_scalar().get(is_scalar) != simdjson::SUCCESS) return Outcome::kSyntax;
-  Outcome outcome;
   if (is_scalar) {
-    outcome = reader.read(document, 0, 0, Path());
-  } else {
-    ondemand::value root;
-    if (document.get_value().get(root) != simdjson::SUCCESS) return Outcome::kSyntax;
-    outcome = reader.read(root, 0, 0, Path());
+    // A number that simdjson does not know is not read over: its token tells whether anything follows.
+    std::string_view token;
+    if (raw_token(document, token) != simdjson::SUCCESS || !reader.ends_with(token)) return Outcome::kSyntax;
+    return reader.read(document, 0, 0, Path());
   }
+  ondemand::value root;
+  if (document.get_value().get(root) != simdjson::SUCCESS) return Outcome::kSyntax;
+  Outcome outcome = reader.read(root, 0, 0, Path());
   // A document that was read to its end has no current location.
   if (outcome == Outcome::kOk && document.current_location().error() != simdjson::OUT_OF_BOUNDS) {
     return Outcome::kSyntax;
@@ -383,6 +388,7 @@ void append_json_number(std::string& out, double number) {
     return;
   }
   double size = std::fabs(number);
+  if (size == 0) number = 0;  // "-0" would be read as an integer, which has no sign
   std::array<char, 64> buffer{};
   auto write = [&](std::chars_format format) {
     auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), number, format).ptr;
@@ -399,7 +405,9 @@ void append_json_number(std::string& out, double number) {
     std::string digits(text.substr(0, mark));
     std::erase(digits, '.');
     size_t exponent = static_cast<size_t>((text[mark + 2] - '0') * 10 + (text[mark + 3] - '0'));
-    digits.append(exponent + 1 - (digits.size() - (number < 0 ? 1 : 0)), '0');
+    size_t point = exponent + 1 + (number < 0 ? 1 : 0);
+    if (digits.size() > point) digits.insert(point, 1, '.');
+    else digits.append(point - digits.size(), '0');
     out += digits;
     return;
   }

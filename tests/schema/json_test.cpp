@@ -36,7 +36,11 @@ TEST_CASE("JSON values read and written") {
   CHECK(again("[9223372036854775807,-9223372036854775808]") == "[9223372036854775807,-9223372036854775808]");
   CHECK(again("[18446744073709551615]") == "[18446744073709552000]");
   CHECK(again("[123456789012345678901234567890]") == "[1.2345678901234568e+29]");
-  CHECK(again("[1e3,1E-7,1e21,0.000001,-0.0]") == "[1000,1e-7,1e+21,0.000001,-0]");
+  CHECK(again("[800000000000000000000]") == "[800000000000000000000]");
+  CHECK(again("[1888888888888887.8,-1234567890123456.5]") == "[1888888888888887.8,-1234567890123456.5]");
+  CHECK(again("800000000000000000000") == "800000000000000000000");
+  CHECK(again("-18446744073709551616 ") == "-18446744073709552000");
+  CHECK(again("[1e3,1E-7,1e21,0.000001,-0.0]") == "[1000,1e-7,1e+21,0.000001,0]");
   CHECK(again(R"(["\"\\\/\b\f\n\r\t\u0041\u00e4\ud83d\ude42"])") ==
         "[\"\\\"\\\\/\\u0008\\u000c\\n\\r\\tA\xc3\xa4\xf0\x9f\x99\x82\"]");
   CHECK(again(R"({"\u0061\n":1})") == R"({"a\n":1})");
@@ -84,6 +88,8 @@ TEST_CASE("JSON errors say where and what") {
       {"{a: 1}", "f.json:1:2: error: not JSON: expected a name in double quotes\n"},
       {"[nul]", "f.json:1:2: error: not JSON: expected a value (strings need double quotes)\n"},
       {"[nulll]", "f.json:1:6: error: not JSON: expected ',' or ']'\n"},
+      {"falsel", "f.json:1:6: error: not JSON: expected the end of the text\n"},
+      {"truel", "f.json:1:5: error: not JSON: expected the end of the text\n"},
       {"[truex]", "f.json:1:6: error: not JSON: expected ',' or ']'\n"},
       {"[01]", "f.json:1:2: error: not JSON: a number JSON does not know\n"},
       {"[1.]", "f.json:1:2: error: not JSON: a number JSON does not know\n"},
