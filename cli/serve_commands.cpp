@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "cli/output.h"
+#include "cli/memory.h"
 #include "cli/server_app.h"
 #include "nodeagent/agent.h"
 #include "reconciler/store/data_dir.h"
@@ -122,6 +123,7 @@ int serve(const ServerConfig& config) {
 }
 
 int run_agent(const AgentConfig& config) {
+  keep_little_memory();
   if (config.remove_network) {
     Status removed = remove_agent_network(config);
     if (!removed.ok()) return complain(removed.error());

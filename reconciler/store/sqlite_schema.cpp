@@ -119,7 +119,7 @@ Status prepare_connection(SqliteDb& db) {
   // Not wal_autocheckpoint=0: it would take the place of SqliteDb's own hook, which has switched that off already.
   return db.exec(
       "PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY;"
-      "PRAGMA journal_size_limit=67108864; PRAGMA cache_size=-32768;");
+      "PRAGMA journal_size_limit=201326592; PRAGMA cache_size=-32768;");
 }
 
 Status migrate(SqliteDb& db) {

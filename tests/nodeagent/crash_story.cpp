@@ -115,6 +115,7 @@ Assignment Story::assignment(WallTime now) const {
   std::string text = filled(filled(kPod, "IMAGE", image()), "SHARED", shared_);
   auto pod = std::make_shared<Object>(*object_of(text));
   pod->meta.uid = uid;
+  std::lock_guard lock(mutex_);
   if (uint32_t bytes = record_.report_bytes.load(); bytes > 0) {
     Result<NodeReport> known = decode_node_report(std::string_view(record_.report, bytes));
     if (known.ok() && !known->pods.empty()) as<Pod>(*pod).status = known->pods[0].status;
@@ -132,6 +133,7 @@ void Story::fail(const std::string& what) {
 }
 
 void Story::take(const NodeReport& report) {
+  std::lock_guard lock(mutex_);
   for (const PodReport& pod : report.pods) {
     if (pod.uid != uid) continue;
     NodeReport kept;

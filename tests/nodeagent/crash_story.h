@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <mutex>
 #include <string>
 
 #include "schema/agent_messages.h"
@@ -53,6 +54,8 @@ class Story {
 
   StoryRecord& record_;
   std::string shared_;
+  // For the threads of one agent. Not in the shared memory: who is killed with it would keep it for ever.
+  mutable std::mutex mutex_;
 };
 
 }  // namespace mainstay::test
