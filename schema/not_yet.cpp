@@ -81,6 +81,14 @@ Value body_of(const Object& object) {
   return storage != nullptr ? to_value(*object.info().type, storage) : generic_fields(object);
 }
 
+// Of fields that are kept as they stand in the manifest: whoever acts on them reads them there.
+bool is_read_as_written(const TypeDesc& type, const FieldDesc& field) {
+  if (type.name == "Container") return field.name == "tty" || field.name == "stdin";
+  if (type.name == "PodSpec") return field.name == "dnsConfig" || field.name == "setHostnameAsFQDN";
+  return type.name.starts_with("NetworkPolicy") || type.name == "IPBlock" || type.name == "PriorityClass" ||
+         type.name == "PodDNSConfig" || type.name == "PodDNSConfigOption";
+}
+
 // "spec.containers[2].tty" without "[2]".
 std::string without_indexes(std::string path) {
   for (size_t at = path.find('['); at != std::string::npos; at = path.find('[', at)) {
@@ -167,18 +175,27 @@ void check_not_yet(const Object& object, const NotYetOptions& options, const Val
   walk(Path(), *object.info().type, body, visit);
 }
 
+std::string_view standing_of(const TypeDesc& type, const FieldDesc& field) {
+  for (const NotYet& row : kFields) {
+    bool named = row.field == field.name || (row.field == "*" && field.is_carried());
+    if (row.type == type.name && named) return "Not supported yet: a manifest that asks for it is refused.";
+  }
+  if (!field.is_carried() || field.has(kStatus) || is_read_as_written(type, field)) return "";
+  return "Kept and served here, but nothing follows from it.";
+}
+
+std::string_view standing_of(Kind kind) {
+  if (kind == Kind::kPodDisruptionBudget) return "Honoured here by preemption alone.";
+  return is_carried_kind(kind) ? "Kept and served here, but nothing follows from it." : "";
+}
+
 std::vector<std::string> not_enforced(Kind kind, const Value& declared) {
   if (kind == Kind::kNetworkPolicy || kind == Kind::kPriorityClass) return {};  // acted on, though no struct holds them
   if (is_carried_kind(kind)) return {"(the whole object)"};
-  // Kept as they stand in the manifest, and read from there by the node agent.
-  auto acted_on = [](const TypeDesc& type, const FieldDesc& field) {
-    if (type.name == "Container") return field.name == "tty" || field.name == "stdin";
-    return type.name == "PodSpec" && (field.name == "dnsConfig" || field.name == "setHostnameAsFQDN");
-  };
   std::set<std::string> out;
   auto visit = [&](const Path& path, const TypeDesc& type, const FieldDesc& field, const Value& value) {
     if (!field.is_carried()) return true;
-    bool harmless = acted_on(type, field);
+    bool harmless = is_read_as_written(type, field);
     for (const NotYet& row : kFields) {
       harmless |= row.type == type.name && row.field == field.name && find_row(type, field, value) == nullptr;
     }

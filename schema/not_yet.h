@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "schema/diagnostics.h"
@@ -25,6 +26,12 @@ void check_not_yet(const Object& object, const NotYetOptions& options, const Val
 // True for a kind without behaviour: kept and served, not acted on. (A NetworkPolicy is kept as a carried kind is,
 // and enforced by the nodes; a PriorityClass, too, and gives pods their priority.)
 bool is_carried_kind(Kind kind);
+
+// What `explain` says of a field that is not simply obeyed: that it is refused, or that nothing follows from it. "" of
+// all others.
+std::string_view standing_of(const TypeDesc& type, const FieldDesc& field);
+// The same of a whole kind.
+std::string_view standing_of(Kind kind);
 
 // The declared fields that are kept and served but change nothing: a plan names them, so that nobody takes silence for
 // enforcement. Their paths without list indexes ("spec.containers.resizePolicy"), sorted, none twice. For a carried

@@ -9,6 +9,7 @@
 #include "schema/kind.h"
 #include "schema/kinds/meta.h"
 #include "schema/merge_rules.h"
+#include "schema/not_yet.h"
 
 namespace mainstay {
 namespace {
@@ -34,6 +35,7 @@ class Schemas {
     properties.set("kind", scalar("string"));
     properties.set("metadata", std::move(metadata));
     schema.set("x-kubernetes-group-version-kind", std::move(identity));
+    if (std::string_view standing = standing_of(info.id); !standing.empty()) schema.set("description", standing);
   }
 
   static Value group_version_kind(const KindInfo& info) {
@@ -136,6 +138,7 @@ class Schemas {
     for (const FieldDesc& field : type.fields) {
       Value schema = field_schema(type, field);
       add_patch_hints(schema, field);
+      if (std::string_view standing = standing_of(type, field); !standing.empty()) schema.set("description", standing);
       properties.set(field.name, std::move(schema));
       if (field.has(kRequired)) required.push(field.name);
     }

@@ -79,18 +79,18 @@ Known look_up(const Snapshot& view, const ObjectName& same, const ObjectName& co
 void drop_oldest_events(Transaction& txn) {
   Snapshot before = txn.view();
   struct Aged {
-    WallTime last;
-    size_t place = 0;  // in the list, which is in order of the names
+    uint64_t version = 0;  // of the last write
+    size_t place = 0;      // in the list
     const Object* event = nullptr;
-    auto operator<=>(const Aged&) const = default;
   };
   std::vector<Aged> events;
   events.reserve(before.count(Kind::kEvent));
   for (const ObjectPtr& event : before.list(Kind::kEvent)) {
-    events.push_back({as<Event>(*event).last_timestamp, events.size(), event.get()});
+    events.push_back({event->version, events.size(), event.get()});
   }
-  auto end = events.begin() + static_cast<ptrdiff_t>(events.size() / 4 + 1);
-  std::nth_element(events.begin(), end - 1, events.end());
+  auto end = events.begin() + static_cast<ptrdiff_t>(events.size() / 16 + 1);
+  std::nth_element(events.begin(), end - 1, events.end(),
+                   [](const Aged& a, const Aged& b) { return a.version < b.version; });
   // In the order in which they stand, so that each part of the tables is taken up once.
   std::sort(events.begin(), end, [](const Aged& a, const Aged& b) { return a.place < b.place; });
   for (auto it = events.begin(); it != end; ++it) txn.remove(it->event->key());

@@ -83,6 +83,8 @@ read_commands() {
     expect '^ +replicas\s+<integer>' k explain deployment.spec
     expect '^FIELD: +livenessProbe <Probe>|^RESOURCE: +livenessProbe <Probe>' k explain pod.spec.containers.livenessProbe
     expect '^ +backoffLimit\s+<integer>' k explain job.spec
+    expect 'Not supported yet: a manifest that asks for it is refused' k explain pod.spec.runtimeClassName
+    expect 'Kept and served here, but nothing follows from it' k explain job
     expect '^ +fieldsV1\s+<FieldsV1>|^ +fieldsV1\s+<' k explain deployment --recursive
     expect '^Username +admin' k auth whoami
   fi

@@ -72,6 +72,23 @@ TEST_CASE("every property has a type") {
   check_types(*openapi_document("apis/apps/v1"));
 }
 
+TEST_CASE("what is refused, and what nothing follows from, says so") {
+  std::optional<Value> core = openapi_document("api/v1"), batch = openapi_document("apis/batch/v1");
+  REQUIRE(core);
+  REQUIRE(batch);
+  auto described = [&](std::string_view type, std::string_view field) {
+    const Value* found = schema(*core, type).find_path({"properties", field});
+    REQUIRE(found != nullptr);
+    return found->string_at("description");
+  };
+  CHECK(described("PodSpec", "runtimeClassName") == "Not supported yet: a manifest that asks for it is refused.");
+  CHECK(described("Container", "resizePolicy") == "Kept and served here, but nothing follows from it.");
+  for (std::string_view obeyed : {"dnsConfig", "containers", "nodeSelector"}) CHECK(described("PodSpec", obeyed) == "");
+  CHECK(described("Container", "tty") == "");
+  CHECK(schema(*batch, "Job").string_at("description") == "Kept and served here, but nothing follows from it.");
+  CHECK(schema(*core, "Pod").string_at("description") == "");
+}
+
 TEST_CASE("lists say how they merge") {
   Value document = *openapi_document("apis/apps/v1");
   const Value& pod = schema(document, "PodSpec");
