@@ -88,7 +88,7 @@ void drop_oldest_events(Transaction& txn) {
   for (const ObjectPtr& event : before.list(Kind::kEvent)) {
     events.push_back({event->version, events.size(), event.get()});
   }
-  auto end = events.begin() + static_cast<ptrdiff_t>(events.size() / 16 + 1);
+  auto end = events.begin() + static_cast<ptrdiff_t>(events.size() / 4 + 1);
   std::nth_element(events.begin(), end - 1, events.end(),
                    [](const Aged& a, const Aged& b) { return a.version < b.version; });
   // In the order in which they stand, so that each part of the tables is taken up once.

@@ -309,7 +309,7 @@ TEST_CASE("the number of events is bounded and the oldest go first") {
   for (const ObjectPtr& event : store.head.list(Kind::kEvent)) {
     oldest = std::min(oldest, as<Event>(*event).first_timestamp);
   }
-  CHECK(oldest == at_second(static_cast<int64_t>(kEventLimit / 16 + 1)).wall);
+  CHECK(oldest == at_second(static_cast<int64_t>(kEventLimit / 4 + 1)).wall);
 }
 
 }  // namespace
