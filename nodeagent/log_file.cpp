@@ -38,16 +38,18 @@ std::optional<LogLine> parse_log_line(std::string_view line) {
 
 std::string render_log(const std::vector<LogLine>& lines, bool timestamps) {
   std::string out;
-  // Parts of stdout and stderr may alternate; each stream remembers whether it is inside a line.
-  bool inside[2] = {false, false};
+  // Parts of stdout and stderr may alternate: a line is told when it is whole.
+  std::string open[2];
   for (const LogLine& line : lines) {
-    bool& open = inside[line.from_stderr ? 1 : 0];
-    if (timestamps && !open) out += line.time + " ";
-    out += line.text;
-    if (!line.partial) out += '\n';
-    open = line.partial;
+    std::string& text = open[line.from_stderr ? 1 : 0];
+    if (timestamps && text.empty()) text = line.time + " ";
+    text += line.text;
+    if (line.partial) continue;
+    out += text;
+    out += '\n';
+    text.clear();
   }
-  return out;
+  return out + open[0] + open[1];  // what the last lines are, as far as they go
 }
 
 namespace {

@@ -257,7 +257,9 @@ class Trial:
                 continue
             seen = self.judge.wait(step)
             if seen is not None:
-                raise Failed(f"{step.line}\n  expected {step.operator} {self.judge.fill_in(step.value)}\n  seen: {seen[:3000]}")
+                if len(seen) > 3000:
+                    seen = f"{seen[:1500]} [...] {seen[-1500:]}"
+                raise Failed(f"{step.line}\n  expected {step.operator} {self.judge.fill_in(step.value)}\n  seen: {seen}")
 
     def clean(self):
         for namespace in self.case.namespaces():

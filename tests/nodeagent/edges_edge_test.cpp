@@ -387,6 +387,14 @@ TEST_CASE("CRI log lines", "[log]") {
   }
   CHECK(render_log(lines, false) == "abcd\nef\n");
   CHECK(render_log(lines, true) == "2016-10-06T00:17:09Z abcd\n2016-10-06T00:17:11Z ef\n");
+  // A line of the other stream between two parts of one tears neither.
+  std::vector<LogLine> mixed;
+  for (const char* text : {"2016-10-06T00:17:09Z stdout P ab", "2016-10-06T00:17:10Z stderr F err",
+                           "2016-10-06T00:17:11Z stdout F cd", "2016-10-06T00:17:12Z stdout P e"}) {
+    mixed.push_back(*parse_log_line(text));
+  }
+  CHECK(render_log(mixed, false) == "err\nabcd\ne");
+  CHECK(render_log(mixed, true) == "2016-10-06T00:17:10Z err\n2016-10-06T00:17:09Z abcd\n2016-10-06T00:17:12Z e");
 }
 
 TEST_CASE("CNI answers and configuration", "[network]") {
