@@ -15,6 +15,7 @@
 #include "nodeagent/host_network.h"
 #include "nodeagent/images/image_store.h"
 #include "nodeagent/late_network.h"
+#include "nodeagent/network/masquerade.h"
 #include "nodeagent/network/node_routes.h"
 #include "nodeagent/runtime/oci_runtime.h"
 #include "nodeagent/volumes/host_volumes.h"
@@ -271,7 +272,14 @@ Status remove_agent_network(const AgentConfig& config) {
   ASSIGN_OR_RETURN(lock, lock_dir(paths.data_dir));
   ASSIGN_OR_RETURN(std::unique_ptr<NodeNetwork> network,
                    open_host_network(host_network_options(config, paths, read_node_facts(machine).name)));
-  return network->remove();
+  RETURN_IF_ERROR(network->remove());
+  // The tables of pods' way out and of host ports.
+  for (const std::string& name : {table_name(paths), table_name(paths) + "_ports"}) {
+    const std::string table = "table ip " + name + "\n";
+    Result<std::string> removed = run_nft("add " + table + "delete " + table);
+    if (!removed.ok()) return removed.error();
+  }
+  return {};
 }
 
 void AgentApp::shut_down() {

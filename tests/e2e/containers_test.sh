@@ -30,17 +30,17 @@ helper_pids+=("$demo_pid")
 wait_until 90 "the demo's containers run" grep -q 'four containers run' "$demo_log"
 demo_dir=$(sed -n 's|.*store in \(/tmp/mainstay-[^/]*\)/.*|\1|p' "$demo_log")
 [ -d "$demo_dir" ] || fail "the demo names no directory"
-mark=mainstay-$(printf %s "$demo_dir/node" | sha256sum | cut -c1-10)
+demo_mark=mainstay-$(printf %s "$demo_dir/node" | sha256sum | cut -c1-10)
 kill -TERM "$demo_pid"
 wait "$demo_pid"
 code=$?
 [ "$code" = 130 ] || fail "an interrupted demo ends with $code, not 130"
 [ ! -e "$demo_dir" ] || fail "an interrupted demo leaves $demo_dir"
-[ ! -e "/run/$mark" ] || fail "an interrupted demo leaves /run/$mark"
-[ -z "$(find /sys/fs/cgroup -type d -name "$mark" 2>/dev/null)" ] || fail "an interrupted demo leaves cgroups"
-grep -q "$mark\|$demo_dir" /proc/self/mountinfo && fail "an interrupted demo leaves mounts"
-grep -lqF "/$mark/" /proc/[0-9]*/cgroup 2>/dev/null && fail "an interrupted demo leaves processes"
-nft list tables 2>/dev/null | grep -qw "${mark//-/_}" && fail "an interrupted demo leaves an nft table"
+[ ! -e "/run/$demo_mark" ] || fail "an interrupted demo leaves /run/$demo_mark"
+[ -z "$(find /sys/fs/cgroup -type d -name "$demo_mark" 2>/dev/null)" ] || fail "an interrupted demo leaves cgroups"
+grep -q "$demo_mark\|$demo_dir" /proc/self/mountinfo && fail "an interrupted demo leaves mounts"
+grep -lqF "/$demo_mark/" /proc/[0-9]*/cgroup 2>/dev/null && fail "an interrupted demo leaves processes"
+nft list tables 2>/dev/null | grep -qw "${demo_mark//-/_}" && fail "an interrupted demo leaves an nft table"
 rm -f "$demo_log"
 echo "demo: interrupted, it leaves nothing"
 
