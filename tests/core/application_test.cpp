@@ -128,18 +128,24 @@ ApplicationOrder order(ApplicationOrder::What what, const std::string& commit = 
   return out;
 }
 
-}  // namespace
 using What = ApplicationOrder::What;
+
+// Commits a and b are applied, and a is asked for again.
+void roll_back_second_commit(Life& life) {
+  life.turn({commit_of('a', config_maps("c", 2, "1"))});
+  life.settle();
+  life.turn({commit_of('b', config_maps("c", 2, "2"))});
+  life.settle();
+  life.turn({order(What::kRollback, std::string(40, 'a'))});
+}
+
+}  // namespace
 
 TEST_CASE("an order is answered when it is durable, and holds across a crash though nothing followed from it yet") {
   MemoryJournal journal("cluster");
   {
     Life life(journal, at(0));
-    life.turn({commit_of('a', config_maps("c", 2, "1"))});
-    life.settle();
-    life.turn({commit_of('b', config_maps("c", 2, "2"))});
-    life.settle();
-    life.turn({order(What::kRollback, std::string(40, 'a'))});
+    roll_back_second_commit(life);
     REQUIRE(life.reads == std::vector<std::string>{std::string(40, 'a')});  // which has not come yet
     life.turn();
     CHECK(life.answers.empty());
@@ -166,11 +172,7 @@ TEST_CASE("an order is answered when it is durable, and holds across a crash tho
 TEST_CASE("an order that a refused batch took back is answered 503, never silently lost") {
   MemoryJournal journal("cluster");
   Life life(journal, at(0));
-  life.turn({commit_of('a', config_maps("c", 2, "1"))});
-  life.settle();
-  life.turn({commit_of('b', config_maps("c", 2, "2"))});
-  life.settle();
-  life.turn({order(What::kRollback, std::string(40, 'a'))});
+  roll_back_second_commit(life);
   journal.refuse_next(1, JournalRefusal::kFull);
   journal.deliver_all();
   life.turn();

@@ -57,6 +57,16 @@ NodeReport hello(const std::string& node, uint64_t sequence, const std::string& 
   return report;
 }
 
+// Node n1 and the pod "p", settled.
+ObjectPtr pod_on_first_node(Fixture& f) {
+  f.turn({ReportIn{0, hello("n1", 1)}});
+  f.settle();
+  f.turn({f.create(1, "{apiVersion: v1, kind: Pod, metadata: {name: p, namespace: default}, spec: {containers: [{name: c, "
+                      "image: i}]}}")});
+  f.settle();
+  return f.core->head().find(Kind::kPod, "default", "p");
+}
+
 }  // namespace
 
 TEST_CASE("an answer waits until what it says is durable") {
@@ -244,12 +254,7 @@ TEST_CASE("the ninth agent process makes the first forgotten, and no other") {
 
 TEST_CASE("a pod that a whole report leaves out is not there any more") {
   Fixture f;
-  f.turn({ReportIn{0, hello("n1", 1)}});
-  f.settle();
-  f.turn({f.create(1, "{apiVersion: v1, kind: Pod, metadata: {name: p, namespace: default}, spec: {containers: [{name: c, "
-                      "image: i}]}}")});
-  f.settle();
-  ObjectPtr pod = f.core->head().find(Kind::kPod, "default", "p");
+  ObjectPtr pod = pod_on_first_node(f);
   REQUIRE(pod);
   REQUIRE(as<Pod>(*pod).spec.node_name == "n1");
   CHECK(pod->meta.generation == 1);
@@ -287,12 +292,8 @@ TEST_CASE("a pod that a whole report leaves out is not there any more") {
 
 TEST_CASE("what a node says of another node's pods is not taken") {
   Fixture f;
-  f.turn({ReportIn{0, hello("n1", 1)}});
-  f.settle();
-  f.turn({f.create(1, "{apiVersion: v1, kind: Pod, metadata: {name: p, namespace: default}, spec: {containers: [{name: c, "
-                      "image: i}]}}")});
-  f.settle();
-  ObjectPtr pod = f.core->head().find(Kind::kPod, "default", "p");
+  ObjectPtr pod = pod_on_first_node(f);
+  REQUIRE(pod);
   REQUIRE(as<Pod>(*pod).spec.node_name == "n1");
   auto say = [&](const std::string& node) {
     NodeReport report = hello(node, 2);
