@@ -2,16 +2,13 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 
-#include "reconciler/core/core.h"
-#include "reconciler/store/memory_journal.h"
+#include "tests/core/core_fixture.h"
 #include "tests/plan/desired.h"
 
 namespace mainstay {
 namespace {
 
-Now at(int64_t seconds) {
-  return {WallTime{std::chrono::seconds{1'700'000'000 + seconds}}, MonoTime{std::chrono::seconds{seconds}}};
-}
+using test::at;
 
 SourceNews broken_tip(const std::string& commit, const std::string& mistake) {
   SourceNews news;
@@ -22,23 +19,27 @@ SourceNews broken_tip(const std::string& commit, const std::string& mistake) {
   return news;
 }
 
-// One life of a core over `journal`: it takes the news and everything becomes durable.
-void live(MemoryJournal& journal, int64_t from, const SourceNews& news) {
-  Result<Loaded> loaded = journal.load();
-  REQUIRE(loaded.ok());
+CoreSettings one_application() {
   CoreSettings settings;
   settings.applications.push_back({});
-  Core core(settings, std::move(*loaded), at(from), 1);
-  std::vector<Message> words{news};
-  JournalListener listener;
-  listener.durable = [&words](const JournalDurable& word) { words.push_back(word); };
-  journal.start(listener);
-  for (int64_t second = 1; second < 10; ++second) {
-    Effects effects = core.turn(at(from + second), std::exchange(words, {}));
-    if (effects.batch) journal.append(*effects.batch);
-    journal.deliver_all();
+  return settings;
+}
+
+// A core that lives as long as a test wants; what was not durable is gone with it.
+struct Life : test::CoreLife {
+  Life(MemoryJournal& given, Now start) : CoreLife(given, one_application(), start) {}
+  ~Life() { journal.crash(); }
+
+  bool says(const std::string& part) const {
+    return std::any_of(log.begin(), log.end(), [&](auto& line) { return line.find(part) != line.npos; });
   }
-  journal.crash();
+};
+
+// One life over `journal`: it takes the news and everything becomes durable.
+void live(MemoryJournal& journal, int64_t from, const SourceNews& news) {
+  Life life(journal, at(from));
+  life.turn({news});
+  life.settle();
 }
 
 std::vector<CommitRow> commits(MemoryJournal& journal) {
@@ -65,50 +66,6 @@ TEST_CASE("a commit that is still refused after a restart is told once, with the
 }
 
 namespace {
-
-// A core that lives as long as a test wants, over a journal that is durable when told.
-struct Life {
-  MemoryJournal& journal;
-  std::unique_ptr<Core> core;
-  std::vector<Message> words;
-  std::vector<Answer> answers;
-  std::vector<std::string> log, reads;
-  Now now;
-
-  Life(MemoryJournal& given, Now start) : journal(given), now(start) {
-    Result<Loaded> loaded = journal.load();
-    REQUIRE(loaded.ok());
-    CoreSettings settings;
-    settings.applications.push_back({});
-    core = std::make_unique<Core>(settings, std::move(*loaded), now, 1);
-    JournalListener listener;
-    listener.durable = [this](const JournalDurable& word) { words.push_back(word); };
-    listener.refused = [this](const JournalRefused& word) { words.push_back(word); };
-    journal.start(listener);
-  }
-  ~Life() { journal.crash(); }
-
-  void turn(std::vector<Message> messages = {}) {
-    for (Message& word : std::exchange(words, {})) messages.push_back(std::move(word));
-    now.mono = now.mono + 1s;
-    now.wall = now.wall + 1s;
-    Effects effects = core->turn(now, std::move(messages));
-    if (effects.batch) journal.append(*effects.batch);
-    for (const Answer& answer : effects.answers) answers.push_back(answer);
-    for (const std::string& line : effects.log) log.push_back(line);
-    for (const SourceRequest& read : effects.reads) reads.push_back(read.commit);
-  }
-  void settle() {
-    for (int i = 0; i < 10; ++i) {
-      turn();
-      journal.deliver_all();
-    }
-    turn();
-  }
-  bool says(const std::string& part) const {
-    return std::any_of(log.begin(), log.end(), [&](auto& line) { return line.find(part) != line.npos; });
-  }
-};
 
 SourceNews commit_of(char digit, const std::string& manifests) {
   SourceNews news;

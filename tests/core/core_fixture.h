@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -15,31 +16,36 @@ inline Now at(int64_t seconds) {
   return {WallTime{std::chrono::seconds{1'700'000'000 + seconds}}, MonoTime{std::chrono::seconds{seconds}}};
 }
 
-struct CoreFixture {
-  MemoryJournal journal{"cluster"};
+// One process: what the journal holds outlives it.
+struct CoreLife {
+  MemoryJournal& journal;
   std::unique_ptr<Core> core;
   std::vector<Message> words;        // of the journal, for the next turn
   std::vector<Answer> answers;
   std::vector<DraftRequest> drafts;  // asked for and not made yet
-  int64_t seconds = 0;
+  std::vector<std::string> log, reads;  // reads: commits asked for
+  Now now;
 
-  explicit CoreFixture(CoreSettings settings = {}) {
+  CoreLife(MemoryJournal& given, CoreSettings settings, Now start) : journal(given), now(start) {
     Result<Loaded> loaded = journal.load();
     REQUIRE(loaded.ok());
-    core = std::make_unique<Core>(std::move(settings), std::move(*loaded), at(0), 1);
+    core = std::make_unique<Core>(std::move(settings), std::move(*loaded), now, 1);
     JournalListener listener;
     listener.durable = [this](const JournalDurable& word) { words.push_back(word); };
     listener.refused = [this](const JournalRefused& word) { words.push_back(word); };
     journal.start(listener);
-    settle();
   }
 
   Effects turn(std::vector<Message> messages = {}) {
     for (Message& word : std::exchange(words, {})) messages.push_back(std::move(word));
-    Effects effects = core->turn(at(++seconds), std::move(messages));
+    now.mono = now.mono + std::chrono::seconds{1};
+    now.wall = now.wall + std::chrono::seconds{1};
+    Effects effects = core->turn(now, std::move(messages));
     if (effects.batch) journal.append(*effects.batch);
     for (const Answer& answer : effects.answers) answers.push_back(answer);
     for (const DraftRequest& request : effects.drafts) drafts.push_back(request);
+    for (const std::string& line : effects.log) log.push_back(line);
+    for (const SourceRequest& read : effects.reads) reads.push_back(read.commit);
     return effects;
   }
   // Everything durable and quiet.
@@ -50,6 +56,15 @@ struct CoreFixture {
     }
     turn();
   }
+};
+
+struct OwnJournal {
+  MemoryJournal own{"cluster"};
+};
+
+// A process with a journal of its own, at rest.
+struct CoreFixture : OwnJournal, CoreLife {
+  explicit CoreFixture(CoreSettings settings = {}) : CoreLife(own, std::move(settings), at(0)) { settle(); }
 };
 
 }  // namespace mainstay::test
