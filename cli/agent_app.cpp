@@ -274,12 +274,8 @@ Status remove_agent_network(const AgentConfig& config) {
                    open_host_network(host_network_options(config, paths, read_node_facts(machine).name)));
   RETURN_IF_ERROR(network->remove());
   // The tables of pods' way out and of host ports.
-  for (const std::string& name : {table_name(paths), table_name(paths) + "_ports"}) {
-    const std::string table = "table ip " + name + "\n";
-    Result<std::string> removed = run_nft("add " + table + "delete " + table);
-    if (!removed.ok()) return removed.error();
-  }
-  return {};
+  RETURN_IF_ERROR(remove_nft_table(table_name(paths)));
+  return remove_nft_table(table_name(paths) + "_ports");
 }
 
 void AgentApp::shut_down() {

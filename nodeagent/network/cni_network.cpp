@@ -289,9 +289,7 @@ Status CniNetwork::remove_rules() {
   std::lock_guard<std::mutex> guard(rules_mutex_);
   rules_listing_.clear();
   RETURN_IF_ERROR(host_ports_.remove());
-  std::string table = "table ip " + options_.rules.table;
-  auto removed = run_nft("add " + table + "\ndelete " + table + "\n");
-  return removed.ok() ? Status{} : Status(removed.error());
+  return remove_nft_table(options_.rules.table);
 }
 
 }  // namespace

@@ -117,10 +117,7 @@ Status HostPorts::remove() {
   bool any = !have_.sets.empty();
   have_ = {};
   said_ = {};
-  if (!any) return {};
-  std::string named = "table ip " + table_ + "\n";
-  Result<std::string> removed = run_nft("add " + named + "delete " + named);
-  return removed.ok() ? Status{} : Status(removed.error());
+  return any ? remove_nft_table(table_) : Status{};
 }
 
 }  // namespace mainstay

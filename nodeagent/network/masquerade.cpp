@@ -44,6 +44,13 @@ Result<std::string> run_nft(const std::string& commands) {
   return error(code, "nft: " + message.substr(0, message.find('\n')));
 }
 
+Status remove_nft_table(const std::string& table) {
+  // Adding it first makes one that is not there no error.
+  std::string named = "table ip " + table + "\n";
+  Result<std::string> removed = run_nft("add " + named + "delete " + named);
+  return removed.ok() ? Status{} : Status(removed.error());
+}
+
 Status check_cidr(const std::string& cidr) {
   size_t slash = cidr.find('/');
   unsigned prefix = 0;

@@ -21,6 +21,9 @@ std::string masquerade_commands(const MasqueradeRules& rules);
 // Runs nft commands in one transaction; the output. kDenied without CAP_NET_ADMIN; kNotFound: no such table.
 Result<std::string> run_nft(const std::string& commands);
 
+// Takes away the IPv4 table of that name, if there is one.
+Status remove_nft_table(const std::string& table);
+
 // "10.88.0.0/24" with host bits zero, prefix 8 to 30.
 Status check_cidr(const std::string& cidr);
 
