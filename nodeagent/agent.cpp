@@ -39,14 +39,18 @@ constexpr Duration kLastWords = std::chrono::seconds{5};
 // A container has ended somewhere: look again.
 struct LookAgain {};
 // A report did not arrive: make another.
-struct ReportAgain {};
+struct ReportAgain {
+  bool as_another = false;  // under the name of another agent process
+};
 
 using AgentMessage = std::variant<AgentInput, StreamRequest, LookAgain, ReportAgain>;
+
+std::string new_boot() { return hex(random_bytes(8)); }
 
 // What the messages of one turn ask for.
 struct TurnWork {
   std::vector<AgentInput> inputs;
-  bool look = false, report = false;
+  bool look = false, report = false, as_another = false;
 };
 
 }  // namespace
@@ -57,7 +61,6 @@ struct Agent::State {
   std::optional<Doors> doors;
   std::string network;
   NodeFacts facts;
-  std::string boot = hex(random_bytes(8));
 
   Inbox<AgentMessage> inbox{kInboxLimit};
   // The stepping thread's. Other threads read it under the lock, which that thread holds while it changes it.
@@ -150,8 +153,9 @@ TurnWork Agent::State::sort_out(std::vector<AgentMessage> messages) {
   for (AgentMessage& message : messages) {
     if (auto* stream = std::get_if<StreamRequest>(&message)) {
       serve(*stream);
-    } else if (std::holds_alternative<ReportAgain>(message)) {
+    } else if (auto* again = std::get_if<ReportAgain>(&message)) {
       out.report = true;
+      out.as_another = out.as_another || again->as_another;
     } else if (std::holds_alternative<LookAgain>(message)) {
       out.look = true;
     } else {
@@ -182,6 +186,7 @@ void Agent::State::step_loop() {
     {
       std::lock_guard lock(core_mutex);
       if (work.look) core->look_again();
+      if (work.as_another) core->speak_as(new_boot());
       actions = core->step(now, std::move(work.inputs));
     }
     report_due = report_due || work.report || actions.report_due || now.mono >= heartbeat_due;
@@ -239,7 +244,7 @@ void Agent::State::report_loop() {
       continue;
     }
     if (sent.error().code == ErrorCode::kConflict) {
-      inbox.push(ReportAgain{});
+      inbox.push(ReportAgain{true});
       continue;
     }
     in_contact(false);
@@ -471,7 +476,7 @@ Status Agent::start() {
   RETURN_IF_ERROR(make_dirs(s.settings.paths.data_dir, 0700));
   RETURN_IF_ERROR(make_dirs(s.settings.paths.run_dir, 0700));
   s.facts = read_node_facts(s.settings.machine);
-  s.core = std::make_unique<AgentCore>(s.facts, s.boot, load_memory(s.settings.paths));
+  s.core = std::make_unique<AgentCore>(s.facts, new_boot(), load_memory(s.settings.paths));
   auto deliver = [&s](OperationResult result) { s.inbox.push(std::move(result)); };
   if (s.doors) {
     s.executor = make_door_executor(*s.doors, kOperationThreads, deliver,

@@ -321,6 +321,8 @@ AgentActions AgentCore::step(Now now, std::vector<AgentInput> inputs) {
   return std::move(s.actions);
 }
 
+void AgentCore::speak_as(std::string boot) { state_->boot = std::move(boot); }
+
 void AgentCore::look_again() { state_->observe_again = true; }
 
 bool AgentCore::is_running(const StreamRequest& request) const {

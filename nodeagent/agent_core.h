@@ -66,6 +66,10 @@ class AgentCore {
   // Takes everything in and decides. Assignments older than the newest known one are ignored.
   AgentActions step(Now now, std::vector<AgentInput> inputs);
 
+  // From now on its reports are those of another agent process, numbered on. For one that the control plane takes
+  // for a process before the one that spoke last.
+  void speak_as(std::string boot);
+
   // The next step reads back what exists, because something there may have ended.
   void look_again();
 

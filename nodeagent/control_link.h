@@ -40,7 +40,8 @@ class ControlLink {
   // Answers at once if there is something newer than what the node has, else after about `wait`.
   virtual Result<AgentPollAnswer> poll(const AgentHas& has, Duration wait) = 0;
   // On success the report is durable there. kConflict: who answers has not heard this agent before and may lack what
-  // another acknowledged; everything is to be said again, at once.
+  // another acknowledged, or takes it for one that is gone; everything is to be said again, at once and as a new
+  // agent process.
   virtual Status report(const NodeReport& report) = 0;
   virtual Result<std::unique_ptr<UpStream>> dial(uint64_t stream) = 0;
   // The stream cannot be served; its client is told `message` with the HTTP status.

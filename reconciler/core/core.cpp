@@ -226,6 +226,9 @@ void Core::State::take(Transaction& txn, const ReportIn& in) {
   // An agent that this process has not heard yet, and that was told something by one before it: what that one had
   // acknowledged may be missing here, if the store was restored from a backup.
   bool owes_all = track.boot != report.boot && !report.whole && report.seen > AssignmentNumber{};
+  // Late words of a process before it can come after its first ones, and then pass for a newer process. Whoever
+  // lives says so; who does not says nothing.
+  bool retired = is_retired(track, report);
   if (is_news(track, report, txn.now().mono)) {
     take_report(txn, report, epoch);
     // Hearing of a silent node again is no change in the store: nothing else would wake its controller soon.
@@ -248,6 +251,9 @@ void Core::State::take(Transaction& txn, const ReportIn& in) {
   given.ticket = in.ticket;
   if (!txn.view().find(Kind::kNode, "", report.node)) {
     given.error = not_found(kind_info(Kind::kNode), report.node);
+  } else if (retired) {
+    given.error = conflict(kind_info(Kind::kNode), report.node,
+                           "another process of its agent has spoken since: report everything as a new one");
   } else if (owes_all) {
     given.error = conflict(kind_info(Kind::kNode), report.node, "its agent was not heard here yet: report everything");
   }

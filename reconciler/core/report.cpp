@@ -155,8 +155,12 @@ void miss_pods(Transaction& txn, const NodeReport& report) {
 
 }  // namespace
 
+bool is_retired(const AgentTrack& track, const NodeReport& report) {
+  return std::find(track.retired.begin(), track.retired.end(), report.boot) != track.retired.end();
+}
+
 bool is_news(AgentTrack& track, const NodeReport& report, MonoTime now) {
-  if (std::find(track.retired.begin(), track.retired.end(), report.boot) != track.retired.end()) return false;
+  if (is_retired(track, report)) return false;
   if (track.boot != report.boot) {
     if (!track.boot.empty()) {
       if (track.retired.size() >= kRetiredBoots) track.retired.pop_front();

@@ -19,6 +19,9 @@ struct AgentTrack {
   MonoTime heard;                 // for the node's lifecycle
 };
 
+// True if another agent process of the node has spoken since the report's own did.
+bool is_retired(const AgentTrack& track, const NodeReport& report);
+
 // True if the report is newer than all that came from its node; remembers it then.
 bool is_news(AgentTrack& track, const NodeReport& report, MonoTime now);
 

@@ -350,6 +350,24 @@ TEST_CASE("a node that was silent is heard again in the turn of its report") {
   CHECK(ready() == "True");
 }
 
+TEST_CASE("an agent taken for the one before it is told so, and is heard again as a new one") {
+  Fixture f;
+  f.turn({ReportIn{0, hello("n1", 1, "living")}});
+  f.turn({ReportIn{0, hello("n1", 9, "late")}});  // last words of the process before, after the first of the next
+  f.settle();
+  auto answered = [&](const NodeReport& report) {
+    f.answers.clear();
+    f.turn({ReportIn{1, report}});
+    f.settle();
+    REQUIRE(f.answers.size() == 1);
+    return f.answers[0].error ? f.answers[0].error->code : 200;
+  };
+  CHECK(answered(hello("n1", 2, "living")) == 409);
+  CHECK(answered(hello("n1", 3, "living anew")) == 200);
+  CHECK(answered(hello("n1", 10, "late")) == 409);
+  CHECK(answered(hello("n1", 4, "living anew")) == 200);
+}
+
 TEST_CASE("an agent that another process of ours knew says everything again") {
   Fixture f;
   f.turn({ReportIn{0, hello("n1", 1)}});

@@ -77,7 +77,7 @@ std::string told_sets(const Turn& turn, const std::string& uid) {
 // How the pods of one Deployment fared in one turn.
 struct Losses {
   int removed = 0;    // available ones that we deleted by choice
-  int failed = 0;     // available ones that are so no longer, without our deleting them
+  int failed = 0;     // available ones that are so no longer, without our choice
   int available = 0;  // afterwards
 };
 
@@ -123,7 +123,7 @@ void Checks::check_durable(const Turn& turn) {
 }
 
 // By our own choice no Deployment falls below the least number of available pods: whenever we take an
-// available pod away, enough others are left, not counting those that failed in this very turn. What the
+// available pod away, enough others are left, counting those that are lost in this very turn. What the
 // node lifecycle takes, because a node is gone or its taint is not tolerated, and what the scheduler takes
 // for a pod of higher priority, is no choice: as in Kubernetes, maxUnavailable bounds what a rollout does,
 // not what befalls the pods.
@@ -135,10 +135,12 @@ void Checks::check_availability(const Turn& turn) {
     if (change.key.kind != Kind::kPod || !change.before) continue;
     bool leaves = !change.after || change.after->meta.deletion_timestamp != WallTime{};
     if (!leaves || !is_available(change.before)) continue;
-    const std::string& actor = batch.causes[i].actor;
-    if (actor == kNodeLifecycleController || actor == kScheduler) continue;
     ObjectPtr deployment = deployment_of(turn.after, *change.before);
-    if (deployment) ++by_uid[deployment->meta.uid].removed;
+    if (!deployment) continue;
+    Losses& losses = by_uid[deployment->meta.uid];
+    const std::string& actor = batch.causes[i].actor;
+    bool befallen = actor == kNodeLifecycleController || actor == kScheduler;
+    ++(befallen ? losses.failed : losses.removed);
   }
   for (auto& [uid, losses] : by_uid) {
     ObjectPtr deployment = turn.after.find_uid(uid);
@@ -148,11 +150,12 @@ void Checks::check_availability(const Turn& turn) {
       for (const ObjectPtr& pod : turn.after.owned_by(set->meta.uid, Kind::kPod)) {
         if (is_available(pod)) {
           ++losses.available;
-        } else if (pod->meta.deletion_timestamp == WallTime{}) {
+        } else if (pod->meta.deletion_timestamp == WallTime{}) {  // what leaves is counted above
           losses.failed += is_available(turn.before.find(pod->key())) ? 1 : 0;
         }
       }
     }
+    if (losses.removed == 0) continue;
     int least = rollout_limits(spec).min_available;
     if (losses.available + losses.failed >= least) continue;
     broken(deployment->key().text() + " was brought down to " + std::to_string(losses.available) +

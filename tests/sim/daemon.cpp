@@ -303,7 +303,9 @@ void Daemon::let_out(const Effects& effects) {
     }
     auto sender = senders_.find(answer.ticket);
     if (sender == senders_.end()) continue;
-    down_.report_answer(sender->second.node, sender->second.boot, sender->second.sequence, !answer.error);
+    Heard heard = Heard::kYes;
+    if (answer.error) heard = answer.error->code == 409 ? Heard::kAnew : Heard::kNo;
+    down_.report_answer(sender->second.node, sender->second.boot, sender->second.sequence, heard);
     senders_.erase(sender);
   }
   for (const SourceRequest& request : effects.reads) {

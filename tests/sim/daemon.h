@@ -28,7 +28,7 @@ class Daemon {
  public:
   struct Down {
     std::function<void(const PollUp& poll, AgentPollAnswer answer)> poll_answer;
-    std::function<void(const std::string& node, const std::string& boot, uint64_t sequence, bool ok)>
+    std::function<void(const std::string& node, const std::string& boot, uint64_t sequence, Heard heard)>
         report_answer;
   };
   Daemon(std::shared_ptr<FakeRepository> repository, std::string path, Checks& checks, Down down);

@@ -39,7 +39,7 @@ NodeStatus SimNode::status() const {
 
 void SimNode::start(Now now, Rng& rng) {
   kill();
-  boot_ = rng.uuid();
+  speaks_as_ = boot_ = rng.uuid();
   agent_ = std::make_unique<AgentCore>(facts_, boot_, disk_.memory);
   if (disk_.assignment) inputs_.emplace_back(*disk_.assignment);
   network_ = disk_.network;
@@ -53,6 +53,7 @@ void SimNode::start(Now now, Rng& rng) {
 void SimNode::kill() {
   agent_.reset();
   boot_.clear();
+  speaks_as_.clear();
   inputs_.clear();
   results_.clear();
   outstanding_ = 0;
@@ -183,11 +184,13 @@ void SimNode::take_network(const NetworkUpdate& update) {
   inputs_.emplace_back(std::make_shared<const NetworkState>(network_));
 }
 
-void SimNode::take_report_answer(const std::string& boot, uint64_t sequence, bool ok, MonoTime now) {
-  if (!agent_ || boot != boot_) return;
-  if (ok) inputs_.emplace_back(ReportAcknowledged{sequence});
+void SimNode::take_report_answer(const std::string& boot, uint64_t sequence, Heard heard, MonoTime now,
+                                 Rng& rng) {
+  if (!agent_ || boot != speaks_as_) return;
+  if (heard == Heard::kYes) inputs_.emplace_back(ReportAcknowledged{sequence});
   if (sequence != outstanding_) return;
-  if (!ok) return report_failed(now);
+  if (heard == Heard::kAnew) agent_->speak_as(speaks_as_ = rng.uuid());
+  if (heard != Heard::kYes) return report_failed(now);
   outstanding_ = 0;
   report_until_.reset();
 }

@@ -24,6 +24,9 @@ struct PollUp {
   AgentHas have;
 };
 
+// What came of a report.
+enum class Heard { kYes, kNo, kAnew };  // kAnew: as another agent process, please
+
 // How the machine carries operations out.
 struct RuntimeTrouble {
   Duration slower{0};      // each operation takes up to that much longer
@@ -57,7 +60,7 @@ class SimNode {
 
   // Answers from the daemon. Those to an earlier process of the agent are lost with its connections.
   void take_poll_answer(const std::string& boot, uint64_t poll, const AgentPollAnswer& answer);
-  void take_report_answer(const std::string& boot, uint64_t sequence, bool ok, MonoTime now);
+  void take_report_answer(const std::string& boot, uint64_t sequence, Heard heard, MonoTime now, Rng& rng);
   // The daemon has gone: what is under way fails at once.
   void connection_lost(MonoTime now);
 
@@ -87,7 +90,8 @@ class SimNode {
 
   // Of the agent's process.
   std::unique_ptr<AgentCore> agent_;
-  std::string boot_;
+  std::string boot_;       // of the process
+  std::string speaks_as_;  // in its reports
   std::vector<AgentInput> inputs_;
   NetworkState network_;
   bool ask_whole_network_ = false;

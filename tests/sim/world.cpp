@@ -49,10 +49,10 @@ World::World(WorldSettings settings)
                    nodes_[node]->take_poll_answer(poll.boot, poll.id, given);
                  });
                },
-               [this](const std::string& name, const std::string& boot, uint64_t sequence, bool ok) {
+               [this](const std::string& name, const std::string& boot, uint64_t sequence, Heard heard) {
                  size_t node = index_of(name);
-                 send(node, [this, node, boot, sequence, ok] {
-                   nodes_[node]->take_report_answer(boot, sequence, ok, now_.mono);
+                 send(node, [this, node, boot, sequence, heard] {
+                   nodes_[node]->take_report_answer(boot, sequence, heard, now_.mono, rng_);
                  });
                }}) {
   for (int i = 0; i < settings.nodes; ++i) {
