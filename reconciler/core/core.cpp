@@ -30,6 +30,8 @@ constexpr size_t kPreemptionsPerRound = 64;
 constexpr size_t kWritesPerTurn = 1000;
 // While the journal refuses: how long before it is tried again.
 constexpr Duration kRefusedPause = std::chrono::seconds{1};
+// Without a write, before events beyond their limit are dropped: a wave of pods, which makes many, is not held up.
+constexpr Duration kEventRest = std::chrono::milliseconds{250};
 
 NetworkRanges network_ranges(const ControlSettings& settings) {
   NetworkRanges out;
@@ -98,6 +100,7 @@ struct Core::State {
   uint64_t first_version = 0;
   std::optional<uint64_t> raise_to;  // an agent has seen a later state than ours
   bool more = false;                 // the last turn ended before all was quiet
+  std::optional<MonoTime> drop_events_at;  // if nothing is written before
   Now last_now;
 
   State(CoreSettings given, Loaded loaded, Now now, uint64_t seed)
@@ -438,8 +441,11 @@ Effects Core::turn(Now now, std::vector<Message> messages) {
     if (const auto* report = std::get_if<ReportIn>(&message)) s.take(txn, *report);
     if (const auto* order = std::get_if<ApplicationOrder>(&message)) s.take(*order, batch);
   }
+  if (s.drop_events_at && now.mono >= *s.drop_events_at) drop_oldest_events(txn);
   s.settle(txn, batch, out);
   s.seal(txn, std::move(batch), out);
+  if (s.head.count(Kind::kEvent) <= kEventLimit) s.drop_events_at.reset();
+  else if (out.batch || !s.drop_events_at) s.drop_events_at = now.mono + kEventRest;
   s.release(out);
   return out;
 }
@@ -450,7 +456,7 @@ std::optional<MonoTime> Core::next_wake() const {
   if (s.more) return s.last_now.mono;
   std::optional<MonoTime> wake;
   for (std::optional<MonoTime> candidate :
-       {s.queue.next_wake(), s.retry.next_wake(), s.applications.next_wake()}) {
+       {s.queue.next_wake(), s.retry.next_wake(), s.applications.next_wake(), s.drop_events_at}) {
     if (candidate && (!wake || *candidate < *wake)) wake = candidate;
   }
   return wake;

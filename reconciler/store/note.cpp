@@ -74,28 +74,6 @@ Known look_up(const Snapshot& view, const ObjectName& same, const ObjectName& co
   return known;
 }
 
-// Makes room for many more at once, so that a cluster at its limit does not look for the oldest at every
-// note.
-void drop_oldest_events(Transaction& txn) {
-  Snapshot before = txn.view();
-  struct Aged {
-    uint64_t version = 0;  // of the last write
-    size_t place = 0;      // in the list
-    const Object* event = nullptr;
-  };
-  std::vector<Aged> events;
-  events.reserve(before.count(Kind::kEvent));
-  for (const ObjectPtr& event : before.list(Kind::kEvent)) {
-    events.push_back({event->version, events.size(), event.get()});
-  }
-  auto end = events.begin() + static_cast<ptrdiff_t>(events.size() / 4 + 1);
-  std::nth_element(events.begin(), end - 1, events.end(),
-                   [](const Aged& a, const Aged& b) { return a.version < b.version; });
-  // In the order in which they stand, so that each part of the tables is taken up once.
-  std::sort(events.begin(), end, [](const Aged& a, const Aged& b) { return a.place < b.place; });
-  for (auto it = events.begin(); it != end; ++it) txn.remove(it->event->key());
-}
-
 Object new_event(const Note& note, const ObjectName& name, WallTime at) {
   Object object = make_object<Event>(name.ns, name.name);
   Event& event = as<Event>(object);
@@ -119,6 +97,27 @@ Object new_event(const Note& note, const ObjectName& name, WallTime at) {
 }
 
 }  // namespace
+
+// Makes room for many more at once, so that a cluster at its limit does not look for the oldest at every note.
+void drop_oldest_events(Transaction& txn) {
+  Snapshot before = txn.view();
+  struct Aged {
+    uint64_t version = 0;  // of the last write
+    size_t place = 0;      // in the list
+    const Object* event = nullptr;
+  };
+  std::vector<Aged> events;
+  events.reserve(before.count(Kind::kEvent));
+  for (const ObjectPtr& event : before.list(Kind::kEvent)) {
+    events.push_back({event->version, events.size(), event.get()});
+  }
+  auto end = events.begin() + static_cast<ptrdiff_t>(events.size() / 4 + 1);
+  std::nth_element(events.begin(), end - 1, events.end(),
+                   [](const Aged& a, const Aged& b) { return a.version < b.version; });
+  // In the order in which they stand, so that each part of the tables is taken up once.
+  std::sort(events.begin(), end, [](const Aged& a, const Aged& b) { return a.place < b.place; });
+  for (auto it = events.begin(); it != end; ++it) txn.remove(it->event->key());
+}
 
 void record_note(Transaction& txn, const Note& note) {
   std::string ns = note.about.ns.empty() ? "default" : note.about.ns;
@@ -151,7 +150,7 @@ void record_note(Transaction& txn, const Note& note) {
     ENSURE(written.ok(), "an event that was just found can be updated");
     return;
   }
-  if (txn.view().count(Kind::kEvent) >= kEventLimit) drop_oldest_events(txn);
+  if (txn.view().count(Kind::kEvent) >= kMostEvents) drop_oldest_events(txn);
   Object fresh = new_event(note, name, at);
   as<Event>(fresh).message = std::move(message);
   auto written = txn.create(std::move(fresh));

@@ -350,6 +350,24 @@ TEST_CASE("a node that was silent is heard again in the turn of its report") {
   CHECK(ready() == "True");
 }
 
+TEST_CASE("a wave of events is taken in whole, and those beyond the limit go when it has passed") {
+  Fixture f;
+  NodeReport wave = hello("n1", 1);
+  for (size_t i = 0; i < kEventLimit + 100; ++i) {
+    AgentEvent event;
+    event.ns = "default";
+    event.name = "pod-" + std::to_string(i);
+    event.reason = "Started";
+    wave.events.push_back(std::move(event));
+  }
+  f.turn({ReportIn{0, std::move(wave)}});
+  CHECK(f.core->head().count(Kind::kEvent) > kEventLimit);
+  REQUIRE(f.core->next_wake());
+  CHECK(*f.core->next_wake() - f.now.mono < std::chrono::seconds{1});
+  f.settle();
+  CHECK(f.core->head().count(Kind::kEvent) <= kEventLimit);
+}
+
 TEST_CASE("an agent taken for the one before it is told so, and is heard again as a new one") {
   Fixture f;
   f.turn({ReportIn{0, hello("n1", 1, "living")}});

@@ -296,7 +296,7 @@ TEST_CASE("the number of events is bounded and the oldest go first") {
   TestStore store;
   store.create(namespace_named("shop"));
   ObjectPtr made = store.create(pod("shop", "p"));
-  for (size_t i = 0; i < kEventLimit + 10; ++i) {
+  for (size_t i = 0; i < kMostEvents + 10; ++i) {
     store.second = static_cast<int64_t>(i);
     Transaction txn = store.begin();
     Note note = note_about(*made, std::to_string(i));
@@ -304,12 +304,12 @@ TEST_CASE("the number of events is bounded and the oldest go first") {
     record_note(txn, note);
     store.seal(txn);
   }
-  CHECK(store.head.count(Kind::kEvent) <= kEventLimit);
+  CHECK(store.head.count(Kind::kEvent) <= kMostEvents);
   WallTime oldest = at_second(1 << 30).wall;
   for (const ObjectPtr& event : store.head.list(Kind::kEvent)) {
     oldest = std::min(oldest, as<Event>(*event).first_timestamp);
   }
-  CHECK(oldest == at_second(static_cast<int64_t>(kEventLimit / 4 + 1)).wall);
+  CHECK(oldest == at_second(static_cast<int64_t>(kMostEvents / 4 + 1)).wall);
 }
 
 }  // namespace
