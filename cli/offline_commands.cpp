@@ -149,14 +149,8 @@ Result<std::vector<fs::path>> files_to_lint(const std::vector<std::string>& path
 Value findings_value(const Diagnostics& all) {
   Value out = Value::list();
   for (const Diagnostic& found : all.all()) {
-    Value row = Value::map();
+    Value row = mistake_json(found);
     row.set("severity", found.severity == Severity::kError ? "error" : "warning");
-    row.set("file", found.file);
-    row.set("line", static_cast<int64_t>(found.mark.line));
-    row.set("column", static_cast<int64_t>(found.mark.column));
-    row.set("path", found.path);
-    row.set("message", found.message);
-    if (!found.hint.empty()) row.set("hint", found.hint);
     out.push(std::move(row));
   }
   return out;

@@ -1,127 +1,30 @@
 #include "nodeagent/agent.h"
 
 #include <algorithm>
-#include <atomic>
-#include <condition_variable>
-#include <mutex>
-#include <optional>
-#include <thread>
-#include <variant>
 
-#include "nodeagent/agent_core.h"
+#include "nodeagent/agent_state.h"
 #include "nodeagent/disk.h"
-#include "nodeagent/housekeeping/supply.h"
 #include "nodeagent/local_state.h"
 #include "nodeagent/log_stream.h"
-#include "nodeagent/network_keeper.h"
-#include "nodeagent/storage_watch.h"
 #include "nodeagent/timed_executor.h"
 #include "schema/base/clock.h"
 #include "schema/base/crypto.h"
-#include "schema/base/inbox.h"
 #include "schema/base/log.h"
 
 namespace mainstay {
 namespace {
 
-constexpr size_t kInboxLimit = 100000;
 constexpr size_t kOperationThreads = 8;
 constexpr Duration kLongestSleep = std::chrono::seconds{5};
 constexpr Duration kFirstRetry = std::chrono::milliseconds{250};
 constexpr Duration kLongestRetry = std::chrono::seconds{10};
 constexpr Duration kUselessPause = std::chrono::seconds{1};
-constexpr Duration kLogsEvery = std::chrono::seconds{1};
-constexpr Duration kRulesEvery = std::chrono::seconds{10};
-constexpr Duration kStorageEvery = std::chrono::seconds{10};
 // For the reports of a shutdown after its time.
 constexpr Duration kLastWords = std::chrono::seconds{5};
 
-// A container has ended somewhere: look again.
-struct LookAgain {};
-// A report did not arrive: make another.
-struct ReportAgain {
-  bool as_another = false;  // under the name of another agent process
-};
-
-using AgentMessage = std::variant<AgentInput, StreamRequest, LookAgain, ReportAgain>;
-
 std::string new_boot() { return hex(random_bytes(8)); }
 
-// What the messages of one turn ask for.
-struct TurnWork {
-  std::vector<AgentInput> inputs;
-  bool look = false, report = false, as_another = false;
-};
-
 }  // namespace
-
-struct Agent::State {
-  AgentSettings settings;
-  std::unique_ptr<ControlLink> link;
-  std::optional<Doors> doors;
-  std::string network;
-  NodeFacts facts;
-
-  Inbox<AgentMessage> inbox{kInboxLimit};
-  // The stepping thread's. Other threads read it under the lock, which that thread holds while it changes it.
-  std::unique_ptr<AgentCore> core;
-  std::mutex core_mutex;
-  std::unique_ptr<Executor> executor;
-  std::atomic<bool> stopping{false};
-  std::atomic<size_t> pods{0};
-
-  // The newest assignment taken in, for polls.
-  std::mutex seen_mutex;
-  AssignmentNumber seen;
-
-  // Reports: made by the stepping thread, sent by one of their own, one at a time.
-  std::mutex report_mutex;
-  std::condition_variable report_ready;
-  std::optional<NodeReport> outgoing;
-  bool sending = false;
-  bool whole_next = true;
-  std::atomic<bool> reachable{true};
-
-  RecordedNetwork recorded;  // for a node without a network of its own
-  std::unique_ptr<NetworkKeeper> network_keeper;
-
-  std::mutex sleep_mutex;
-  std::condition_variable sleep_over;
-  bool credential_refused = false;  // the credential is to be looked at now; with sleep_mutex
-  std::vector<std::thread> threads;
-  std::mutex stream_mutex;
-  std::vector<std::pair<std::thread, std::shared_ptr<std::atomic<bool>>>> streams;
-
-  State(AgentSettings given, std::unique_ptr<ControlLink> up)
-      : settings(std::move(given)), link(std::move(up)) {}
-
-  void step_loop();
-  void poll_loop();
-  void credential_loop();
-  void look_at_refusal();
-  void leave_cluster();
-  void report_loop();
-  void exit_loop();
-  void log_loop();
-  void rules_loop();
-  void storage_loop();
-  void watch_storage();
-  void housekeeping_loop();
-  TurnWork sort_out(std::vector<AgentMessage> messages);
-  void take(AgentActions actions, Now now);
-  void offer_report(Now now);
-  void learn_range(const Assignment& assignment);
-  void take_network(const NetworkUpdate& update);
-  void in_contact(bool yes) {
-    if (settings.node_network != nullptr) settings.node_network->in_contact(yes);
-  }
-  void serve(const StreamRequest& request);
-  void reap_streams(bool all);
-  void sleep(Duration span) {
-    std::unique_lock lock(sleep_mutex);
-    sleep_over.wait_for(lock, span, [this] { return stopping.load(); });
-  }
-};
 
 void Agent::State::take(AgentActions actions, Now now) {
   // Before anything is done: what is to be run anew must be known although we end in the middle of it.
@@ -333,88 +236,6 @@ void Agent::State::take_network(const NetworkUpdate& update) {
   if (!news.ok()) log::warning("agent", "the network's state: " + news.error().message);
   // Asking again at once would bring the same again.
   sleep(kUselessPause);
-}
-
-void Agent::State::exit_loop() {
-  while (!stopping.load()) {
-    Result<bool> ended = doors->runtime.wait_exit(std::chrono::seconds{1});
-    if (!ended.ok()) {
-      sleep(std::chrono::seconds{1});
-    } else if (*ended) {
-      inbox.push(LookAgain{});
-    }
-  }
-}
-
-// Pods that use more of the disk than they may.
-void Agent::State::watch_storage() {
-  std::vector<ObjectPtr> watched;
-  {
-    std::lock_guard lock(core_mutex);
-    for (const auto& [uid, record] : core->pods()) {
-      if (record.pod && record.ending == Ending::kNone && limits_storage(*record.pod)) watched.push_back(record.pod);
-    }
-  }
-  for (const ObjectPtr& pod : watched) {
-    if (stopping.load()) return;
-    std::optional<std::string> excess = storage_excess(*pod, measure_storage(settings.paths, *pod));
-    if (excess) inbox.push(EvictPod{pod->meta.uid, "Evicted", std::move(*excess), Duration{0}});
-  }
-}
-
-void Agent::State::housekeeping_loop() {
-  Housekeeper::World world{doors->images, doors->runtime, settings.paths, facts.name, {}, {}, {}};
-  world.measure = [this] { return measure_supplies(settings.paths); };
-  world.view = [this] {
-    std::lock_guard lock(core_mutex);
-    return view_node(*core);
-  };
-  world.tell = [this](AgentInput input) { inbox.push(std::move(input)); };
-  Housekeeper housekeeper(settings.housekeeping, std::move(world));
-  while (!stopping.load()) sleep(housekeeper.round(read_clock().mono));
-}
-
-// One pod with a million files must not hold up anything else.
-void Agent::State::storage_loop() {
-  while (!stopping.load()) {
-    sleep(kStorageEvery);
-    watch_storage();
-  }
-}
-
-// Logs that grew too large: looked at often, since what a flood writes in between is on the disk.
-void Agent::State::log_loop() {
-  while (!stopping.load()) {
-    sleep(kLogsEvery);
-    std::vector<ContainerKey> keys;
-    {
-      std::lock_guard lock(core_mutex);
-      for (const auto& [uid, record] : core->pods()) {
-        for (const auto& [name, container] : record.containers) {
-          if (container.seen) keys.push_back(container.seen->key);
-        }
-      }
-    }
-    for (const ContainerKey& key : keys) {
-      if (stopping.load()) return;
-      Result<bool> rotated = doors->runtime.rotate_log(key, settings.log_bytes, settings.log_files);
-      if (!rotated.ok() && rotated.error().code != ErrorCode::kNotFound) {
-        log::warning("agent", "cannot rotate the log of " + key.container + ": " + rotated.error().message);
-      }
-    }
-  }
-}
-
-// Packet filter rules that somebody flushed.
-void Agent::State::rules_loop() {
-  while (!stopping.load()) {
-    sleep(kRulesEvery);
-    if (stopping.load()) return;
-    Result<bool> repaired = doors->network.repair_rules();
-    if (!repaired.ok()) log::warning("agent", "packet filter rules: " + repaired.error().message);
-    if (repaired.ok() && *repaired)
-      log::warning("agent", "somebody had changed the packet filter rules; they are repaired");
-  }
 }
 
 void Agent::State::reap_streams(bool all) {

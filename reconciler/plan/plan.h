@@ -60,5 +60,7 @@ std::string summary(const Plan& plan);
 std::string plan_text(const Plan& plan);
 std::string plan_markdown(const Plan& plan);
 Value plan_json(const Plan& plan);
+// One mistake as plan_json() has them: file, line, column, path, message, hint if there is one.
+Value mistake_json(const Diagnostic& mistake);
 
 }  // namespace mainstay

@@ -125,6 +125,8 @@ Value change_json(const Plan& plan, const PlannedChange& change) {
   return out;
 }
 
+}  // namespace
+
 Value mistake_json(const Diagnostic& mistake) {
   Value out = Value::map();
   out.set("file", mistake.file);
@@ -135,8 +137,6 @@ Value mistake_json(const Diagnostic& mistake) {
   if (!mistake.hint.empty()) out.set("hint", mistake.hint);
   return out;
 }
-
-}  // namespace
 
 std::string summary(const Plan& plan) {
   PlanCounts counts = plan.counts();

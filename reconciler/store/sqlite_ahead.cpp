@@ -33,11 +33,10 @@ void EncodeAhead::work() {
     const Row& row = rows_[i];
     if (row.object != nullptr) {
       const std::string& bytes = encoded(*row.object);
-      bool hashed = !is_encrypted_kind(row.object->kind) && !is_short_lived(row.object->kind);
-      if (hashed) bodies_[i].hash = sha256(bytes);
+      if (name_of_object(row.object->kind) == BodyName::kDigest) bodies_[i].hash = sha256(bytes);
     } else if (row.desired != nullptr && row.desired->declared) {
       bodies_[i].declared = to_json(*row.desired->declared);
-      if (!is_encrypted_kind(row.desired->key.kind)) bodies_[i].hash = sha256(bodies_[i].declared);
+      if (name_of_desired(row.desired->key.kind) == BodyName::kDigest) bodies_[i].hash = sha256(bodies_[i].declared);
     }
     ready_.store(i + 1, std::memory_order_release);
   }

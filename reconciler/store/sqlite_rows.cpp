@@ -22,10 +22,9 @@ struct SqliteRows::State {
   SqliteStatement put_cursor, drop_cursor, end_all_desired, drop_all_origins, put_meta, drop_meta;
 
   Status prepare();
-  // `ready` has the hash, if it was made ahead.
-  Result<int64_t> put_body(const SealContext& context, std::string_view bytes, const EncodeAhead::Body* ready);
-  // A body that no other row can share; `version` is its change's.
-  Result<int64_t> put_short_lived(uint64_t version, std::string_view bytes);
+  // `version` is its change's; `ready` has the hash, if it was made ahead.
+  Result<int64_t> put_body(BodyName by, const SealContext& context, uint64_t version, std::string_view bytes,
+                           const EncodeAhead::Body* ready);
   Result<int64_t> intern(std::string_view hash, std::string_view key_id, std::string_view bytes);
   Status write_change(const Batch& batch, size_t index, bool last_of_object, const EncodeAhead::Body* ready);
   Status write_desired(const DesiredRow& row, uint64_t version, const EncodeAhead::Body* ready);
@@ -55,9 +54,12 @@ int64_t micros(WallTime time) { return time.since_epoch.count(); }
 
 bool is_encrypted_kind(Kind kind) { return kind == Kind::kSecret; }
 
-bool is_short_lived(Kind kind) {
-  return std::find(kShortLivedKinds.begin(), kShortLivedKinds.end(), kind) != kShortLivedKinds.end();
+BodyName name_of_object(Kind kind) {
+  bool short_lived = std::find(kShortLivedKinds.begin(), kShortLivedKinds.end(), kind) != kShortLivedKinds.end();
+  return short_lived ? BodyName::kVersion : name_of_desired(kind);
 }
+
+BodyName name_of_desired(Kind kind) { return is_encrypted_kind(kind) ? BodyName::kKeyed : BodyName::kDigest; }
 
 std::string_view operation_name(ChangeOp op) {
   return op == ChangeOp::kAdd ? "add" : op == ChangeOp::kUpdate ? "update" : "remove";
@@ -118,16 +120,15 @@ Result<int64_t> SqliteRows::State::intern(std::string_view hash, std::string_vie
   return id;
 }
 
-Result<int64_t> SqliteRows::State::put_body(const SealContext& context, std::string_view bytes,
-                                            const EncodeAhead::Body* ready) {
-  if (!is_encrypted_kind(context.key.kind)) {
+Result<int64_t> SqliteRows::State::put_body(BodyName by, const SealContext& context, uint64_t version,
+                                            std::string_view bytes, const EncodeAhead::Body* ready) {
+  if (by == BodyName::kKeyed) {
+    return intern(secrets.name(context, bytes), secrets.key_id(), secrets.seal(context, bytes));
+  }
+  if (by == BodyName::kDigest) {
     const Digest hash = ready != nullptr ? ready->hash : sha256(bytes);
     return intern(view_of(hash), "", bytes);
   }
-  return intern(secrets.name(context, bytes), secrets.key_id(), secrets.seal(context, bytes));
-}
-
-Result<int64_t> SqliteRows::State::put_short_lived(uint64_t version, std::string_view bytes) {
   std::array<char, sizeof version> name;  // big-endian, so that the index grows at its end; never as long as a digest
   for (size_t i = 0; i < name.size(); ++i) name[i] = static_cast<char>(version >> (8 * (name.size() - 1 - i)));
   return intern({name.data(), name.size()}, "", bytes);
@@ -149,8 +150,8 @@ Status SqliteRows::State::write_change(const Batch& batch, size_t index, bool la
     return bind_key(drop_object, 1, change.key).run();
   }
   SealContext context{cluster_id, "object", change.key, object.meta.uid};
-  ASSIGN_OR_RETURN(int64_t body, is_short_lived(change.key.kind) ? put_short_lived(change.version, encoded(object))
-                                                                 : put_body(context, encoded(object), ready));
+  BodyName by = name_of_object(change.key.kind);
+  ASSIGN_OR_RETURN(int64_t body, put_body(by, context, change.version, encoded(object), ready));
   add_change.bind(8, body);
   RETURN_IF_ERROR(add_change.run());
   if (!last_of_object) return {};
@@ -169,10 +170,11 @@ Status SqliteRows::State::write_desired(const DesiredRow& row, uint64_t version,
     return bind_key(drop_origin, 2, row.key).run();
   }
   std::string bytes = ready != nullptr ? ready->declared : to_json(*row.declared);
-  bool encrypted = is_encrypted_kind(row.key.kind);
+  BodyName by = name_of_desired(row.key.kind);
+  bool encrypted = by == BodyName::kKeyed;
   // The hash of a short password would give it away to whoever tries them all.
   if (encrypted) bytes.insert(0, view_of(row.hash));
-  ASSIGN_OR_RETURN(int64_t body, put_body({cluster_id, "desired", row.key, ""}, bytes, ready));
+  ASSIGN_OR_RETURN(int64_t body, put_body(by, {cluster_id, "desired", row.key, ""}, version, bytes, ready));
   add_desired.bind(1, std::string_view(row.application));
   bind_key(add_desired, 2, row.key).bind(5, version);
   if (encrypted) add_desired.bind_null(6); else add_desired.bind_blob(6, view_of(row.hash));

@@ -16,11 +16,16 @@ namespace mainstay {
 // How a stored body becomes bytes again: what it is bound to, and with what it was encrypted.
 bool is_encrypted_kind(Kind kind);
 
-// Kinds that come and go by the thousand. Their past is kept for a shorter time, and their bodies are named by the
-// version that wrote them instead of by a digest: no two are equal, and an index of digests costs every group of writes
-// another part of itself, the more the larger it is.
+// Kinds that come and go by the thousand. Their past is kept for a shorter time, and their bodies are named by version:
+// no two are equal, and an index of digests costs every group of writes another part of itself, the more the larger it
+// is.
 constexpr std::array kShortLivedKinds = {Kind::kPod, Kind::kEvent, Kind::kLease, Kind::kEndpointSlice};
-bool is_short_lived(Kind kind);
+
+// What a body is found by. kDigest: of its text, so that equal ones are kept once. kKeyed: a digest that only the
+// cluster's key makes, for what is encrypted. kVersion: that of the change that wrote it.
+enum class BodyName { kDigest, kKeyed, kVersion };
+BodyName name_of_object(Kind kind);
+BodyName name_of_desired(Kind kind);
 
 // "add", "update", "remove": change.operation.
 std::string_view operation_name(ChangeOp op);
