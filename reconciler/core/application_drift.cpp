@@ -60,8 +60,13 @@ void Applications::State::follow_applied(One& one, const ApplicationState& state
 
 // Drift repair: always towards the applied commit, also while Git is away or a newer commit is refused.
 void Applications::State::heal(One& one, ApplicationState& state, Transaction& txn, ApplicationOutcome& out) {
-  if (!one.settings.self_heal || state.commit.id.empty()) one.suspects.clear();
+  if (state.commit.id.empty()) one.suspects.clear();
   if (one.suspects.empty()) return;
+  if (!one.settings.self_heal) {
+    // Not looked at now, but by the next sync, which applies everything.
+    next_suspects(one.suspects, *state.applied, txn.view(), one.memo);
+    return;
+  }
   if (txn.now().mono < one.heal_at) {
     one.wake = one.heal_at;
     return;

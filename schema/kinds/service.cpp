@@ -98,7 +98,7 @@ constexpr FieldDesc kEndpointFields[] = {
 };
 
 constexpr FieldDesc kEndpointPortFields[] = {
-    {"name", &kStringType, Card::kOne, 0, 1, "", "", NATIVE(EndpointPort, name)},
+    {"name", &kStringType, Card::kOne, kEmitZero, 1, "", "", NATIVE(EndpointPort, name)},
     {"protocol", &kStringType, Card::kOne, 0, 2, "", "", NATIVE(EndpointPort, protocol)},
     {"port", &kInt32Type, Card::kOne, 0, 3, "", "", NATIVE(EndpointPort, port)},
     {"appProtocol", &kStringType, Card::kOne, 0, 4},

@@ -27,7 +27,8 @@ CoreSettings one_application() {
 
 // A core that lives as long as a test wants; what was not durable is gone with it.
 struct Life : test::CoreLife {
-  Life(MemoryJournal& given, Now start) : CoreLife(given, one_application(), start) {}
+  Life(MemoryJournal& given, Now start, CoreSettings settings = one_application())
+      : CoreLife(given, std::move(settings), start) {}
   ~Life() { journal.crash(); }
 
   bool says(const std::string& part) const {
@@ -144,6 +145,43 @@ TEST_CASE("an order that a refused batch took back is answered 503, never silent
   REQUIRE(life.answers.size() == 2);
   CHECK_FALSE(life.answers[1].error);
   CHECK(life.reads == std::vector<std::string>{std::string(40, 'a')});
+}
+
+TEST_CASE("without self-heal drift stays until somebody syncs or commits, and goes then") {
+  MemoryJournal journal("cluster");
+  CoreSettings settings = one_application();
+  settings.applications[0].self_heal = false;
+  Life life(journal, at(0), settings);
+  const std::string declared = config_maps("c", 2, "1");
+  life.turn({commit_of('a', declared)});
+  life.settle();
+  auto count = [&] {
+    size_t found = 0;
+    for (const ObjectPtr& map : life.core->head().list(Kind::kConfigMap)) found += map->meta.name.starts_with("c");
+    return found;
+  };
+  size_t all = count();
+  auto drift = [&] {
+    for (const ObjectPtr& map : life.core->head().list(Kind::kConfigMap)) {
+      if (!map->meta.name.starts_with("c") || map->meta.ns != "default") continue;
+      ApiWrite write;
+      write.verb = ApiWrite::Verb::kDelete;
+      write.key = map->key();
+      write.actor = "user:test";
+      life.turn({write});
+      break;
+    }
+    life.settle();
+    REQUIRE(count() == all - 1);
+  };
+  drift();
+  life.turn({order(What::kSync)});
+  life.settle();
+  CHECK(count() == all);
+  drift();
+  life.turn({commit_of('b', declared)});
+  life.settle();
+  CHECK(count() == all);
 }
 
 TEST_CASE("how long a rollout takes is measured by the clock that does not jump") {
