@@ -137,11 +137,14 @@ int diff_command(const ClientOptions& options) {
   if (print_structured(*found, options.output)) return code;
   for (const Value& item : items) {
     std::string ns = text_at(item, {"namespace"});
-    const Value* missing = item.find("missing");
-    bool is_missing = missing != nullptr && missing->is_bool() && missing->as_bool();
-    std::printf("%s %s%s, declared at %s:%s%s\n", text_at(item, {"kind"}).c_str(),
+    auto is = [&](const char* what) {
+      const Value* word = item.find(what);
+      return word != nullptr && word->is_bool() && word->as_bool();
+    };
+    std::printf("%s %s%s, declared at %s:%s%s%s\n", text_at(item, {"kind"}).c_str(),
                 ns.empty() ? "" : (ns + "/").c_str(), text_at(item, {"name"}).c_str(),
-                text_at(item, {"path"}).c_str(), text_at(item, {"line"}).c_str(), is_missing ? ": is missing" : "");
+                text_at(item, {"path"}).c_str(), text_at(item, {"line"}).c_str(), is("missing") ? ": is missing" : "",
+                is("held") ? " before: is held from deletion (mainstay ack)" : "");
     for (const Value& field : list_at(item, {"fields"})) {
       std::string path = text_at(field, {"path"});
       const Value* live = field.find("live");

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <functional>
 
 #include "cli/client_commands.h"
@@ -18,6 +19,10 @@ namespace mainstay {
 namespace {
 
 constexpr const char* kVersion = "0.1.0";
+
+// Mounts, the packet filter and other programs are given paths of a node's directories: a relative one would be
+// another place for each of them.
+std::string absolute(const std::string& path) { return std::filesystem::absolute(path).lexically_normal(); }
 
 // What every command may set; the chosen one sets `run`.
 struct Chosen {
@@ -161,7 +166,8 @@ void add_serving(CLI::App& app, Chosen& chosen) {
       ->check(CLI::IsMember({"oci", "simulated"}));
   agent->add_option("--oci-runtime", chosen.agent.oci_runtime, "path of runc or crun");
   agent->add_option("--data-dir", chosen.agent.data_dir, "where images, logs and volumes are kept")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->transform(absolute);
   agent->add_option("--pids-limit", chosen.agent.pids_limit, "processes and threads of one container; 0: no limit")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
@@ -211,12 +217,14 @@ void add_images(CLI::App& app, Chosen& chosen) {
   image->require_subcommand(1);
   auto add = [&](const char* name, const char* help) {
     CLI::App* command = image->add_subcommand(name, help);
-    command->add_option("--data-dir", chosen.agent_dir, "the agent's data directory")->capture_default_str();
+    command->add_option("--data-dir", chosen.agent_dir, "the agent's data directory")
+        ->capture_default_str()
+        ->transform(absolute);
     add_output(*command, chosen);
     return command;
   };
   CLI::App* import = add("import", "take in an OCI or docker archive");
-  import->add_option("archive", chosen.first, "the archive")->required();
+  import->add_option("archive", chosen.first, "the archive")->required()->transform(absolute);
   import->add_option("--name", chosen.second, "name, if the archive has none");
   import->callback([&chosen] {
     chosen.run = [&chosen] {
@@ -390,6 +398,7 @@ int run_command(int argc, char** argv) {
   CLI::App app("Mainstay: what is on main stays. A Git repository of Kubernetes manifests, kept running.");
   app.require_subcommand(1);
   app.set_help_all_flag("--help-all", "help of all commands");
+  app.set_version_flag("--version", std::string("mainstay ") + kVersion);
   app.add_flag("-v,--verbose", chosen.verbose, "log more");
   add_serving(app, chosen);
   add_offline(app, chosen);

@@ -41,10 +41,11 @@ Setter flag(bool ServerConfig::*member) {
   };
 }
 
-Setter span(Duration ServerConfig::*member) {
-  return [member](ServerConfig& config, const Value& value) -> std::string {
+Setter span(Duration ServerConfig::*member, Duration least = Duration{1}, std::string_view why = "") {
+  return [member, least, why](ServerConfig& config, const Value& value) -> std::string {
     std::optional<Duration> read = value.is_string() ? parse_duration(value.as_string()) : std::nullopt;
     if (!read || *read <= Duration{0}) return "expected a duration such as 90s, 10m or 24h";
+    if (*read < least) return "must be at least " + human_duration(least) + ": " + std::string(why);
     config.*member = *read;
     return "";
   };
@@ -139,7 +140,8 @@ const std::vector<Row>& rows() {
       {"network.announceLoadBalancers", "nodes announce load balancer addresses of their segment by ARP",
        flag(&C::announce_load_balancers)},
       {"network.advertiseAddress", "IPv4 address by which pods reach the API server", set_advertised},
-      {"limits.nodeGrace", "silence after which a node counts as lost", span(&C::node_grace)},
+      {"limits.nodeGrace", "silence after which a node counts as lost",
+       span(&C::node_grace, 15s, "agents report every 10 seconds")},
       {"limits.eventTTL", "how long events are kept", span(&C::event_ttl)},
       {"limits.nodeCredentialLife", "how long a node's credential is good; it is renewed before it ends",
        span(&C::credential_life)},

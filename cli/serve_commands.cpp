@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <filesystem>
 #include <thread>
 #include <vector>
 
@@ -161,7 +162,7 @@ int run_up(const UpOptions& options) {
       agents.push_back(std::move(*agent));
     }
   } else {
-    std::string dir = options.server.data_dir + "/agent";
+    std::string dir = std::filesystem::absolute(options.server.data_dir).lexically_normal() / "agent";  // as mounts want it
     char host[256] = {};
     gethostname(host, sizeof(host) - 1);
     // A credential that is good is kept: an agent that outlived us still uses it.

@@ -14,6 +14,7 @@
 #include "gitsync/webhook.h"
 #include "nodeagent/node_facts.h"
 #include "reconciler/api/pki.h"
+#include "reconciler/api/private_file.h"
 #include "reconciler/api/server.h"
 #include "reconciler/api/service.h"
 #include "reconciler/control/service_addresses.h"
@@ -219,12 +220,16 @@ Status ServerApp::State::open_api() {
   if (host.find(':') != std::string::npos) host = "[" + host + "]";
   url = "https://" + host + ":" + std::to_string(server->port());
   service->metrics().add_source([this] { return certificate_samples(); });
-  return write_kubeconfig();
+  // Without room for it the server still serves; who has none yet finds why in the log.
+  if (Status written = write_kubeconfig(); !written.ok()) log::error("server", written.error().message);
+  return {};
 }
 
 Status ServerApp::State::write_kubeconfig() {
-  return write_private_file(config.data_dir + "/kubeconfig",
-                            api::kubeconfig_text("mainstay", url, pki.ca_pem, tokens->admin_token()));
+  std::string text = api::kubeconfig_text("mainstay", url, pki.ca_pem, tokens->admin_token());
+  const std::string file = config.data_dir + "/kubeconfig";
+  if (Result<std::string> known = api::read_whole_file(file, 2 * text.size()); known.ok() && *known == text) return {};
+  return write_private_file(file, text);
 }
 
 // Before the deletion is told to anyone, so that the node cannot come back by a report. A crash in between leaves the

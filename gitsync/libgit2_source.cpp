@@ -152,6 +152,12 @@ Result<RefTip> Libgit2Source::tip() {
   return RefTip{empty ? RefTip::State::kEmptyRepository : RefTip::State::kNoSuchRef, {}};
 }
 
+bool is_whole(const fs::path& mirror) {
+  std::error_code ignored;
+  return fs::exists(mirror / "HEAD", ignored) && fs::is_directory(mirror / "objects" / "pack", ignored) &&
+         fs::is_directory(mirror / "refs", ignored);
+}
+
 Status Libgit2Source::open_mirror() {
   if (repository_) return {};
   std::error_code code;
@@ -225,6 +231,8 @@ Status Libgit2Source::fetch_into_mirror(const std::vector<std::string>& specs) {
 }
 
 Status Libgit2Source::fetch(const CommitId& commit) {
+  // What is open would go on without the directory that somebody has taken away, and fail for ever.
+  suspect_ = suspect_ || (repository_ && !is_whole(mirror_));
   if (suspect_) {
     log::warning("git", "the mirror of " + server_.url.display() + " is damaged; fetching it again");
     drop_mirror();

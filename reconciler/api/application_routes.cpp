@@ -68,10 +68,20 @@ Value difference(const DesiredObject& desired, const ObjectPtr& live) {
   return out;
 }
 
+Value held_item(const DesiredObject& held) {
+  Value out = key_value(held.key);
+  out.set("path", held.origin.path);
+  out.set("line", static_cast<int64_t>(held.origin.line));
+  out.set("held", true);
+  out.set("fields", Value::list());
+  return out;
+}
+
 Reply diff_route(const AppliedApplication& application, const Publication& current) {
   Value items = Value::list();
   for (const DesiredObject& desired : application.set->objects) {
-    Value item = difference(desired, current.view.find(desired.key));
+    bool held = std::find(application.held.begin(), application.held.end(), desired.key) != application.held.end();
+    Value item = held ? held_item(desired) : difference(desired, current.view.find(desired.key));
     if (!item.is_null()) items.push(std::move(item));
   }
   Value out = Value::map();

@@ -106,7 +106,19 @@ ObjectPtr write_ready(ControlContext& context, const ObjectPtr& node, const Cond
   return *written;
 }
 
-ObjectPtr mark_silent(ControlContext& context, const ObjectPtr& node) {
+// Nobody knows any more how a silent node stands in what else it says of itself.
+ObjectPtr with_unknown_pressures(ControlContext& context, const ObjectPtr& node) {
+  auto next = std::make_shared<Object>(*node);
+  auto& conditions = as<Node>(*next).status.conditions;
+  for (std::string_view type : {"MemoryPressure", "DiskPressure", "PIDPressure"}) {
+    if (find_condition(conditions, type) == nullptr) continue;
+    set_condition(conditions, type, {"Unknown", kNodeStatusUnknown, std::string(kSilent)}, context.now().wall);
+  }
+  return next;
+}
+
+ObjectPtr mark_silent(ControlContext& context, const ObjectPtr& heard) {
+  ObjectPtr node = with_unknown_pressures(context, heard);
   const NodeCondition* ready = find_condition(as<Node>(*node).status.conditions, "Ready");
   if (ready == nullptr) {
     return write_ready(context, node, {"Unknown", "NodeStatusNeverUpdated", std::string(kNeverHeard)});

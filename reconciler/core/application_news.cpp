@@ -186,13 +186,12 @@ void Applications::State::apply_news(One& one, ApplicationState& state, const So
                             : "; returns exactly to what commit " + short_id(old.commit) + " declared";
     break;
   }
+  if (!news.forced_from.empty()) {
+    row.message += "; history was rewritten: " + short_id(news.forced_from) + " is no ancestor of this commit";
+  }
   state.message = row.message;
   out.log.push_back(one.settings.name + ": commit " + short_id(news.commit.id) + " (" + news.commit.subject +
                     ") is applied: " + row.message);
-  if (!news.forced_from.empty()) {
-    out.log.push_back(one.settings.name + ": history was rewritten: " + short_id(news.forced_from) +
-                      " is no ancestor of " + short_id(news.commit.id));
-  }
   add_commit_row(one, state, std::move(row), out);
   out.cursors.push_back(cursor_row(one.settings.name, state));
   post(one, state.commit.id, StatusPost::State::kPending, "rolling out: " + state.message, out);

@@ -44,7 +44,10 @@ NetworkRanges network_ranges(const ControlSettings& settings) {
 
 std::vector<AppliedApplication> applied_sets(const ApplicationStates& states) {
   std::vector<AppliedApplication> out;
-  for (const auto& [name, state] : states) out.push_back({name, state.commit.id, state.applied});
+  for (const auto& [name, state] : states) {
+    AppliedApplication& one = out.emplace_back(AppliedApplication{name, state.commit.id, state.applied});
+    for (const Hold& hold : state.held) one.held.push_back(hold.key);
+  }
   return out;
 }
 
@@ -246,6 +249,11 @@ void Core::State::take(Transaction& txn, const ReportIn& in) {
   AssignmentNumber ours{epoch, given_last == assigned.end() ? first_version : given_last->second};
   AssignmentNumber our_network{epoch, network.feed()->number};
   if (report.seen > ours || report.network_seen > our_network) {
+    if (!raise_to) {
+      record_note(txn, {{Kind::kNode, "", report.node}, "", true, "StoreWentBack",
+                        "The agent has seen a later state than this store holds: was it restored from a backup?",
+                        "core", "", ""});
+    }
     raise_to = raise_epoch(epoch, std::max(report.seen.epoch, report.network_seen.epoch));
   }
   // Somebody has deleted the node: nothing was taken of a report that does not register it anew. Refused, the agent

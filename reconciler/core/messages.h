@@ -130,7 +130,8 @@ using Message =
 struct AppliedApplication {
   std::string name;
   std::string commit;  // "" before the first
-  DesiredSetPtr set;
+  DesiredSetPtr set;          // what it declares, and what is held
+  std::vector<Key> held = {};  // no longer declared, and not deleted before somebody acknowledges it
 };
 
 // A state that is on disk, with what led to it since the one before.

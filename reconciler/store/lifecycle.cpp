@@ -111,7 +111,7 @@ Result<Deleted> delete_object(Transaction& txn, const Key& key, const DeleteOpti
   bool permanent = std::find(kPermanentNamespaces.begin(), kPermanentNamespaces.end(), key.name) !=
                    kPermanentNamespaces.end();
   if (key.kind == Kind::kNamespace && permanent) {
-    return error(ErrorCode::kDenied, quoted(key) + " is forbidden: this namespace may not be deleted");
+    return error(ErrorCode::kDenied, "this namespace may not be deleted");
   }
   if (is_deleting(*stored)) return shorten_deletion(txn, stored, options);
   return begin_deletion(txn, stored, options);

@@ -54,6 +54,19 @@ TEST_CASE("diff names each field that is not as declared, and hides what is secr
   CHECK(secret.body.find("dHdv") == std::string::npos);
 }
 
+TEST_CASE("diff tells what is held from deletion though it is as it was declared") {
+  const std::string declared = object_json("ConfigMap", "a", R"({"x":"1"})");
+  ApiRig rig;
+  rig.core.put(declared);
+  rig.core.declare("root", declared, "apps/a.yaml", 7);
+  REQUIRE(to_json(*rig.get(kDiff).json().find("items")) == "[]");
+  rig.core.hold({{Kind::kConfigMap, "default", "a"}});
+  CHECK(
+      to_json(*rig.get(kDiff).json().find("items")) ==
+      R"([{"apiVersion":"v1","kind":"ConfigMap","namespace":"default","name":"a","path":"apps/a.yaml","line":7,)"
+      R"("held":true,"fields":[]}])");
+}
+
 TEST_CASE("history gives the commits seen, and no more than asked for") {
   api::ServiceSettings settings;
   size_t asked = 0;

@@ -68,6 +68,12 @@ void FakeCore::declare(const std::string& application, const std::string& json, 
   change([](Transaction&) {});
 }
 
+void FakeCore::hold(std::vector<Key> keys) {
+  ENSURE(applied_.size() == 1, "one application is declared");
+  applied_[0].held = std::move(keys);
+  change([](Transaction&) {});
+}
+
 void FakeCore::remove(const Key& key) {
   change([&](Transaction& txn) { txn.remove(key); });
 }

@@ -28,6 +28,8 @@ class FakeCore {
   void remove(const Key& key);
   // From now on `application` declares this object, at `path`:`line` of commit "c0ffee".
   void declare(const std::string& application, const std::string& json, const std::string& path, uint32_t line);
+  // What the application declared last is no longer declared, and held.
+  void hold(std::vector<Key> keys);
   void touch_node(const std::string& node);
   void raise_epoch();
   void set_trouble(std::string why);

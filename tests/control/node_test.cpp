@@ -127,6 +127,10 @@ TEST_CASE("a silent node: Unknown after the grace, its pods elsewhere after what
   CHECK(node_health(node_of(cluster, "n1")) == NodeHealth::kReady);
   cluster.advance(std::chrono::seconds(10));
   CHECK(node_health(node_of(cluster, "n1")) == NodeHealth::kUnknown);
+  for (const NodeCondition& condition : node_of(cluster, "n1").status.conditions) {
+    INFO(condition.type);
+    CHECK(condition.status == "Unknown");
+  }
   CHECK(taints_of(cluster, "n1") == kUnreachable);
   CHECK(pods_on(cluster, "n1", false) == 2);
   CHECK(as<ReplicaSet>(*cluster.get(Kind::kReplicaSet, "default", "web")).status.ready_replicas == 2);

@@ -442,6 +442,9 @@ TEST_CASE("an agent that has seen a later state raises the epoch") {
   REQUIRE(effects.batch);
   REQUIRE(effects.batch->epoch.has_value());
   CHECK(*effects.batch->epoch == 2);
+  size_t said = 0;
+  for (const ObjectPtr& event : f.core->head().list(Kind::kEvent)) said += as<Event>(*event).reason == "StoreWentBack";
+  CHECK(said == 1);
   f.journal.deliver_all();
   effects = f.turn();
   REQUIRE(effects.publication);

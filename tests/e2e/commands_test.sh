@@ -77,6 +77,10 @@ says 1 'there is no .*none/kubeconfig: has the server been started' kubeconfig -
 says 1 'there is no database at' audit --data-dir "$work/none"
 says 1 'there is no database at' backup --data-dir "$work/none" "$work/backup"
 says 1 'there is no /nowhere' restore --data-dir "$work/none" /nowhere
+echo 'limits: {nodeGrace: 8s}' >"$work/grace.yaml"
+says 1 'grace.yaml:1:.*limits.nodeGrace.*at least 15s' server --config "$work/grace.yaml" --data-dir "$work/none"
+says 0 '^mainstay 0' --version
+says 1 'there is no .*/web.tar' image import web.tar --data-dir "$work/none"
 says 1 'there is no /nowhere' image import /nowhere --data-dir "$work/none"
 says 1 'has an agent run here' image list --data-dir "$work/none"
 says 1 'there is no /nowhere' validate /nowhere

@@ -119,6 +119,10 @@ read_commands() {
   expect 'Service Account|^Name: +default' k describe serviceaccount default -n shop
   expect 'Status: +Active' k describe namespace shop
   expect 'Selector: +app=web' k describe service web -n shop
+  # Ports without a name: kubectl from 1.31 on relies on a name that is there and empty.
+  expect 'service/nameless' k expose deployment web -n shop --name nameless --port 80
+  expect 'Endpoints: +10\.' retry k describe service nameless -n shop
+  expect 'deleted' k delete service nameless -n shop
   expect 'Pods Status: +3 Running' k describe replicaset -n shop -l app=web
   expect 'Holder Identity|node-1' k describe lease node-1 -n kube-node-lease
   expect 'Sync|Health' k describe application root -n mainstay

@@ -211,6 +211,20 @@ TEST_CASE("a rotated token is used without a restart") {
   CHECK(source->tip().ok());
 }
 
+TEST_CASE("a mirror that somebody has taken away is fetched again, also by a source that has it open") {
+  TempDir root, mirrors;
+  GitRepo repo(root / "app.git");
+  with_files(repo);
+  auto source = open_source(spec_of(repo.path()), mirrors.path());
+  fetch_tip(*source);
+  for (const char* part : {"", "/objects", "/refs", "/HEAD"}) {
+    INFO(part);
+    std::filesystem::remove_all(mirror_of(mirrors.path()) + part);
+    repo.commit_files({{"apps/more.yaml", part}});
+    CHECK(fetch_tip(*source).text() == repo.head());
+  }
+}
+
 TEST_CASE("a redirect on the same server is followed, to another never, and no credential goes there") {
   if (!GitHttp::available()) {
     WARN("SKIPPED: lighttpd or git http-backend is not installed");
