@@ -77,6 +77,7 @@ struct PodRecord {
   std::map<std::string, ContainerTrack> containers;
   bool remembered = false;   // from before the agent's start
   bool admitted = false;     // it was decided whether the node takes it
+  bool rejected = false;  // by us or by the control plane, before it was taken in
   bool adopted = false;      // what the control plane knew of its containers was taken in
   bool initialized = false;  // its init containers are done, its sidecars were started
   bool is_set_up = false;

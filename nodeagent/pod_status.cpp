@@ -224,6 +224,16 @@ void limit_messages(PodStatus& status) {
   }
 }
 
+// A pod that was turned away has no containers: it says why, and not that they are being created.
+void forget_unmade(PodStatus& status) {
+  for (auto* statuses : {&status.init_container_statuses, &status.container_statuses}) {
+    bool none = std::all_of(statuses->begin(), statuses->end(), [](const ContainerStatus& one) {
+      return one.state.waiting && one.restart_count == 0;
+    });
+    if (none) statuses->clear();
+  }
+}
+
 }  // namespace
 
 bool all_finished(const PodRecord& record) {
@@ -270,6 +280,7 @@ PodStatus pod_status(const PodRecord& record, const NodeFacts& node, Now now) {
   settle_phase(out, record);
   limit_messages(out);
   add_conditions(out, record, now);
+  if (record.rejected) forget_unmade(out);
   return out;
 }
 

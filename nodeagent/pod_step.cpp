@@ -121,9 +121,12 @@ void admit(PodRecord& record, PodStepContext& context) {
   bool known = record.remembered || record.ending != Ending::kNone ||
                std::any_of(record.containers.begin(), record.containers.end(),
                            [](const auto& one) { return one.second.seen.has_value(); });
-  if (known || is_end(as<Pod>(*record.pod).status.phase)) return;
+  if (known) return;
+  record.rejected = is_end(as<Pod>(*record.pod).status.phase);
+  if (record.rejected) return;
   std::optional<Rejection> rejection = reject_pod(*record.pod, context.pressures);
   if (!rejection) return;
+  record.rejected = true;
   note(context, record, "", true, rejection->reason, rejection->message);
   fail_pod(record, rejection->reason, "Pod was rejected: " + rejection->message, Duration{0}, context);
 }

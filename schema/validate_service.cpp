@@ -1,4 +1,7 @@
 // Validation of Services and EndpointSlices. Source: Kubernetes core/validation, discovery/validation.
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
 #include <algorithm>
 #include <set>
 #include <string>
@@ -81,6 +84,26 @@ void validate_ports(FieldErrors& errors, const Path& path, const ServiceSpec& sp
   }
 }
 
+// What traffic is led to or away from must not be an address that means each node itself, or nobody.
+void validate_no_special(FieldErrors& errors, const Path& path, const std::string& text) {
+  in_addr v4{};
+  in6_addr v6{};
+  bool is_v4 = inet_pton(AF_INET, text.c_str(), &v4) == 1;
+  bool is_v6 = !is_v4 && inet_pton(AF_INET6, text.c_str(), &v6) == 1;
+  if (!is_ip(text) || (!is_v4 && !is_v6)) return errors.invalid(path, text, kIpRule);
+  uint32_t bits = ntohl(v4.s_addr);
+  auto is = [&](bool of_v4, bool of_v6) { return is_v4 ? of_v4 : of_v6; };
+  if (is(bits == 0, IN6_IS_ADDR_UNSPECIFIED(&v6))) {
+    errors.invalid(path, text, "may not be unspecified (" + text + ")");
+  } else if (is(bits >> 24 == 127, IN6_IS_ADDR_LOOPBACK(&v6))) {
+    errors.invalid(path, text, "may not be in the loopback range (127.0.0.0/8, ::1/128)");
+  } else if (is(bits >> 16 == 0xA9FE, IN6_IS_ADDR_LINKLOCAL(&v6))) {
+    errors.invalid(path, text, "may not be in the link-local range (169.254.0.0/16, fe80::/10)");
+  } else if (is(bits >> 8 == 0xE00000, IN6_IS_ADDR_MC_LINKLOCAL(&v6))) {
+    errors.invalid(path, text, "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)");
+  }
+}
+
 void validate_addresses(FieldErrors& errors, const Path& path, const ServiceSpec& spec) {
   const Path ips = path.field("clusterIPs");
   if (spec.type == "ExternalName") {
@@ -101,7 +124,7 @@ void validate_addresses(FieldErrors& errors, const Path& path, const ServiceSpec
   }
   const Path external = path.field("externalIPs");
   for (size_t i = 0; i < spec.external_ips.size(); ++i) {
-    if (!is_ip(spec.external_ips[i])) errors.invalid(external.index(i), spec.external_ips[i], kIpRule);
+    validate_no_special(errors, external.index(i), spec.external_ips[i]);
   }
   if (!spec.ip_family_policy.empty()) {
     errors.one_of(path.field("ipFamilyPolicy"), spec.ip_family_policy, kFamilyPolicies);
@@ -196,6 +219,8 @@ void validate_endpoint_slice(FieldErrors& errors, const EndpointSlice& slice) {
                                                  : dns_subdomain_problems(list[a]).empty();
       if (!good) {
         errors.invalid(addresses.index(a), list[a], "must be an address of type " + slice.address_type);
+      } else if (slice.address_type != "FQDN") {
+        validate_no_special(errors, addresses.index(a), list[a]);
       }
     }
   }

@@ -4,6 +4,7 @@
 #include "reconciler/api/agent_routes.h"
 #include "reconciler/api/application_routes.h"
 #include "reconciler/api/errors.h"
+#include "reconciler/api/impersonation.h"
 #include "reconciler/api/log_route.h"
 #include "reconciler/api/read_routes.h"
 #include "reconciler/api/reviews.h"
@@ -61,9 +62,12 @@ Reply ApiService::handle(Request request) {
   std::optional<ResourcePath> path = parse_resource_path(request.path);
   Reply reply;
   bool open = is_public_path(request.path);
-  if (!open && request.identity.user.empty()) {
+  // A credential that is not good is refused everywhere: a client may look whether it is by asking for the version.
+  if (request.identity.user.empty() && !(open && bearer_token(request).empty())) {
     bool agent = request.path.starts_with("/agent/");
     reply = agent ? unauthorized_agent(request, tokens_, now) : unauthorized();
+  } else if (std::optional<Response> not_in_that_name = impersonate(request)) {
+    reply = std::move(*not_in_that_name);
   } else if (std::optional<Response> refused = open ? std::nullopt : forbidden_for(request, path)) {
     reply = std::move(*refused);
   } else {

@@ -42,6 +42,14 @@ NetworkRanges network_ranges(const ControlSettings& settings) {
   return out;
 }
 
+std::vector<Key> not_admitted(const Snapshot& view) {
+  std::vector<Key> out;
+  for (const ObjectPtr& pod : view.list(Kind::kPod)) {
+    if (needs_admission(*pod)) out.push_back(pod->key());
+  }
+  return out;
+}
+
 std::vector<AppliedApplication> applied_sets(const ApplicationStates& states) {
   std::vector<AppliedApplication> out;
   for (const auto& [name, state] : states) {
@@ -97,6 +105,8 @@ struct Core::State {
   std::deque<WaitingPost> waiting_posts;
   std::shared_ptr<const Publication> publication;
 
+  std::vector<Key> bound;  // pods that may need admission
+
   std::map<std::string, AgentTrack> agents;
   // The number of the newest assignment each node can have from this process; others have at most the first.
   std::map<std::string, uint64_t> assigned;
@@ -122,6 +132,7 @@ struct Core::State {
     durable = head;
     durable_apps = apps;
     durable_epoch = epoch;
+    bound = not_admitted(head);
     queue.resync(head);
     applications.mark_all_dirty();
     auto first = std::make_shared<Publication>();
@@ -149,6 +160,7 @@ struct Core::State {
     waiting.push_back({durable_batch, std::move(given)});
   }
   void settle(Transaction& txn, Batch& batch, Effects& out);
+  size_t admit_pods(Transaction& txn, size_t& cursor);
   size_t place_pods(Transaction& txn, size_t& cursor);
   void preempt_for(Transaction& txn, const Placement& placement, size_t& cursor);
   void follow(Transaction& txn, size_t& cursor);
@@ -217,6 +229,7 @@ void Core::State::take_refusal(const JournalRefused& refused, Now now, Effects& 
   std::erase_if(waiting_posts, [&](auto& post) { return post.batch > durable_batch; });
   cluster = ClusterView(head);
   retry = RetryQueue(head);
+  bound = not_admitted(head);
   queue = WorkQueue();
   queue.resync(head);
   applications.mark_all_dirty();
@@ -293,6 +306,25 @@ void Core::State::follow(Transaction& txn, size_t& cursor) {
   cluster.apply(fresh);
   retry.apply(fresh);
   applications.absorb(fresh, apps);
+  for (const Change& change : fresh) {
+    if (change.key.kind == Kind::kPod && change.after && needs_admission(*change.after)) bound.push_back(change.key);
+  }
+}
+
+// Pods that came with a node's name.
+size_t Core::State::admit_pods(Transaction& txn, size_t& cursor) {
+  std::vector<ObjectPtr> pods;
+  for (const Key& key : std::exchange(bound, {})) {
+    ObjectPtr pod = txn.view().find(key);
+    bool again = std::any_of(pods.begin(), pods.end(), [&](const ObjectPtr& other) { return other == pod; });
+    if (pod && !again && needs_admission(*pod)) pods.push_back(std::move(pod));
+  }
+  if (pods.empty()) return 0;
+  std::vector<Admission> judged = admit_bound(cluster, pods);
+  txn.set_cause({"default-scheduler", ""});
+  for (const Admission& one : judged) write_admission(txn, one);
+  follow(txn, cursor);
+  return judged.size();
 }
 
 size_t Core::State::place_pods(Transaction& txn, size_t& cursor) {
@@ -363,6 +395,7 @@ void Core::State::settle(Transaction& txn, Batch& batch, Effects& out) {
     worked += run_controllers(context, queue, settings.keys_per_turn - keys);
     keys += worked;
     follow(txn, cursor);
+    worked += admit_pods(txn, cursor);
     worked += place_pods(txn, cursor);
     follow(txn, cursor);
     if (worked == 0 && txn.changes().size() == before) {

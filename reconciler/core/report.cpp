@@ -42,13 +42,19 @@ bool take_labels(Object& node, const NodeLabels& labels) {
   return changed;
 }
 
-void label_node(Object& node, const NodeStatus& status) {
+// Returns whether anything changed.
+bool label_node(Object& node, const NodeStatus& status) {
+  bool changed = false;
   auto put = [&](std::string_view key, const std::string& value) {
-    if (!value.empty()) map_slot(node.meta.labels, key) = value;
+    const std::string* known = map_find(node.meta.labels, key);
+    if (value.empty() || (known != nullptr && *known == value)) return;
+    map_slot(node.meta.labels, key) = value;
+    changed = true;
   };
   put("kubernetes.io/hostname", node.meta.name);
   put("kubernetes.io/arch", status.node_info.architecture);
   put("kubernetes.io/os", status.node_info.operating_system);
+  return changed;
 }
 
 void take_node(Transaction& txn, const NodeReport& report) {
@@ -64,7 +70,10 @@ void take_node(Transaction& txn, const NodeReport& report) {
   }
   as<Node>(next).status = std::move(status);
   if (stored) {
-    if (take_labels(next, report.labels)) {
+    // The defaults are put back with what an agent says when it starts, as the kubelet does.
+    bool labelled = report.whole && label_node(next, *report.node_status);
+    labelled = take_labels(next, report.labels) || labelled;
+    if (labelled) {
       txn.update(std::move(next)).ok();  // as below
       return;
     }

@@ -119,4 +119,25 @@ void write_placement(Transaction& txn, const Placement& placement) {
   for (const Unplaced& unplaced : placement.unplaced) write_refusal(txn, unplaced);
 }
 
+void write_admission(Transaction& txn, const Admission& admission) {
+  ObjectPtr bound = txn.view().find(admission.pod->key());
+  if (!bound || bound->meta.uid != admission.pod->meta.uid || !needs_admission(*bound)) return;
+  Object next = *bound;
+  PodStatus& status = as<Pod>(next).status;
+  set_scheduled(status, "True", "", "", txn.now().wall);
+  if (!admission.reason.empty()) {
+    status.phase = "Failed";
+    status.reason = admission.reason;
+    status.message = "Pod was rejected: " + admission.message;
+    status.start_time = txn.now().wall.seconds();
+  }
+  Result<ObjectPtr> written = txn.update_status(std::move(next));
+  ENSURE(written.ok(), "an unconditional update of an object that is there cannot fail");
+  if (admission.reason.empty()) return;
+  Note note = note_about(*bound, true, admission.reason, admission.message);
+  note.source = "kubelet";
+  note.host = as<Pod>(*bound).spec.node_name;
+  record_note(txn, note);
+}
+
 }  // namespace mainstay

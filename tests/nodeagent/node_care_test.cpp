@@ -52,6 +52,7 @@ TEST_CASE("a node under pressure turns new pods away and keeps those it has") {
   CHECK(bench.status("new").phase == "Failed");
   CHECK(bench.status("new").reason == "Evicted");
   CHECK(bench.status("new").message == "Pod was rejected: The node had condition: [MemoryPressure]. ");
+  CHECK(bench.status("new").container_statuses.empty());
   CHECK(bench.event_message("Evicted") == "The node had condition: [MemoryPressure]. ");
   CHECK_FALSE(bench.node.uids().count("uid-new"));
   SECTION("also after a restart of the agent") {

@@ -419,6 +419,16 @@ TEST_CASE("what may not change") {
 
 }  // namespace
 
+TEST_CASE("validate: addresses that mean each node itself, or nobody, are led nowhere") {
+  for (const char* address : {"127.0.0.1", "127.9.9.9", "0.0.0.0", "169.254.169.254", "224.0.0.1", "::1", "::", "fe80::1"}) {
+    INFO(address);
+    Lines lines = service_problems("ports: [{port: 80}], externalIPs: ['" + std::string(address) + "']");
+    REQUIRE(lines.size() == 1);
+    CHECK(lines[0].find("may not be ") != std::string::npos);
+  }
+  CHECK(service_problems("ports: [{port: 80}], externalIPs: [192.0.2.7, '2001:db8::1', 128.0.0.1, 224.0.1.1]").empty());
+}
+
 TEST_CASE("validate: a load balancer's ranges and health check, and where traffic goes") {
   const std::string balancer = "type: LoadBalancer, ports: [{port: 80}], ";
   CHECK(service_problems(balancer + "externalTrafficPolicy: Local, healthCheckNodePort: 30100, "
