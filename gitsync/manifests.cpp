@@ -4,6 +4,7 @@
 #include <array>
 #include <optional>
 
+#include "schema/consequences.h"
 #include "schema/defaults.h"
 #include "schema/json.h"
 #include "schema/kind.h"
@@ -143,25 +144,32 @@ void report_ignored(Reader& reader, const Value& document, const KindInfo& info)
   }
 }
 
+// What is wrong with an object beside what `undecoded` says, which is not said again in another way.
+Diagnostics check_object(Object& object, const Value& document, const Diagnostics& undecoded) {
+  Diagnostics found;
+  check_not_yet(object, {}, &document, found);
+  apply_defaults(object);
+  validate(object, &document, found);
+  return undecoded.has_errors() ? without_consequences(found, undecoded) : found;
+}
+
 void read_document(Reader& reader, const Document& document) {
   if (!is_object(reader, document)) return;
   const size_t errors_before = reader.diagnostics.error_count();
+  Diagnostics undecoded;
   std::optional<Object> object =
-      decode_object(document.root, DecodeOptions{reader.rules.unknown_fields}, reader.diagnostics);
+      decode_object(document.root, DecodeOptions{reader.rules.unknown_fields}, undecoded);
+  reader.diagnostics.append(undecoded);
   if (!object) return;
   const KindInfo& info = object->info();
   if (info.namespaced && object->meta.ns.empty()) object->meta.ns = reader.rules.default_namespace;
   if (object->meta.name.empty() && !object->meta.generate_name.empty()) {
     reader.diagnostics.error(locate(document.root, "metadata.generateName"), "metadata.generateName",
                              "an object in Git needs a fixed name", "use metadata.name");
-    return;
   }
   drop_server_fields(object->meta);
   report_ignored(reader, document.root, info);
-  if (reader.diagnostics.error_count() != errors_before) return;  // else mistakes would be reported in two ways
-  check_not_yet(*object, {}, &document.root, reader.diagnostics);
-  apply_defaults(*object);
-  validate(*object, &document.root, reader.diagnostics);
+  reader.diagnostics.append(check_object(*object, document.root, undecoded));
   if (reader.diagnostics.error_count() != errors_before) return;
   DesiredObject desired;
   desired.key = object->key();

@@ -70,23 +70,34 @@ class Decoder {
 
   Value copy_field(const Value& value, const FieldDesc& field, const Path& path);
   Value copy_strings(const Value& value, const Path& path);
-  void report_unknown(const Member& member, const TypeDesc& type, const Path& path);
+  // `value` is the map that holds the member.
+  void report_unknown(const Member& member, const Value& value, const TypeDesc& type, const Path& path,
+                      SkipMember skip);
 
   const DecodeOptions& options_;
   Diagnostics& diagnostics_;
 };
 
-void Decoder::report_unknown(const Member& member, const TypeDesc& type, const Path& path) {
+void Decoder::report_unknown(const Member& member, const Value& value, const TypeDesc& type, const Path& path,
+                             SkipMember skip) {
   if (options_.unknown_fields == UnknownFields::kIgnore) return;
   std::vector<std::string_view> names;
   for (const FieldDesc& field : type.fields) names.push_back(field.name);
-  Mark mark = member.mark.line > 0 ? member.mark : member.value.mark();
-  std::string where = path.field(member.name).text(), message = "unknown field " + quoted(member.name);
-  if (options_.unknown_fields == UnknownFields::kError) {
-    diagnostics_.error(mark, where, message, did_you_mean(member.name, names));
-  } else {
-    diagnostics_.warning(mark, where, message, did_you_mean(member.name, names));
+  for (std::string_view name : {"apiVersion", "kind", "metadata"}) {
+    if (skip != nullptr && skip(name)) names.push_back(name);
   }
+  Diagnostic problem;
+  bool is_error = options_.unknown_fields == UnknownFields::kError;
+  problem.severity = is_error ? Severity::kError : Severity::kWarning;
+  problem.file = diagnostics_.file();
+  problem.mark = member.mark.line > 0 ? member.mark : member.value.mark();
+  problem.path = path.field(member.name).text();
+  problem.message = "unknown field " + quoted(member.name);
+  problem.hint = did_you_mean(member.name, names);
+  std::string_view nearest = nearest_name(member.name, names);
+  const Value* there = nearest.empty() ? nullptr : value.find(nearest);
+  if (!nearest.empty() && (there == nullptr || there->is_null())) problem.meant = path.field(nearest).text();
+  diagnostics_.add(std::move(problem));
 }
 
 void Decoder::into_struct(const Value& value, const TypeDesc& type, char* out, const Path& path,
@@ -102,7 +113,7 @@ void Decoder::into_struct(const Value& value, const TypeDesc& type, char* out, c
     if (skip != nullptr && skip(member.name)) continue;
     size_t index = finder.find(member.name);
     if (index == kNoField) {
-      report_unknown(member, type, path);
+      report_unknown(member, value, type, path, skip);
       continue;
     }
     if (member.value.is_null()) continue;
@@ -263,7 +274,7 @@ Value Decoder::copy_struct(const Value& value, const TypeDesc& type, const Path&
     if (skip != nullptr && skip(member.name)) continue;
     size_t index = finder.find(member.name);
     if (index == kNoField) {
-      report_unknown(member, type, path);
+      report_unknown(member, value, type, path, skip);
       continue;
     }
     if (member.value.is_null()) continue;

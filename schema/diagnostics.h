@@ -23,6 +23,8 @@ struct Diagnostic {
   std::string path;     // "spec.template.spec.containers[0].image"; "" for the whole document
   std::string message;  // one clause, no full stop
   std::string hint;     // what to do; may be empty
+  // Of an unknown field: the path of the absent field that was most likely meant; may be empty.
+  std::string meant = {};
 
   // "web.yaml:3:5: error: spec.replicas: expected integer, got string (remove the quotes)". Parts that are
   // not known are left out.

@@ -144,6 +144,28 @@ TEST_CASE("every mistake of a tree is reported at once, with its place, and noth
   CHECK(built.diagnostics.render().find("good.yaml") == std::string::npos);
 }
 
+TEST_CASE("a misspelt field hides no other mistake of its object, and nothing of the object is taken") {
+  Tree tree;
+  BuiltSet built = tree.build(
+      {{"apps/a.yaml", "apiVersion: v1\nkind: Service\nmetadata: {name: Bad_Name}\nspec:\n  foo: 1\n"
+                       "  ports:\n  - port: 0\n"},
+       {"apps/b.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {generateName: b-}\nspec:\n  hostUsers: false\n"
+                       "  containers:\n  - {name: c, imgae: i}\n"},
+       {"apps/good.yaml", config_map("good")}});
+  INFO(built.diagnostics.render());
+  CHECK(built.state == BuiltSet::State::kRefused);
+  CHECK(built.set == nullptr);
+  std::vector<std::string> places;
+  for (const Diagnostic& each : built.diagnostics.all())
+    places.push_back(each.file + ":" + std::to_string(each.mark.line) + " " + each.path);
+  std::sort(places.begin(), places.end());
+  CHECK(places == std::vector<std::string>{
+                      "apps/a.yaml:3 metadata.name", "apps/a.yaml:5 spec.foo", "apps/a.yaml:7 spec.ports[0].port",
+                      "apps/a.yaml:7 spec.ports[0].targetPort",
+                      "apps/b.yaml:3 metadata.generateName", "apps/b.yaml:5 spec.hostUsers",
+                      "apps/b.yaml:7 spec.containers[0].imgae"});
+}
+
 TEST_CASE("files that are no manifests are errors that name the exclude") {
   const std::string hint = "add \"x.yaml\" to the application's directory.exclude";
   auto check = [&](const std::string& bytes, const std::string& message, uint32_t line) {
