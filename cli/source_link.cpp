@@ -69,6 +69,7 @@ SourceNews news_of(const SourceReport& report) {
   news.trouble = report.trouble;
   news.away = report.outcome == SourceReport::Outcome::kUnreadable;
   if (report.outcome == SourceReport::Outcome::kAccepted) news.set = report.set;
+  if (report.outcome == SourceReport::Outcome::kRefused) news.readable = report.readable;
   // A tree that cannot be meant (path gone, nothing in it) holds the last good state, as a read that failed does.
   if (report.outcome == SourceReport::Outcome::kHold) news.commit = {};
   return news;

@@ -110,9 +110,11 @@ BuiltSet DesiredBuilder::build(const std::vector<TreeFile>& files) {
   BuiltSet built;
   std::vector<std::shared_ptr<const DesiredObject>> objects;
   Base base;
+  std::set<std::string> unread;
   for (const TreeFile& file : files) {
     if (file.kind != TreeFile::Kind::kFile) {
       built.diagnostics.add(entry_problem(file, below(file.path)));
+      unread.insert("");
       continue;
     }
     Remembered& known = remembered_of(file);
@@ -120,6 +122,7 @@ BuiltSet DesiredBuilder::build(const std::vector<TreeFile>& files) {
     known.used = builds_;
     add_diagnostics(file.path, *known.objects, built.diagnostics);
     if (!known.objects->diagnostics.empty()) base.with_warnings[file.path] = known.objects;
+    unread.insert(known.objects->unread.begin(), known.objects->unread.end());
     for (const DesiredObject& object : known.objects->objects) objects.push_back(placed_at(object, file.path));
   }
   forget_unused();
@@ -128,7 +131,9 @@ BuiltSet DesiredBuilder::build(const std::vector<TreeFile>& files) {
   for (size_t i = 1; i < objects.size(); ++i) {
     if (objects[i]->key == objects[i - 1]->key) built.diagnostics.add(duplicate_of(*objects[i], *objects[i - 1]));
   }
-  if (built.diagnostics.has_errors()) return built;
+  if (built.diagnostics.has_errors()) {
+    return refuse(std::move(objects), std::move(unread), std::move(built.diagnostics));
+  }
   if (objects.empty()) {
     built.state = BuiltSet::State::kNoObjects;
     return built;
@@ -185,6 +190,22 @@ BuiltSet DesiredBuilder::accept(Diagnostics diagnostics) {
   BuiltSet built;
   built.state = BuiltSet::State::kAccepted;
   built.set = std::move(set);
+  built.diagnostics = std::move(diagnostics);
+  return built;
+}
+
+BuiltSet DesiredBuilder::refuse(std::vector<std::shared_ptr<const DesiredObject>> objects,
+                                std::set<std::string> unread, Diagnostics diagnostics) {
+  auto part = std::make_shared<DesiredSet>();
+  part->is_partial = true;
+  part->unread = std::move(unread);
+  for (auto& object : objects) {
+    // Which of two of one key is meant nobody knows: the first stands for both.
+    if (part->objects.find(object->key) == nullptr) part->objects.set(std::move(object));
+  }
+  BuiltSet built;
+  built.state = BuiltSet::State::kRefused;
+  built.readable = std::move(part);
   built.diagnostics = std::move(diagnostics);
   return built;
 }

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -24,6 +25,7 @@ struct BuiltSet {
   };
   State state = State::kRefused;
   DesiredSetPtr set;        // for kAccepted only
+  DesiredSetPtr readable;   // for kRefused only: the partial set of what is right in itself
   Diagnostics diagnostics;  // warnings, too
 };
 
@@ -81,6 +83,9 @@ class DesiredBuilder {
   static bool add(Base& base, const TreeFile& file, const FileObjectsPtr& objects);
   void add_diagnostics(const std::string& path, const FileObjects& objects, Diagnostics& out) const;
   BuiltSet accept(Diagnostics diagnostics);
+  // Objects sorted by key, the names of those that could not be read.
+  static BuiltSet refuse(std::vector<std::shared_ptr<const DesiredObject>> objects, std::set<std::string> unread,
+                         Diagnostics diagnostics);
   void forget_unused();
 
   const ManifestRules rules_;

@@ -29,6 +29,7 @@ struct Reader {
   const ManifestRules& rules;
   Diagnostics diagnostics{};
   std::vector<DesiredObject> objects{};
+  std::vector<std::string> unread{};
 };
 
 // The line (from 1) of the first line that begins with `start`; 0 if none does.
@@ -153,6 +154,21 @@ Diagnostics check_object(Object& object, const Value& document, const Diagnostic
   return undecoded.has_errors() ? without_consequences(found, undecoded) : found;
 }
 
+bool is_needed_by_others(Kind kind) { return kind == Kind::kNamespace || kind == Kind::kPriorityClass; }
+
+// Its name will do, whatever kind it was meant to be.
+void note_unread(Reader& reader, const Value& document) {
+  const Value* metadata = document.find("metadata");
+  reader.unread.emplace_back(metadata != nullptr && metadata->is_map() ? metadata->string_at("name") : "");
+}
+
+// Of bytes that are no documents nobody knows what they declare, but these words would stand in them.
+void note_unread_bytes(Reader& reader, std::string_view bytes) {
+  for (Kind kind : {Kind::kNamespace, Kind::kPriorityClass}) {
+    if (bytes.find(kind_info(kind).kind) != bytes.npos) reader.unread.emplace_back();
+  }
+}
+
 void read_document(Reader& reader, const Document& document) {
   if (!is_object(reader, document)) return;
   const size_t errors_before = reader.diagnostics.error_count();
@@ -160,7 +176,7 @@ void read_document(Reader& reader, const Document& document) {
   std::optional<Object> object =
       decode_object(document.root, DecodeOptions{reader.rules.unknown_fields}, undecoded);
   reader.diagnostics.append(undecoded);
-  if (!object) return;
+  if (!object) return note_unread(reader, document.root);
   const KindInfo& info = object->info();
   if (info.namespaced && object->meta.ns.empty()) object->meta.ns = reader.rules.default_namespace;
   if (object->meta.name.empty() && !object->meta.generate_name.empty()) {
@@ -170,7 +186,10 @@ void read_document(Reader& reader, const Document& document) {
   drop_server_fields(object->meta);
   report_ignored(reader, document.root, info);
   reader.diagnostics.append(check_object(*object, document.root, undecoded));
-  if (reader.diagnostics.error_count() != errors_before) return;
+  if (reader.diagnostics.error_count() != errors_before) {
+    if (is_needed_by_others(info.id)) note_unread(reader, document.root);
+    return;
+  }
   DesiredObject desired;
   desired.key = object->key();
   auto declared = std::make_shared<const Value>(declared_fields(document.root, *object));
@@ -187,19 +206,25 @@ FileObjectsPtr read_manifest(std::string_view base_name, std::string_view bytes,
   Reader reader{.rules = rules};
   if (bytes.starts_with("\xef\xbb\xbf")) bytes.remove_prefix(3);  // the byte order mark some editors write
   if (is_readable(reader, base_name, bytes)) {
-    for (Document& document : parse_documents(reader, base_name, bytes)) {
+    std::vector<Document> documents = parse_documents(reader, base_name, bytes);
+    if (reader.diagnostics.has_errors()) note_unread_bytes(reader, bytes);
+    for (Document& document : documents) {
       for (const Document& each : flatten_list(std::move(document))) read_document(reader, each);
     }
+  } else {
+    note_unread_bytes(reader, bytes);
   }
   auto out = std::make_shared<FileObjects>();
   out->objects = std::move(reader.objects);
   out->diagnostics = std::move(reader.diagnostics);
+  out->unread = std::move(reader.unread);
   return out;
 }
 
 FileObjectsPtr unreadable_manifest(const std::string& why) {
   auto out = std::make_shared<FileObjects>();
   out->diagnostics.error({}, "", why, kExcludeHint);
+  out->unread.emplace_back();
   return out;
 }
 

@@ -25,6 +25,9 @@ struct ManifestRules {
 struct FileObjects {
   std::vector<DesiredObject> objects;  // in the order of the file, without origin.path
   Diagnostics diagnostics;             // without file; placed() adds what depends on the path
+  // Names of objects that others may need to be declared (namespaces, priority classes) and that could not be read; ""
+  // if they are not known.
+  std::vector<std::string> unread;
 };
 using FileObjectsPtr = std::shared_ptr<const FileObjects>;
 

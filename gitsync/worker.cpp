@@ -143,7 +143,10 @@ Result<SourceReport> SourceReader::read_fetched(const CommitId& commit) {
       report.set = std::move(built.set);
       if (!listing.has_links) base_ = ListedTree{commit, listing.entries};
       break;
-    case BuiltSet::State::kRefused: report.outcome = SourceReport::Outcome::kRefused; break;
+    case BuiltSet::State::kRefused:
+      report.outcome = SourceReport::Outcome::kRefused;
+      report.readable = std::move(built.readable);
+      break;
     case BuiltSet::State::kNoObjects:
       report.trouble = path + " declares no object at commit " + commit.brief() + "; what was applied stays";
       break;

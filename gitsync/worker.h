@@ -45,7 +45,8 @@ struct SourceReport {
   Outcome outcome = Outcome::kUnreadable;
   bool is_tip = true;                     // false for a commit that was asked for by request()
   std::optional<CommitInfo> commit;       // of kAccepted, kRefused, and kHold if the commit was read
-  DesiredSetPtr set;
+  DesiredSetPtr set;                      // of kAccepted
+  DesiredSetPtr readable;                 // of kRefused: the part that is right in itself, never to be applied
   Diagnostics diagnostics;                // warnings for kAccepted
   std::string trouble;                    // one sentence: what is the matter, what holds, what to do
   std::optional<ErrorCode> trouble_code;

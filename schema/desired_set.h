@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <iterator>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -100,7 +101,14 @@ class DesiredObjects {
 
 struct DesiredSet {
   DesiredObjects objects;
-  Digest hash{};  // over all keys and hashes: equal sets have equal hashes
+  Digest hash{};  // over all keys and hashes: equal sets have equal hashes; zero if partial
+  // The part of a refused tree that could be read, in which further mistakes are looked for. It is never applied.
+  bool is_partial = false;
+  // Of a partial set: names of objects that may be declared in the rest of the tree; "" if that can be any name.
+  std::set<std::string> unread = {};
+
+  // True if an object of that name, though not in the set, may be declared in what could not be read.
+  bool may_be_unread(const std::string& name) const { return unread.contains("") || unread.contains(name); }
 };
 
 using DesiredSetPtr = std::shared_ptr<const DesiredSet>;

@@ -110,19 +110,34 @@ void Applications::State::refuse(One& one, ApplicationState& state, const Commit
                     " is refused and nothing moves:\n" + all);
 }
 
-bool Applications::State::can_plan(One& one, const ApplicationState& state, const SourceNews& news,
+bool Applications::State::can_plan(One& one, const ApplicationState& state, const DesiredSetPtr& desired,
                                    const Snapshot& live, ApplicationOutcome& out) {
   const Draft* draft = one.drafting ? &*one.drafting : nullptr;
-  if (draft != nullptr && draft->desired == news.set && draft->last == state.applied) {
+  if (draft != nullptr && draft->desired == desired && draft->last == state.applied) {
     if (!draft->changes) return false;
-    if (has_its_namespaces(*draft->changes, *news.set, live)) return true;
-  } else if (diff_size(*news.set, *state.applied, one.suspects) <= one.settings.planned_at_once) {
+    if (has_its_namespaces(*draft->changes, *desired, live)) return true;
+  } else if (diff_size(*desired, *state.applied, one.suspects) <= one.settings.planned_at_once) {
     one.drafting.reset();
     return true;
   }
-  one.drafting = Draft{one.settings.name, ++one.drafts, news.set, state.applied, nullptr};
-  out.drafts.push_back({one.settings.name, one.drafts, news.set, state.applied, live, one.suspects});
+  one.drafting = Draft{one.settings.name, ++one.drafts, desired, state.applied, nullptr};
+  out.drafts.push_back({one.settings.name, one.drafts, desired, state.applied, live, one.suspects});
   return false;
+}
+
+void Applications::State::refuse_tree(One& one, ApplicationState& state, const SourceNews& news, Transaction& txn,
+                                      ApplicationOutcome& out) {
+  if (state.refused == news.commit.id) return;
+  std::vector<std::string> why = news.mistakes;
+  if (news.readable) {
+    if (!can_plan(one, state, news.readable, txn.view(), out)) return;
+    ChangeSet found = one.drafting
+                          ? std::move(*one.drafting->changes)
+                          : diff({*news.readable, state.applied.get(), txn.view(), {}, &one.suspects});
+    one.drafting.reset();
+    for (std::string& sentence : sentences(found.mistakes)) why.push_back(std::move(sentence));
+  }
+  refuse(one, state, news.commit, std::move(why), txn.now().wall, out);
 }
 
 void Applications::State::apply_news(One& one, ApplicationState& state, const SourceNews& news,
@@ -212,14 +227,14 @@ void Applications::State::settle_commit(One& one, ApplicationState& state, Trans
   }
   if (target == nullptr || target->commit.id.empty()) return;
   if (!target->mistakes.empty()) {
-    refuse(one, state, target->commit, target->mistakes, txn.now().wall, out);
+    refuse_tree(one, state, *target, txn, out);
     return;
   }
   if (!target->set || target->commit.id == state.refused) return;
   bool allowed = one.settings.automated || state.sync_ordered || !state.pinned.empty();
   bool acknowledged = state.acknowledged == target->commit.id && !state.held.empty();
   if (!allowed || (target->commit.id == state.commit.id && !acknowledged && !state.sync_ordered)) return;
-  if (!can_plan(one, state, *target, txn.view(), out)) return;
+  if (!can_plan(one, state, target->set, txn.view(), out)) return;
   apply_news(one, state, *target, txn, out);
 }
 

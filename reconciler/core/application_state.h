@@ -56,10 +56,13 @@ struct Applications::State {
 
   void settle_commit(One& one, ApplicationState& state, Transaction& txn, ApplicationOutcome& out);
   // True when the commit can be planned now: it is small, or a worker's draft of it is there. Else one is asked for.
-  static bool can_plan(One& one, const ApplicationState& state, const SourceNews& news, const Snapshot& live,
+  static bool can_plan(One& one, const ApplicationState& state, const DesiredSetPtr& desired, const Snapshot& live,
                        ApplicationOutcome& out);
   void apply_news(One& one, ApplicationState& state, const SourceNews& news, Transaction& txn,
                   ApplicationOutcome& out);
+  // Refuses a commit whose reader found mistakes, together with what the live objects say against the rest of it.
+  void refuse_tree(One& one, ApplicationState& state, const SourceNews& news, Transaction& txn,
+                   ApplicationOutcome& out);
   void refuse(One& one, ApplicationState& state, const CommitFacts& commit, std::vector<std::string> why,
               WallTime now, ApplicationOutcome& out);
   // How long the present rollout has gone on.

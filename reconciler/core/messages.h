@@ -105,6 +105,8 @@ struct SourceNews {
   bool away = false;   // trouble: it could not be read at all; else what is there cannot be meant
   CommitFacts commit;  // empty for trouble before a commit was known
   DesiredSetPtr set;   // accepted by the reader
+  // Of a commit with mistakes: the part that is right in itself. It is only looked at for what else is wrong.
+  DesiredSetPtr readable;
   std::vector<std::string> mistakes;  // rendered diagnostics: file:line:column: error: path: message
   std::vector<std::string> warnings;
   std::string trouble;      // the source could not be read: hold the last good state

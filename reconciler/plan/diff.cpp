@@ -129,6 +129,7 @@ class Walk {
     }
     const std::string& ns = desired.key.ns;
     if (ns.empty() || may_hold_objects(ns, input_.desired, input_.live)) return true;
+    if (input_.desired.may_be_unread(ns)) return false;
     mistake(desired, "metadata.namespace", "namespaces " + quoted(ns) + " not found",
             "declare the Namespace in the repository, or create it");
     return false;
@@ -156,7 +157,9 @@ class Walk {
       if (name.empty() && declared.global_default && lower) by_default = declared;
     }
     std::string trouble = resolve_priority(pod, named ? &*named : nullptr, by_default ? &*by_default : nullptr);
-    if (!trouble.empty()) mistake(desired, "spec.priorityClassName", trouble, "");
+    if (!trouble.empty() && !input_.desired.may_be_unread(name)) {
+      mistake(desired, "spec.priorityClassName", trouble, "");
+    }
     return trouble.empty();
   }
 

@@ -5,6 +5,7 @@
 namespace mainstay {
 
 Plan make_plan(const PlanInput& input, SyncMemo* memo) {
+  ENSURE(!input.desired.is_partial, "what could be read of a refused tree is no plan's aim");
   Plan plan;
   plan.application = input.application;
   plan.from = input.from;

@@ -213,4 +213,88 @@ spec:
   CHECK(life.says("failed"));
 }
 
+namespace {
+
+const char* kShop = R"(
+apiVersion: v1
+kind: Namespace
+metadata: {name: shop}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: shop}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: web, image: "web:1"}]}
+)";
+const char* kOtherSelector = R"(
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: shop}
+spec:
+  selector: {matchLabels: {app: shop}}
+  template:
+    metadata: {labels: {app: shop}}
+    spec: {containers: [{name: web, image: "web:2"}]}
+)";
+const char* kNowhere = "\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, namespace: nowhere}\n";
+
+// A commit with a mistake in one file; the rest of it could be read.
+SourceNews half_read(char digit, const std::string& rest, std::set<std::string> unread = {}) {
+  SourceNews news = broken_tip(std::string(40, digit), "a.yaml:1:1: error: spec.foo: unknown field \"foo\"");
+  DesiredSet part = desired_set(rest);
+  part.is_partial = true;
+  part.unread = std::move(unread);
+  news.readable = std::make_shared<const DesiredSet>(std::move(part));
+  return news;
+}
+
+std::string refusal(MemoryJournal& journal) {
+  std::vector<CommitRow> rows = commits(journal);
+  REQUIRE_FALSE(rows.empty());
+  CHECK(rows[0].result == "refused");
+  return rows[0].message;
+}
+
+}  // namespace
+
+TEST_CASE("a refused tree is told with what the live objects say against the rest of it, and nothing moves") {
+  MemoryJournal journal("cluster");
+  Life life(journal, at(0));
+  life.turn({commit_of('a', kShop)});
+  life.settle();
+  ObjectPtr before = life.core->head().find(Kind::kDeployment, "shop", "web");
+  REQUIRE(before);
+  life.turn({half_read('b', std::string(kOtherSelector) + kNowhere)});
+  life.settle();
+  std::string told = refusal(journal);
+  INFO(told);
+  CHECK(told.find("unknown field \"foo\"") != told.npos);
+  CHECK(told.find("field is immutable") != told.npos);
+  CHECK(told.find("namespaces \"nowhere\" not found") != told.npos);
+  CHECK(std::count(told.begin(), told.end(), '\n') == 3);
+  // Neither is the image changed nor the namespace, which is declared no longer, taken away.
+  ObjectPtr after = life.core->head().find(Kind::kDeployment, "shop", "web");
+  REQUIRE(after);
+  CHECK(as<Deployment>(*after).spec.pod_template.spec.containers[0].image == "web:1");
+  CHECK(after->meta.generation == before->meta.generation);
+  CHECK(life.core->head().find(Kind::kNamespace, "", "shop")->meta.deletion_timestamp == WallTime{});
+}
+
+TEST_CASE("a namespace that may be declared where nothing could be read is not called missing") {
+  MemoryJournal journal("cluster");
+  Life life(journal, at(0));
+  life.turn({half_read('a', kNowhere, {"nowhere"})});
+  life.settle();
+  CHECK(refusal(journal).find("nowhere") == std::string::npos);
+  life.turn({half_read('b', kNowhere, {""})});
+  life.settle();
+  CHECK(refusal(journal).find("nowhere") == std::string::npos);
+  life.turn({half_read('c', kNowhere, {"elsewhere"})});
+  life.settle();
+  CHECK(refusal(journal).find("namespaces \"nowhere\" not found") != std::string::npos);
+}
+
 }  // namespace mainstay

@@ -148,4 +148,28 @@ TEST_CASE("a namespace that goes while the draft is made refuses the commit, and
   CHECK(f.drafts.empty());
 }
 
+TEST_CASE("what could be read of a large refused commit is looked at by a worker, too, and never applied") {
+  Planned f;
+  SourceNews news = commit("a", config_maps("c", 5) + "---\napiVersion: v1\nkind: ConfigMap\n" +
+                                    "metadata: {name: c, namespace: nowhere}\n");
+  DesiredSet part = *std::exchange(news.set, nullptr);
+  part.is_partial = true;
+  news.readable = std::make_shared<const DesiredSet>(std::move(part));
+  news.mistakes = {"a.yaml:1:1: error: no such field"};
+  f.turn({news});
+  REQUIRE(f.drafts.size() == 1);
+  auto told = [&](const std::string& part_of_it) {
+    return std::any_of(f.log.begin(), f.log.end(), [&](auto& line) { return line.find(part_of_it) != line.npos; });
+  };
+  CHECK_FALSE(told("is refused"));
+  f.turn({f.next_draft()});
+  f.settle();
+  CHECK(told("no such field"));
+  CHECK(told("namespaces \"nowhere\" not found"));
+  CHECK_FALSE(f.config_map("c0"));
+  CHECK(f.drafts.empty());
+  f.turn({commit("b", config_maps("c", 2))});
+  CHECK(f.config_map("c0"));
+}
+
 }  // namespace mainstay

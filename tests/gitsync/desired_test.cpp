@@ -166,6 +166,32 @@ TEST_CASE("a misspelt field hides no other mistake of its object, and nothing of
                       "apps/b.yaml:7 spec.containers[0].imgae"});
 }
 
+TEST_CASE("of a refused tree the part that is right is kept apart, with the names that others may wait for") {
+  Tree tree;
+  auto part = [&](std::map<std::string, std::string> files) {
+    files["apps/good.yaml"] = config_map("good");
+    BuiltSet built = tree.build(files);
+    REQUIRE(built.state == BuiltSet::State::kRefused);
+    CHECK(built.set == nullptr);
+    REQUIRE(built.readable);
+    CHECK(built.readable->is_partial);
+    CHECK(built.readable->objects.find(Key{Kind::kConfigMap, "default", "good"}) != nullptr);
+    CHECK(built.readable->objects.size() == 1);
+    return built.readable;
+  };
+  using Names = std::set<std::string>;
+  CHECK(part({{"apps/a.yaml", config_map("a") + "extra: 1\n"}})->unread.empty());
+  CHECK(part({{"apps/a.yaml", "a: [1\n"}})->unread.empty());
+  CHECK(part({{"apps/twice.yaml", config_map("good", "2")}})->unread.empty());
+  CHECK(part({{"apps/a.yaml", "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, lables: {}}\n"}})->unread ==
+        Names{"shop"});
+  CHECK(part({{"apps/a.yaml", "apiVersion: v1\nkind: Namespce\nmetadata: {name: shop}\n"}})->unread ==
+        Names{"shop"});
+  CHECK(part({{"apps/a.yaml", "kind: Namespace\nmetadata: {name: [shop\n"}})->may_be_unread("shop"));
+  CHECK(part({{"apps/a.yaml", std::string(100'001, '#')}})->may_be_unread("shop"));
+  CHECK(tree.build({{"apps/a.yaml", config_map("a")}}).readable == nullptr);
+}
+
 TEST_CASE("files that are no manifests are errors that name the exclude") {
   const std::string hint = "add \"x.yaml\" to the application's directory.exclude";
   auto check = [&](const std::string& bytes, const std::string& message, uint32_t line) {

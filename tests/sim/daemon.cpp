@@ -50,6 +50,7 @@ SourceNews news_of(const SourceReport& report) {
   }
   news.trouble = report.trouble;
   if (report.outcome == SourceReport::Outcome::kAccepted) news.set = report.set;
+  if (report.outcome == SourceReport::Outcome::kRefused) news.readable = report.readable;
   return news;
 }
 
