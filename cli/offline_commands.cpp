@@ -11,6 +11,7 @@
 #include "cli/output.h"
 #include "gitsync/libgit2_source.h"
 #include "gitsync/local_revision.h"
+#include "gitsync/local_tree.h"
 #include "gitsync/worker.h"
 #include "nodeagent/images/image_store.h"
 #include "reconciler/plan/apply.h"
@@ -127,22 +128,21 @@ Result<std::string> read_whole(const fs::path& path) {
   return text.str();
 }
 
-// Files named on the command line as they are; folders as the daemon walks them.
-Result<std::vector<fs::path>> files_to_lint(const std::vector<std::string>& paths) {
-  std::vector<fs::path> out;
+// Each folder as a tree of its own, the files that are named as one together.
+Result<std::vector<LocalTree>> read_local(const std::vector<std::string>& paths, const ManifestRules& rules) {
+  std::vector<std::string> files;
+  std::vector<LocalTree> out;
   for (const std::string& path : paths) {
     if (!fs::exists(path)) return error(ErrorCode::kNotFound, "there is no " + path);
     if (!fs::is_directory(path)) {
-      out.emplace_back(path);
+      files.push_back(path);
       continue;
     }
-    for (auto it = fs::recursive_directory_iterator(path); it != fs::recursive_directory_iterator(); ++it) {
-      std::string name = it->path().filename().string();
-      if (it->is_directory() && name.starts_with(".")) it.disable_recursion_pending();
-      if (it->is_regular_file() && has_manifest_extension(name)) out.push_back(it->path());
-    }
+    ASSIGN_OR_RETURN(LocalTree tree, read_folder(path, rules));
+    out.push_back(std::move(tree));
   }
-  std::sort(out.begin(), out.end());
+  ASSIGN_OR_RETURN(LocalTree tree, read_files(files, rules));
+  out.push_back(std::move(tree));
   return out;
 }
 
@@ -211,29 +211,26 @@ int plan_command(const PlanOptions& options) {
 
 int validate_command(const std::vector<std::string>& paths, const std::string& destination_namespace,
                      const std::string& output) {
-  Result<std::vector<fs::path>> files = files_to_lint(paths);
-  if (!files.ok()) return complain(files.error());
   ManifestRules rules;
   rules.default_namespace = destination_namespace;
+  Result<std::vector<LocalTree>> trees = read_local(paths, rules);
+  if (!trees.ok()) return complain(trees.error());
   Diagnostics all;
-  size_t objects = 0;
-  for (const fs::path& file : *files) {
-    Result<std::string> bytes = read_whole(file);
-    if (!bytes.ok()) return complain(bytes.error());
-    FileObjectsPtr read = read_manifest(file.filename().string(), *bytes, rules);
-    objects += read->objects.size();
-    for (const Diagnostic& found : read->diagnostics.all())
-      all.add(placed(found, file.string(), file.string()));
+  size_t objects = 0, files = 0;
+  for (const LocalTree& tree : *trees) {
+    all.append(tree.built.diagnostics);
+    objects += tree.objects;
+    files += tree.files;
   }
   int code = all.has_errors() ? 1 : 0;
   Value out = Value::map();
   out.set("valid", !all.has_errors());
   out.set("objects", static_cast<int64_t>(objects));
-  out.set("files", static_cast<int64_t>(files->size()));
+  out.set("files", static_cast<int64_t>(files));
   out.set("findings", findings_value(all));
   if (print_structured(out, output)) return code;
   std::fprintf(stderr, "%s", all.render().c_str());
-  if (code == 0) std::printf("%zu objects in %zu files are valid\n", objects, files->size());
+  if (code == 0) std::printf("%zu objects in %zu files are valid\n", objects, files);
   return code;
 }
 

@@ -18,7 +18,8 @@ struct PlanOptions {
 // 0 nothing would change, 2 something would, 1 an error.
 int plan_command(const PlanOptions& options);
 
-// Lints files and folders as the daemon would; 1 if anything is wrong.
+// Checks files and folders as the daemon would check a commit of them: each folder as the path of an application, the
+// files that are named as one tree; 1 if anything is wrong.
 int validate_command(const std::vector<std::string>& paths, const std::string& destination_namespace,
                      const std::string& output);
 

@@ -193,10 +193,7 @@ Result<std::string> FakeSource::read_blob(const BlobId& blob) {
   auto found = repository_->blobs_.find(blob);
   if (found == repository_->blobs_.end())
     return error(ErrorCode::kCorrupt, "fake repository: no file " + blob.text());
-  if (found->second.size() > limits_.max_blob_bytes) {
-    return error(ErrorCode::kFull, std::to_string(found->second.size()) + " bytes, and a manifest may have " +
-                                       std::to_string(limits_.max_blob_bytes));
-  }
+  if (found->second.size() > limits_.max_blob_bytes) return too_large(found->second.size(), limits_);
   return found->second;
 }
 

@@ -362,10 +362,7 @@ Result<std::string> Libgit2Source::read_blob(const BlobId& blob) {
   int rc = git_odb_read_header(&size, &type, odb_.get(), &oid);
   if (rc < 0) return damaged(rc, "file " + blob.text());
   if (type != GIT_OBJECT_BLOB) return error(ErrorCode::kInvalid, "object " + blob.text() + " is no file");
-  if (size > server_.limits.max_blob_bytes) {
-    return error(ErrorCode::kFull, std::to_string(size) + " bytes, and a manifest may have " +
-                                       std::to_string(server_.limits.max_blob_bytes));
-  }
+  if (size > server_.limits.max_blob_bytes) return too_large(size, server_.limits);
   git_odb_object* object = nullptr;
   rc = git_odb_read(&object, odb_.get(), &oid);
   if (rc < 0) return damaged(rc, "file " + blob.text());

@@ -62,8 +62,7 @@ class Walk {
   }
   Status check_depth(const std::string& below, size_t depth) const {
     if (depth <= mirror_.limits.max_tree_depth) return {};
-    return error(ErrorCode::kFull, below + ": more than " + std::to_string(mirror_.limits.max_tree_depth) +
-                                       " directories deep");
+    return too_deep(below, mirror_.limits);
   }
 
   const TreeReader& mirror_;
@@ -127,10 +126,7 @@ Status Walk::tree(Listing& into, const Start& start, git_tree* tree, const std::
   RETURN_IF_ERROR(check_depth(below, depth));
   const size_t count = git_tree_entrycount(tree);
   into.entries += count;
-  if (into.entries > mirror_.limits.max_tree_entries) {
-    return error(ErrorCode::kFull, "more than " + std::to_string(mirror_.limits.max_tree_entries) +
-                                       " files and directories under the path; choose a narrower path");
-  }
+  if (into.entries > mirror_.limits.max_tree_entries) return too_many_entries(mirror_.limits);
   for (size_t i = 0; i < count; ++i) {
     RETURN_IF_ERROR(entry(into, start, git_tree_entry_byindex(tree, i), below, depth));
   }

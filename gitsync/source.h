@@ -41,6 +41,20 @@ struct SourceLimits {
   Duration fetch_timeout = 15min;
 };
 
+// What a tree or a manifest beyond the limits is refused with, wherever it comes from.
+inline Error too_large(uint64_t bytes, const SourceLimits& limits) {
+  return error(ErrorCode::kFull, std::to_string(bytes) + " bytes, and a manifest may have " +
+                                     std::to_string(limits.max_blob_bytes));
+}
+inline Error too_deep(const std::string& directory, const SourceLimits& limits) {
+  return error(ErrorCode::kFull,
+               directory + ": more than " + std::to_string(limits.max_tree_depth) + " directories deep");
+}
+inline Error too_many_entries(const SourceLimits& limits) {
+  return error(ErrorCode::kFull, "more than " + std::to_string(limits.max_tree_entries) +
+                                     " files and directories under the path; choose a narrower path");
+}
+
 struct SourceSpec {
   std::string url;  // gitsync/remote_url.h has the grammar
   RefChoice ref;
