@@ -51,8 +51,13 @@ struct ReadCommit {
   std::string id;
   std::vector<CommitId> parents;
   Trailers trailers;
-  DesiredSetPtr set;
+  DesiredSetPtr set;     // of a refused commit the part that is right in itself; may be null then
+  Diagnostics mistakes;  // with errors if it is refused
 };
+
+Error refusal_of(const std::string& commit, const Diagnostics& mistakes) {
+  return error(ErrorCode::kInvalid, commit + " would be refused:\n" + mistakes.render());
+}
 
 bool is_local(const std::string& repo) { return repo.find(':') == std::string::npos; }
 
@@ -79,12 +84,10 @@ Result<ReadCommit> read_revision(const PlanOptions& options, const std::string& 
   SourceReader reader("plan", *source, selection, manifests, 2);
   std::optional<SourceReport> report = reader.poll();
   if (!report) return failed("nothing could be read");
-  if (report->diagnostics.has_errors()) {
-    return error(ErrorCode::kInvalid, named + " would be refused:\n" + report->diagnostics.render());
-  }
-  if (!report->set || !report->commit) return error(ErrorCode::kInvalid, report->trouble);
+  const bool refused = report->diagnostics.has_errors();
+  if (!report->commit || (!report->set && !refused)) return error(ErrorCode::kInvalid, report->trouble);
   return ReadCommit{report->commit->id.text(), report->commit->parents, report->commit->trailers,
-                    report->set};
+                    refused ? report->readable : report->set, std::move(report->diagnostics)};
 }
 
 // A cluster as it is before the first commit.
@@ -98,17 +101,30 @@ Snapshot bare_cluster(const Now& now, Rng& rng) {
   return txn.view();
 }
 
-Result<Plan> plan_between(const ReadCommit& from, const ReadCommit& to) {
+// A cluster that was bare before that commit.
+Result<Snapshot> cluster_at(const ReadCommit& from) {
   Now now = read_clock();
   Rng rng(1);
   Transaction txn(bare_cluster(now, rng), now, rng);
   PlanInput first{"plan", "", from.id, *from.set, nullptr, txn.view()};
   Plan base = make_plan(first);
-  if (!base.acceptable())
-    return error(ErrorCode::kInvalid, from.id + " would be refused:\n" + base.changes.mistakes.render());
+  if (!base.acceptable()) return refusal_of(from.id, base.changes.mistakes);
   Result<Applied> applied = apply_plan(txn, base);
   if (!applied.ok()) return applied.error();
-  PlanInput second{"plan", from.id, to.id, *to.set, from.set.get(), txn.view()};
+  return txn.view();
+}
+
+// Of a commit that its reader refuses: what it found, and what the objects of the commit before say against the rest.
+Diagnostics all_mistakes(const ReadCommit& from, const ReadCommit& to) {
+  Diagnostics all = to.mistakes;
+  Result<Snapshot> live = cluster_at(from);
+  if (live.ok() && to.set) all.append(diff({*to.set, from.set.get(), *live}).mistakes);
+  return all;
+}
+
+Result<Plan> plan_between(const ReadCommit& from, const ReadCommit& to) {
+  ASSIGN_OR_RETURN(Snapshot live, cluster_at(from));
+  PlanInput second{"plan", from.id, to.id, *to.set, from.set.get(), live};
   second.acknowledged_count = prune_trailer(to.trailers);
   return make_plan(second);
 }
@@ -198,7 +214,12 @@ int plan_command(const PlanOptions& options) {
   nothing.set = std::make_shared<DesiredSet>();
   Result<ReadCommit> from = nothing;
   if (!from_name.empty()) from = read_revision(options, from_name, cache.path());
+  if (to->mistakes.has_errors()) {
+    bool can_compare = from.ok() && !from->mistakes.has_errors();
+    return complain(refusal_of(options.to, can_compare ? all_mistakes(*from, *to) : to->mistakes));
+  }
   if (!from.ok()) return complain(from.error());
+  if (from->mistakes.has_errors()) return complain(refusal_of(from_name, from->mistakes));
   Result<Plan> plan = plan_between(*from, *to);
   if (!plan.ok()) return complain(plan.error());
   print_plan(*plan, options.output);

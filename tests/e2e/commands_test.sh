@@ -114,6 +114,13 @@ says 2 'web' plan --repo "$repo" -o markdown
 says 1 'nosuch' plan --repo "$repo" --to nosuch
 says 1 '/nowhere' plan --repo /nowhere
 says 1 'nopath' plan --repo "$repo" --path nopath
+# What the objects of the commit before say is told together with what is wrong in the files.
+sed -i 's/app: web/app: shop/' "$repo/web.yaml"
+printf 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: odd, namespace: shop}\ndatum: {}\n' >"$repo/odd.yaml"
+commit "two mistakes of different kinds" >/dev/null || exit 1
+several=1 says 1 'odd.yaml:4:1: error: datum: unknown field' plan --repo "$repo"
+several=1 says 1 'web.yaml:[0-9]+:[0-9]+: error: spec.selector: Deployment shop/web: .* field is immutable' plan --repo "$repo"
+git -C "$repo" reset -q --hard "$second"
 
 # ---- with a server ----------------------------------------------------------------------------------------------------
 
