@@ -85,6 +85,10 @@ Answer create_object(const Place& place, const ApiWrite& write, Object object) {
   object.meta.ns = info.namespaced ? write.key.ns : "";
   const std::string& shown = object.meta.name.empty() ? object.meta.generate_name : object.meta.name;
   if (auto error = admit_namespace(txn.view(), info, object.meta.ns, shown)) return refuse(std::move(*error));
+  if (object.kind == Kind::kApplication) {
+    return refuse(forbidden(info, shown, "the application is declared in the server's configuration; further ones are "
+                                         "not supported yet"));
+  }
   // A client sets neither the status nor what the server assigns.
   take_status(object, make_object(object.kind, "", ""));
   object.meta.resource_version.clear();

@@ -350,6 +350,16 @@ TEST_CASE("a node that was silent is heard again in the turn of its report") {
   CHECK(ready() == "True");
 }
 
+TEST_CASE("an Application comes from the configuration alone: one that nothing would follow from is refused") {
+  Fixture f;
+  f.turn({f.create(1, "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: other, namespace: default}\n"
+                      "spec: {project: default, destination: {}, source: {repoURL: https://git.example.org/x.git}}\n")});
+  f.settle();
+  REQUIRE(f.answers.size() == 1);
+  REQUIRE(f.answers[0].error);
+  CHECK(f.answers[0].error->code == 403);
+}
+
 TEST_CASE("a wave of events is taken in whole, and those beyond the limit go when it has passed") {
   Fixture f;
   NodeReport wave = hello("n1", 1);

@@ -40,6 +40,8 @@ refuse() {
   grep -qE -- "$pattern" <<<"$out" || fail "$version: $*: no line matches \"$pattern\" in: $out"
 }
 
+has_endpoints() { k describe service "$1" -n shop | grep -qE 'Endpoints: +10\.'; }
+
 deployment_yaml() {
   cat <<YAML
 apiVersion: apps/v1
@@ -121,7 +123,7 @@ read_commands() {
   expect 'Selector: +app=web' k describe service web -n shop
   # Ports without a name: kubectl from 1.31 on relies on a name that is there and empty.
   expect 'service/nameless' k expose deployment web -n shop --name nameless --port 80
-  expect 'Endpoints: +10\.' retry k describe service nameless -n shop
+  wait_until 10 "endpoints of a port without a name" has_endpoints nameless
   expect 'deleted' k delete service nameless -n shop
   expect 'Pods Status: +3 Running' k describe replicaset -n shop -l app=web
   expect 'Holder Identity|node-1' k describe lease node-1 -n kube-node-lease
