@@ -111,6 +111,7 @@ TEST_CASE("real: a disk that fills up: images go before it is full, then who use
   bench.assign({modest});
   kept.start(settings_of("nodefs.available<10%,imagefs.available<15%"));
   REQUIRE(kept.until([&] { return kept.runs("modest"); }));
+  kept.keeper->round(read_clock().mono);  // sees which images were there before the next one comes
   plant_image(bench.paths(), library + "c:1", 3584 << 10);
 
   // Above 85 % and not yet under pressure: as much goes as brings it to 80 %, what is used longest ago first.
