@@ -60,6 +60,13 @@ void sync_directory(const std::string& path) {
   ::close(fd);
 }
 
+// What libgit2 makes of a bare repository is all there.
+bool is_whole(const fs::path& mirror) {
+  std::error_code ignored;
+  return fs::exists(mirror / "HEAD", ignored) && fs::is_directory(mirror / "objects" / "pack", ignored) &&
+         fs::is_directory(mirror / "refs", ignored);
+}
+
 class Libgit2Source final : public GitSource {
  public:
   Libgit2Source(RemoteServer server, RefChoice ref, std::string repos_dir, std::string mirror)
@@ -150,12 +157,6 @@ Result<RefTip> Libgit2Source::tip() {
   bool empty =
       std::all_of(refs.begin(), refs.end(), [](const AdvertisedRef& ref) { return ref.id.is_zero(); });
   return RefTip{empty ? RefTip::State::kEmptyRepository : RefTip::State::kNoSuchRef, {}};
-}
-
-bool is_whole(const fs::path& mirror) {
-  std::error_code ignored;
-  return fs::exists(mirror / "HEAD", ignored) && fs::is_directory(mirror / "objects" / "pack", ignored) &&
-         fs::is_directory(mirror / "refs", ignored);
 }
 
 Status Libgit2Source::open_mirror() {

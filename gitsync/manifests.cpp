@@ -154,7 +154,8 @@ Diagnostics check_object(Object& object, const Value& document, const Diagnostic
   return undecoded.has_errors() ? without_consequences(found, undecoded) : found;
 }
 
-bool is_needed_by_others(Kind kind) { return kind == Kind::kNamespace || kind == Kind::kPriorityClass; }
+// Kinds that objects of other kinds need to be declared.
+constexpr std::array kNeededByOthers = {Kind::kNamespace, Kind::kPriorityClass};
 
 // Its name will do, whatever kind it was meant to be.
 void note_unread(Reader& reader, const Value& document) {
@@ -164,7 +165,7 @@ void note_unread(Reader& reader, const Value& document) {
 
 // Of bytes that are no documents nobody knows what they declare, but these words would stand in them.
 void note_unread_bytes(Reader& reader, std::string_view bytes) {
-  for (Kind kind : {Kind::kNamespace, Kind::kPriorityClass}) {
+  for (Kind kind : kNeededByOthers) {
     if (bytes.find(kind_info(kind).kind) != bytes.npos) reader.unread.emplace_back();
   }
 }
@@ -187,7 +188,8 @@ void read_document(Reader& reader, const Document& document) {
   report_ignored(reader, document.root, info);
   reader.diagnostics.append(check_object(*object, document.root, undecoded));
   if (reader.diagnostics.error_count() != errors_before) {
-    if (is_needed_by_others(info.id)) note_unread(reader, document.root);
+    bool needed = std::find(kNeededByOthers.begin(), kNeededByOthers.end(), info.id) != kNeededByOthers.end();
+    if (needed) note_unread(reader, document.root);
     return;
   }
   DesiredObject desired;

@@ -48,6 +48,21 @@ Value key_value(const Key& key) {
   return out;
 }
 
+Value declared_item(const DesiredObject& desired) {
+  Value out = key_value(desired.key);
+  out.set("path", desired.origin.path);
+  out.set("line", static_cast<int64_t>(desired.origin.line));
+  return out;
+}
+
+// No longer declared: there is nothing to compare it with.
+Value held_item(const DesiredObject& held) {
+  Value out = declared_item(held);
+  out.set("held", true);
+  out.set("fields", Value::list());
+  return out;
+}
+
 Value difference(const DesiredObject& desired, const ObjectPtr& live) {
   Value fields = Value::list();
   if (live) {
@@ -60,20 +75,9 @@ Value difference(const DesiredObject& desired, const ObjectPtr& live) {
     }
     if (fields.as_list().empty()) return Value();
   }
-  Value out = key_value(desired.key);
-  out.set("path", desired.origin.path);
-  out.set("line", static_cast<int64_t>(desired.origin.line));
+  Value out = declared_item(desired);
   out.set("missing", !live);
   out.set("fields", std::move(fields));
-  return out;
-}
-
-Value held_item(const DesiredObject& held) {
-  Value out = key_value(held.key);
-  out.set("path", held.origin.path);
-  out.set("line", static_cast<int64_t>(held.origin.line));
-  out.set("held", true);
-  out.set("fields", Value::list());
   return out;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "reconciler/api/account_tokens.h"
 #include "reconciler/api/auth.h"
 #include "reconciler/api/status_response.h"
 
@@ -26,7 +27,8 @@ std::vector<std::string> groups_of(const std::string& user) {
   if (!user.starts_with(kAccountPrefix)) return {};
   std::string ns = user.substr(kAccountPrefix.size());
   ns = ns.substr(0, ns.find(':'));
-  return {"system:serviceaccounts", "system:serviceaccounts:" + ns};
+  std::string all(kServiceAccountsGroup);
+  return {all, all + ":" + ns};
 }
 
 Response may_not(const Identity& who, const std::string& whom) {

@@ -63,7 +63,7 @@ void Applications::State::heal(One& one, ApplicationState& state, Transaction& t
   if (state.commit.id.empty()) one.suspects.clear();
   if (one.suspects.empty()) return;
   if (!one.settings.self_heal) {
-    // Not looked at now, but by the next sync, which applies everything.
+    // The next sync looks at them, as it applies everything; only those in step are let go.
     next_suspects(one.suspects, *state.applied, txn.view(), one.memo);
     return;
   }

@@ -93,7 +93,6 @@ void Applications::State::post(One& one, const std::string& commit, StatusPost::
 
 void Applications::State::refuse(One& one, ApplicationState& state, const CommitFacts& commit,
                                  std::vector<std::string> why, WallTime now, ApplicationOutcome& out) {
-  if (state.refused == commit.id) return;
   state.refused = commit.id;
   state.mistakes = std::move(why);
   std::string all;
@@ -127,7 +126,6 @@ bool Applications::State::can_plan(One& one, const ApplicationState& state, cons
 
 void Applications::State::refuse_tree(One& one, ApplicationState& state, const SourceNews& news, Transaction& txn,
                                       ApplicationOutcome& out) {
-  if (state.refused == news.commit.id) return;
   std::vector<std::string> why = news.mistakes;
   if (news.readable) {
     if (!can_plan(one, state, news.readable, txn.view(), out)) return;
@@ -225,12 +223,12 @@ void Applications::State::settle_commit(One& one, ApplicationState& state, Trans
       out.reads.push_back({one.settings.name, state.pinned});
     }
   }
-  if (target == nullptr || target->commit.id.empty()) return;
+  if (target == nullptr || target->commit.id.empty() || target->commit.id == state.refused) return;
   if (!target->mistakes.empty()) {
     refuse_tree(one, state, *target, txn, out);
     return;
   }
-  if (!target->set || target->commit.id == state.refused) return;
+  if (!target->set) return;
   bool allowed = one.settings.automated || state.sync_ordered || !state.pinned.empty();
   bool acknowledged = state.acknowledged == target->commit.id && !state.held.empty();
   if (!allowed || (target->commit.id == state.commit.id && !acknowledged && !state.sync_ordered)) return;

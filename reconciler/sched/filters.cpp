@@ -51,15 +51,6 @@ const Taint* untolerated(const PodSpec& spec, const NodeState& state) {
   return nullptr;
 }
 
-bool ports_free(const Footprint& footprint, const NodeState& state) {
-  for (const HostPort& wanted : footprint.ports) {
-    for (const HostPort& held : state.ports) {
-      if (ports_clash(wanted, held)) return false;
-    }
-  }
-  return true;
-}
-
 bool short_of(int64_t request, int64_t allocatable, int64_t requested) {
   return request > 0 && request > allocatable - requested;
 }
@@ -73,26 +64,33 @@ bool short_of_extended(const std::string& name, int64_t request, const NodeState
   return short_of(request, amount(state.allocatable.extended, name), amount(state.requested.extended, name));
 }
 
-std::vector<std::string> shortages(const Amounts& wanted, const NodeState& state) {
-  std::vector<std::string> out;
-  if (state.pods + 1 > state.pods_allowed) out.push_back("Too many pods");
-  if (short_of(wanted.cpu_milli, state.allocatable.cpu_milli, state.requested.cpu_milli)) {
-    out.push_back("Insufficient cpu");
+}  // namespace
+
+bool ports_free(const Footprint& footprint, const NodeState& state) {
+  for (const HostPort& wanted : footprint.ports) {
+    for (const HostPort& held : state.ports) {
+      if (ports_clash(wanted, held)) return false;
+    }
   }
-  if (short_of(wanted.memory, state.allocatable.memory, state.requested.memory)) {
-    out.push_back("Insufficient memory");
-  }
-  if (short_of(wanted.ephemeral_storage, state.allocatable.ephemeral_storage,
-               state.requested.ephemeral_storage)) {
-    out.push_back("Insufficient ephemeral-storage");
-  }
+  return true;
+}
+
+std::vector<Shortage> shortages(const Amounts& wanted, const NodeState& state) {
+  std::vector<Shortage> out;
+  auto look = [&](std::string_view resource, int64_t request, int64_t allocatable, int64_t requested) {
+    if (!short_of(request, allocatable, requested)) return;
+    out.push_back({std::string(resource), request, requested, allocatable});
+  };
+  const Amounts &has = state.allocatable, &used = state.requested;
+  look("pods", 1, state.pods_allowed, state.pods);
+  look("cpu", wanted.cpu_milli, has.cpu_milli, used.cpu_milli);
+  look("memory", wanted.memory, has.memory, used.memory);
+  look("ephemeral-storage", wanted.ephemeral_storage, has.ephemeral_storage, used.ephemeral_storage);
   for (const auto& [name, request] : wanted.extended) {
-    if (short_of_extended(name, request, state)) out.push_back("Insufficient " + name);
+    look(name, request, amount(has.extended, name), amount(used.extended, name));
   }
   return out;
 }
-
-}  // namespace
 
 bool tolerates(const std::vector<Toleration>& tolerations, const Taint& taint) {
   return std::any_of(tolerations.begin(), tolerations.end(), [&](const Toleration& toleration) {
@@ -149,9 +147,13 @@ NodeRefusal refuse(const PodSpec& spec, const Footprint& footprint, const NodeSt
   if (!ports_free(footprint, state)) {
     return {kCureRoom, {"node(s) didn't have free ports for the requested pod ports"}};
   }
-  std::vector<std::string> reasons = shortages(footprint.requests, state);
-  if (reasons.empty()) return {};
-  return {kCureRoom, std::move(reasons)};
+  std::vector<Shortage> found = shortages(footprint.requests, state);
+  if (found.empty()) return {};
+  NodeRefusal out{kCureRoom, {}};
+  for (const Shortage& one : found) {
+    out.reasons.push_back(one.resource == "pods" ? "Too many pods" : "Insufficient " + one.resource);
+  }
+  return out;
 }
 
 NodeRefusal refuse(CompanyVerdict verdict) {

@@ -34,6 +34,16 @@ NodeRefusal refuse(const PodSpec& spec, const Footprint& footprint, const NodeSt
 // Why the pods that stand already keep it off.
 NodeRefusal refuse(CompanyVerdict verdict);
 
+// No host port of the pod is held there.
+bool ports_free(const Footprint& footprint, const NodeState& state);
+
+// A resource of which the node has not enough left. In thousandths of cpu, else in units.
+struct Shortage {
+  std::string resource;  // "pods" if no more of them are allowed
+  int64_t wanted = 0, used = 0, allocatable = 0;
+};
+std::vector<Shortage> shortages(const Amounts& wanted, const NodeState& state);
+
 // The node is one that the pod's node selector and required node affinity name.
 bool node_selected(const PodSpec& spec, const Object& node);
 // No taint of the node keeps the pod off.

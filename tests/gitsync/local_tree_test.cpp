@@ -1,11 +1,11 @@
 // A folder on disk is judged as a commit of it would be.
 #include <catch2/catch.hpp>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
 #include "gitsync/local_tree.h"
+#include "tests/support/processes.h"
 
 using namespace mainstay;
 namespace fs = std::filesystem;
@@ -17,18 +17,13 @@ std::string config_map(const std::string& name) {
 }
 
 struct Folder {
-  Folder() {
-    std::string pattern = (fs::temp_directory_path() / "mainstay-local-XXXXXX").string();
-    REQUIRE(mkdtemp(pattern.data()) != nullptr);
-    path = pattern;
-  }
-  ~Folder() { fs::remove_all(path); }
+  test::TempDir dir;
+  fs::path path = dir.path();
   std::string write(const std::string& name, const std::string& bytes) const {
     fs::create_directories((path / name).parent_path());
     std::ofstream(path / name, std::ios::binary) << bytes;
     return (path / name).string();
   }
-  fs::path path;
 };
 
 // "file: message" of each finding, from the folder on.
