@@ -69,12 +69,22 @@ Result<int64_t> parse_answer(const std::string& line) {
 
 }  // namespace
 
+Result<Fd> take_lock(const std::string& path) {
+  Fd lock(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!lock.open()) return errno_error("creating " + path, errno);
+  if (flock(lock.get(), LOCK_EX | LOCK_NB) != 0) return error(ErrorCode::kBusy, path + " is held");
+  return lock;
+}
+
+bool lock_held(const std::string& path) {
+  Fd lock(open(path.c_str(), O_RDWR | O_CLOEXEC));
+  return lock.open() && flock(lock.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+}
+
 Result<int64_t> start_monitor(const MonitorSpec& spec) {
-  Fd lock(open(lock_path(spec.bundle).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (!lock.open()) return errno_error("creating the monitor's lock", errno);
-  if (flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
-    return error(ErrorCode::kBusy, "a monitor of container " + spec.id + " is still alive");
-  }
+  auto taken = take_lock(lock_path(spec.bundle));
+  if (!taken.ok()) return taken.error().in("starting the monitor of container " + spec.id);
+  Fd lock = std::move(*taken);
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return errno_error("making a pipe", errno);
   Fd answer(ends[0]);
@@ -103,15 +113,6 @@ Result<int64_t> start_monitor(const MonitorSpec& spec) {
   return parse_answer(line);
 }
 
-namespace {
-
-bool lock_held(const std::string& bundle) {
-  Fd lock(open(lock_path(bundle).c_str(), O_RDWR | O_CLOEXEC));
-  return lock.open() && flock(lock.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-}
-
-}  // namespace
-
 // By the pid it wrote down, which may be somebody else's by now.
 Fd watch_monitor(const std::string& bundle) {
   int64_t pid = read_number(bundle + "/monitor.pid");
@@ -124,7 +125,7 @@ Fd watch_monitor(const std::string& bundle) {
 
 bool monitor_alive(const std::string& bundle) {
   // conmon closes what it inherited, our lock too, just before it writes the exit file: then its pid tells.
-  return lock_held(bundle) || watch_monitor(bundle).open();
+  return lock_held(lock_path(bundle)) || watch_monitor(bundle).open();
 }
 
 Status end_monitor(const std::string& bundle, const std::string& id) {
@@ -136,7 +137,7 @@ Status end_monitor(const std::string& bundle, const std::string& id) {
     }
     Fd handle = watch_monitor(bundle);
     if (!handle.open()) {
-      if (!lock_held(bundle)) break;
+      if (!lock_held(lock_path(bundle))) break;
       return error(ErrorCode::kBusy,
                    "the monitor of container " + id + " holds its lock and cannot be found");
     }

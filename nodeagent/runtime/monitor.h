@@ -40,6 +40,11 @@ Fd watch_monitor(const std::string& bundle);
 // Waits for the end of the bundle's conmon, and after two seconds kills it.
 Status end_monitor(const std::string& bundle, const std::string& id);
 
+// A lock file that programs we start inherit, so that whoever comes after us knows whether one still runs.
+// kBusy: somebody holds it.
+Result<Fd> take_lock(const std::string& path);
+bool lock_held(const std::string& path);
+
 // The pid conmon wrote for the container's first process; 0 if it has not.
 int64_t monitored_pid(const std::string& bundle);
 

@@ -169,12 +169,17 @@ Result<std::vector<ContainerKey>> OciRuntime::attempts(const std::string& uid) c
   return out;
 }
 
-// A create that an earlier process of ours began may still be under way: waits for its outcome.
+// Held while the OCI runtime lets a created process go.
+std::string start_lock(const NodePaths& paths, const ContainerKey& key) { return paths.bundle(key) + "/start.lock"; }
+
+// A create or a start that an earlier process of ours began may still be under way: waits for its outcome.
 Result<State> OciRuntime::settle(const ContainerRecord& record) {
   MonoTime deadline = read_clock().mono + 20s;
   while (true) {
+    const ContainerKey& key = record.container.key;
+    bool starts = lock_held(start_lock(paths_, key));  // asked before: then the state is that of its end
     State state = observe_container(paths_, record).state;
-    bool under_way = state == State::kBroken && monitor_alive(paths_.bundle(record.container.key));
+    bool under_way = starts || (state == State::kBroken && monitor_alive(paths_.bundle(key)));
     if (!under_way || read_clock().mono >= deadline) return state;
     usleep(2'000);
   }
@@ -298,9 +303,14 @@ Status OciRuntime::run(ContainerRecord& record) {
   // Written before, so that a process that ended at once is known to have been started.
   record.started_at = read_clock().wall;
   RETURN_IF_ERROR(save_container(paths_, record));
+  ASSIGN_OR_RETURN(Fd lock, take_lock(start_lock(paths_, record.container.key)));
   ProcessSpec spec;
   spec.argv = {binary_.path, "--root", paths_.runtime_root(), "start", record.container.id};
   spec.env = plain_environment();
+  // Killed with us, in the instant in which it lets the process go, it would leave one that ends without having run
+  // and cannot be told from a container that failed. settle() waits for it instead.
+  spec.dies_with_us = false;
+  spec.descriptors = {{lock.get(), 3}};
   auto started = run_process(spec);
   if (!started.ok()) return started.error().in("starting the container");
   if (started->timed_out) return error(ErrorCode::kTimeout, "starting the container: not done in time");

@@ -324,9 +324,7 @@ CrashOutcome live_and_crash(const std::string& dir, int slot, const std::string&
   memory->point.at = plan.at;
   memory->point.lasting = plan.lasting;
   if (plan.damage > 0) memory->story.hold.store(StoryPhase::kUpdate);
-  // Killed in the very instant in which it lets the process go, an OCI runtime leaves a container that ended without
-  // having run; the agent cannot tell, and counts a failed attempt (README, "Not yet").
-  if (plan.damage > 0 || plan.after > Duration{0}) memory->story.patience.store(1);
+  if (plan.damage > 0) memory->story.patience.store(1);
   bool over = false;
   for (int life = 0; life < 2 && !over; ++life) {
     MonoTime begin = read_clock().mono;

@@ -1,6 +1,7 @@
 // Somebody kills what stands between the agent and a container: the monitor, the pod's first process, the OCI
 // runtime in the middle of its work. The container is ended, told of and run again as its policy says.
 #include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -192,4 +193,35 @@ TEST_CASE("a runtime killed in the middle of its work has done it, or it is done
     }
   }
   CHECK(number == 12);
+}
+
+TEST_CASE("a start that is under way when its agent is killed is not done twice", "[edge][runtime][crash]") {
+  NEEDS_CONTAINERS();
+  if (find_program("runc").empty()) return;
+  TempDir temp;
+  std::string wrapper = temp.path() + "/runc", starts = temp.path() + "/starts";
+  REQUIRE_OK(write_file(wrapper,
+                        "#!/bin/sh\n"
+                        "[ \"$3\" != start ] || { echo start >>" + starts + "; sleep 0.3; }\n"
+                        "exec " + find_program("runc") + " \"$@\"\n",
+                        0755));
+  EdgeNode node({wrapper, 0, 0});
+  std::string uid = node.make_pod();
+  ContainerSpec spec = node.container(uid, "echo start; exec sleep 1000");
+  pid_t agent = fork();
+  if (agent == 0) {
+    (void)node.runtime().start(spec);
+    _exit(0);
+  }
+  REQUIRE(eventually([&] { return path_exists(starts); }));
+  REQUIRE(::kill(agent, SIGKILL) == 0);
+  REQUIRE(waitpid(agent, nullptr, 0) == agent);
+  auto next = node.reopen();
+  auto second = next->start(spec);
+  REQUIRE_OK(second);
+  CHECK(second->status.state == State::kRunning);
+  CHECK(read_file(starts).value() == "start\n");
+  CHECK(eventually([&] { return log_text(*next, spec.key) == "start\n"; }));
+  node.remove_pod(uid);
+  for (const std::string& line : leftovers(node.paths(), uid)) FAIL_CHECK("left: " << line);
 }
