@@ -76,6 +76,11 @@ void walk(const Path& path, const TypeDesc& type, const Value& value, const Visi
   }
 }
 
+// Though no struct holds them: whoever acts on them reads the fields as they are kept.
+bool is_acted_on(Kind kind) {
+  return kind == Kind::kNetworkPolicy || kind == Kind::kPriorityClass || kind == Kind::kPodDisruptionBudget;
+}
+
 Value body_of(const Object& object) {
   const void* storage = body_storage(object);
   return storage != nullptr ? to_value(*object.info().type, storage) : generic_fields(object);
@@ -85,7 +90,7 @@ Value body_of(const Object& object) {
 bool is_read_as_written(const TypeDesc& type, const FieldDesc& field) {
   if (type.name == "Container") return field.name == "tty" || field.name == "stdin";
   if (type.name == "PodSpec") return field.name == "dnsConfig" || field.name == "setHostnameAsFQDN";
-  return type.name.starts_with("NetworkPolicy") || type.name == "IPBlock" || type.name == "PriorityClass" ||
+  return type.name.starts_with("NetworkPolicy") || type.name == "IPBlock" || type.name == "PriorityClass" || type.name == "PodDisruptionBudgetSpec" ||
          type.name == "PodDNSConfig" || type.name == "PodDNSConfigOption";
 }
 
@@ -117,9 +122,6 @@ void check_kind(const Object& object, const NotYetOptions& options, const Value*
            "Application objects in a tree are not supported yet: declare the application in the daemon's "
            "configuration",
            document, diagnostics);
-  } else if (object.kind == Kind::kPodDisruptionBudget) {
-    report(path, false, "PodDisruptionBudget is honoured by preemption only: nothing else that takes pods away asks it",
-           document, diagnostics);
   } else if (is_carried_kind(object.kind)) {
     report(path, false, std::string(object.info().kind) +
                             " is carried, not acted on: it is kept and served, and nothing follows from it",
@@ -147,7 +149,7 @@ void check_families(const ServiceSpec& spec, const Value* document, Diagnostics&
 }  // namespace
 
 bool is_carried_kind(Kind kind) {
-  return !kind_info(kind).typed() && kind != Kind::kNetworkPolicy && kind != Kind::kPriorityClass;
+  return !kind_info(kind).typed() && !is_acted_on(kind);
 }
 
 void check_not_yet(const Object& object, const NotYetOptions& options, const Value* document,
@@ -185,12 +187,11 @@ std::string_view standing_of(const TypeDesc& type, const FieldDesc& field) {
 }
 
 std::string_view standing_of(Kind kind) {
-  if (kind == Kind::kPodDisruptionBudget) return "Honoured here by preemption alone.";
   return is_carried_kind(kind) ? "Kept and served here, but nothing follows from it." : "";
 }
 
 std::vector<std::string> not_enforced(Kind kind, const Value& declared) {
-  if (kind == Kind::kNetworkPolicy || kind == Kind::kPriorityClass) return {};  // acted on, though no struct holds them
+  if (is_acted_on(kind)) return {};
   if (is_carried_kind(kind)) return {"(the whole object)"};
   std::set<std::string> out;
   auto visit = [&](const Path& path, const TypeDesc& type, const FieldDesc& field, const Value& value) {

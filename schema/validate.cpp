@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "schema/decode.h"
 #include "schema/encode.h"
 #include "schema/validate_parts.h"
 
@@ -116,6 +117,7 @@ void validate_body(FieldErrors& errors, const Object& object) {
     case Kind::kSecret: return validate_secret(errors, as<Secret>(object), object.meta);
     case Kind::kNode: return validate_node(errors, as<Node>(object));
     case Kind::kNetworkPolicy: return validate_network_policy(errors, generic_fields(object));
+    case Kind::kPodDisruptionBudget: return validate_disruption_budget(errors, generic_fields(object));
     case Kind::kPriorityClass: return validate_priority_class(errors, object);
     case Kind::kLease: return validate_lease(errors, as<Lease>(object).spec);
     case Kind::kApplication: return validate_application(errors, as<Application>(object).spec);
@@ -124,6 +126,14 @@ void validate_body(FieldErrors& errors, const Object& object) {
 }
 
 }  // namespace
+
+void validate_selector_at(FieldErrors& errors, const Path& path, const Value& map, std::string_view name) {
+  const Value* found = map.find(name);
+  if (found == nullptr || !found->is_map()) return;
+  Diagnostics unused;  // its shape was checked when it was decoded
+  LabelSelector selector = decode_as<LabelSelector>(*found, {UnknownFields::kIgnore}, Path(), unused);
+  validate_selector(errors, path.field(name), selector);
+}
 
 void validate_labels(FieldErrors& errors, const Path& path, const StringMap& labels) {
   for (const auto& [key, value] : labels) {

@@ -13,14 +13,6 @@ constexpr std::string_view kTypes[] = {"Egress", "Ingress"};
 constexpr std::string_view kProtocols[] = {"SCTP", "TCP", "UDP"};
 constexpr size_t kMostTypes = 2;
 
-void validate_selector_at(FieldErrors& errors, const Path& path, const Value& map, std::string_view name) {
-  const Value* found = map.find(name);
-  if (found == nullptr || !found->is_map()) return;
-  Diagnostics unused;  // its shape was checked when it was decoded
-  LabelSelector selector = decode_as<LabelSelector>(*found, {UnknownFields::kIgnore}, Path(), unused);
-  validate_selector(errors, path.field(name), selector);
-}
-
 struct Block {
   uint32_t address = 0;
   int bits = 0;

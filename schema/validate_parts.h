@@ -12,6 +12,12 @@ namespace mainstay {
 void validate_labels(FieldErrors& errors, const Path& path, const StringMap& labels);
 void validate_annotations(FieldErrors& errors, const Path& path, const StringMap& annotations);
 void validate_selector(FieldErrors& errors, const Path& path, const LabelSelector& selector);
+// The same of a selector that is kept as a Value: `path` and `map` are of what holds it.
+void validate_selector_at(FieldErrors& errors, const Path& path, const Value& map, std::string_view name);
+// A number that is not negative, or a percentage.
+void validate_amount(FieldErrors& errors, const Path& path, const IntOrString& value);
+// An amount that as a percentage is at most 100%.
+void validate_share(FieldErrors& errors, const Path& path, const IntOrString& value);
 
 // `path` is the spec's.
 void validate_pod_spec(FieldErrors& errors, const Path& path, const PodSpec& spec);
@@ -42,6 +48,7 @@ void validate_node(FieldErrors& errors, const Node& node);
 void validate_endpoint_slice(FieldErrors& errors, const EndpointSlice& slice);
 // `fields` are generic_fields() of the object.
 void validate_network_policy(FieldErrors& errors, const Value& fields);
+void validate_disruption_budget(FieldErrors& errors, const Value& fields);
 void validate_priority_class(FieldErrors& errors, const Object& object);
 void validate_lease(FieldErrors& errors, const LeaseSpec& spec);
 void validate_application(FieldErrors& errors, const ApplicationSpec& spec);

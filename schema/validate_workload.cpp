@@ -32,26 +32,15 @@ std::optional<int64_t> amount(const IntOrString& value) {
   return value.is_int() ? std::optional<int64_t>(value.number()) : percent(value.string());
 }
 
-void validate_amount(FieldErrors& errors, const Path& path, const IntOrString& value) {
-  if (value.is_int()) {
-    errors.at_least(path, value.number(), 0);
-  } else if (!percent(value.string())) {
-    errors.invalid(path, value.string(), kPercentRule);
-  }
-}
-
 void validate_rolling(FieldErrors& errors, const Path& path, const RollingUpdateDeployment& rolling) {
   IntOrString unavailable = rolling.max_unavailable.value_or(IntOrString(0));
   IntOrString surge = rolling.max_surge.value_or(IntOrString(0));
   const Path at = path.field("maxUnavailable");
-  validate_amount(errors, at, unavailable);
+  validate_share(errors, at, unavailable);
   validate_amount(errors, path.field("maxSurge"), surge);
   if (amount(unavailable) == 0 && amount(surge) == 0) {
     std::string shown = unavailable.is_int() ? unavailable.text() : quoted(unavailable.string());
     errors.invalid_shown(at, shown, "may not be 0 when `maxSurge` is 0");
-  }
-  if (!unavailable.is_int() && percent(unavailable.string()).value_or(0) > 100) {
-    errors.invalid(at, unavailable.string(), "must not be greater than 100%");
   }
 }
 
@@ -111,6 +100,21 @@ void validate_required_selector(FieldErrors& errors, const Path& path, const Box
 }
 
 }  // namespace
+
+void validate_amount(FieldErrors& errors, const Path& path, const IntOrString& value) {
+  if (value.is_int()) {
+    errors.at_least(path, value.number(), 0);
+  } else if (!percent(value.string())) {
+    errors.invalid(path, value.string(), kPercentRule);
+  }
+}
+
+void validate_share(FieldErrors& errors, const Path& path, const IntOrString& value) {
+  validate_amount(errors, path, value);
+  if (!value.is_int() && percent(value.string()).value_or(0) > 100) {
+    errors.invalid(path, value.string(), "must not be greater than 100%");
+  }
+}
 
 void validate_deployment(FieldErrors& errors, const DeploymentSpec& spec) {
   const Path path("spec");

@@ -17,6 +17,7 @@ Controller deployment_controller();
 Controller replica_set_controller();
 Controller endpoints_controller();
 Controller endpoint_mirror_controller();
+Controller disruption_controller();
 Controller owner_gc_controller();
 Controller pod_garbage_controller();
 Controller event_expiry_controller();

@@ -10,7 +10,8 @@ std::span<const Controller> all_controllers() {
       node_lifecycle_controller(),    api_service_controller(),     service_addresses_controller(),
       load_balancer_controller(),     adoption_controller(),        deployment_controller(),
       replica_set_controller(),       endpoints_controller(),       endpoint_mirror_controller(),
-      owner_gc_controller(),          pod_garbage_controller(),     event_expiry_controller(),
+      disruption_controller(),        owner_gc_controller(),        pod_garbage_controller(),
+      event_expiry_controller(),
   };
   return kAll;
 }

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "reconciler/control/service_addresses.h"
+#include "reconciler/core/eviction.h"
 #include "reconciler/core/refusal.h"
 #include "reconciler/store/object_parts.h"
 #include "reconciler/store/priority.h"
@@ -288,13 +289,24 @@ Answer remove_object(Transaction& txn, const ApiWrite& write) {
   return answer;
 }
 
+Answer evict_pod(Transaction& txn, const ApiWrite& write) {
+  ObjectPtr pod = txn.view().find(write.key);
+  std::optional<ApiError> refusal = pod ? eviction_refusal(txn.view(), *pod) : std::nullopt;
+  if (refusal) return refuse(std::move(*refusal));
+  Answer answer = remove_object(txn, write);
+  bool leaves = pod && !answer.error && !answer.gone && pod->meta.deletion_timestamp == WallTime{};
+  if (leaves) note_eviction(txn, answer.object);
+  return answer;
+}
+
 Answer dispatch(const Place& place, const ApiWrite& write) {
   Transaction& txn = place.txn;
   using Verb = ApiWrite::Verb;
   const KindInfo& info = kind_info(write.key.kind);
   if (write.verb == Verb::kCreate) return create_object(place, write, *write.object);
   if (write.verb == Verb::kPatch) return patch_document(place, write);
-  if (write.verb == Verb::kDelete || write.verb == Verb::kEvict) return remove_object(txn, write);
+  if (write.verb == Verb::kDelete) return remove_object(txn, write);
+  if (write.verb == Verb::kEvict) return evict_pod(txn, write);
   ObjectPtr stored = txn.view().find(write.key);
   if (!stored) return refuse(not_found(info, write.key.name));
   switch (write.verb) {

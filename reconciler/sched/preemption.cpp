@@ -5,7 +5,7 @@
 #include <tuple>
 #include <utility>
 
-#include "reconciler/sched/disruption.h"
+#include "reconciler/store/disruption.h"
 #include "reconciler/sched/filters.h"
 
 namespace mainstay {

@@ -161,6 +161,7 @@ further_writes() {
   expect 'unlabeled|labeled' k label deployment app tier-
   expect 'tainted' k taint node node-2 k=v:NoSchedule
   expect 'untainted' k taint node node-2 k-
+  drain_within_budget
   expect 'drained|evicted' k drain node-2 --ignore-daemonsets --force --timeout=60s
   expect 'No resources found' k get pods -A --field-selector=spec.nodeName=node-2
   expect 'uncordoned' k uncordon node-2
@@ -171,6 +172,23 @@ further_writes() {
   expect '"one" deleted' k delete pod one --now
   [ "$minor" -lt 24 ] || expect '^eyJ' k create token default
   refuse 'namespaces "nowhere" not found' "$kubectl" --kubeconfig "$kubeconfig" -n nowhere create -f "$work/app.yaml"
+}
+# A drain waits as long as a disruption budget keeps what runs on the node.
+drain_within_budget() {
+  cat >"$work/budget.yaml" <<YAML
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata: {name: app}
+spec:
+  minAvailable: 100%
+  selector: {matchLabels: {app: app}}
+YAML
+  expect 'poddisruptionbudget.policy/app created' k apply -f "$work/budget.yaml"
+  expect '^app +100% +N/A +0 ' k get pdb app
+  [ "$minor" -lt 21 ] || expect 'Allowed disruptions: +0' k describe pdb app
+  refuse "violate the pod's disruption budget" k drain node-2 --ignore-daemonsets --force --timeout=2s
+  expect 'SchedulingDisabled' k get node node-2
+  expect 'deleted' k delete pdb app
 }
 # diff says with 1 that something differs.
 differs() { "$@"; [ $? = 1 ]; }

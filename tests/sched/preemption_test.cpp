@@ -3,7 +3,7 @@
 #include <map>
 #include <set>
 
-#include "reconciler/sched/disruption.h"
+#include "reconciler/store/disruption.h"
 #include "reconciler/sched/preemption.h"
 #include "reconciler/sched/write_placement.h"
 #include "tests/sched/cluster.h"

@@ -73,8 +73,7 @@ TEST_CASE("kinds without behaviour") {
   CHECK(findings(application, {.from_git = false}) == Lines{});
   CHECK(is_carried_kind(Kind::kIngress));
   CHECK(findings("{apiVersion: scheduling.k8s.io/v1, kind: PriorityClass, metadata: {name: a}, value: 1}") == Lines{});
-  CHECK(findings("{apiVersion: policy/v1, kind: PodDisruptionBudget, metadata: {name: a}, spec: {minAvailable: 1}}") ==
-        Lines{"warning kind: PodDisruptionBudget is honoured by preemption only: nothing else that takes pods away asks it"});
+  CHECK(findings("{apiVersion: policy/v1, kind: PodDisruptionBudget, metadata: {name: a}, spec: {minAvailable: 1}}") == Lines{});
   CHECK_FALSE(is_carried_kind(Kind::kService));
 }
 

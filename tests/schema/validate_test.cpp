@@ -319,6 +319,27 @@ TEST_CASE("validation of config maps and secrets") {
         Lines{"data[.dockerconfigjson]: Invalid value: \"<secret contents redacted>\": must be a JSON object"});
 }
 
+TEST_CASE("validation of disruption budgets") {
+  auto budget = [](const std::string& spec) {
+    return problems("{apiVersion: policy/v1, kind: PodDisruptionBudget, metadata: {name: a}, spec: {" + spec + "}}");
+  };
+  CHECK(budget("minAvailable: 2, selector: {matchLabels: {a: b}}").empty());
+  CHECK(budget("maxUnavailable: 30%, unhealthyPodEvictionPolicy: AlwaysAllow").empty());
+  CHECK(budget("") == Lines{});
+  CHECK(budget("minAvailable: 1, maxUnavailable: 1") ==
+        Lines{"spec: Invalid value: {\"minAvailable\":1,\"maxUnavailable\":1}: minAvailable and maxUnavailable cannot be "
+              "both set"});
+  CHECK(budget("minAvailable: -1") ==
+        Lines{"spec.minAvailable: Invalid value: -1: must be greater than or equal to 0"});
+  CHECK(budget("minAvailable: 101%") ==
+        Lines{"spec.minAvailable: Invalid value: \"101%\": must not be greater than 100%"});
+  CHECK(budget("maxUnavailable: half")[0].starts_with("spec.maxUnavailable: Invalid value: \"half\": a valid percent string"));
+  CHECK(budget("minAvailable: 1, unhealthyPodEvictionPolicy: Never") ==
+        Lines{"spec.unhealthyPodEvictionPolicy: Unsupported value: \"Never\": supported values: \"AlwaysAllow\", "
+              "\"IfHealthyBudget\""});
+  CHECK(budget("selector: {matchLabels: {a b: c}}")[0].starts_with("spec.selector.matchLabels[a b]: Invalid value: \"a b\""));
+}
+
 TEST_CASE("carried fields and kinds must have what they require") {
   CHECK(problems("{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {name: a}, spec: {rules: [{http: {paths: "
                  "[{path: /, backend: {service: {name: x, port: {number: 80}}}}]}}]}}") ==
