@@ -308,6 +308,9 @@ Status Agent::start() {
   NodeNetwork* node_network = s.settings.node_network != nullptr ? s.settings.node_network : &s.recorded;
   NetworkKeeper::Settings keeping;
   keeping.known = [&s](const NetworkStatePtr& state) { s.inbox.push(state); };
+  keeping.troubled = [&s](const std::string& trouble) {
+    s.inbox.push(AgentEvent{"", s.facts.name, "", "", true, "NetworkNotReady", "network is not ready: " + trouble});
+  };
   // Without a network of its own there is no hurry to have it again, and such nodes come by the hundred.
   if (s.settings.node_network == nullptr) keeping.save_every = std::chrono::minutes{1};
   s.network_keeper = std::make_unique<NetworkKeeper>(s.settings.paths, *node_network, std::move(keeping));

@@ -79,19 +79,35 @@ Result<bool> NetworkKeeper::take(const NetworkUpdate& update) {
   return true;
 }
 
+void NetworkKeeper::note_trouble(const std::string& trouble) {
+  bool known = trouble == trouble_;
+  if (!known) {
+    log::warning("network", trouble);
+    trouble_ = trouble;
+    told_ = false;
+  } else if (!told_) {
+    told_ = true;
+    if (settings_.troubled) settings_.troubled(trouble);
+  }
+}
+
+void NetworkKeeper::note_health() {
+  if (trouble_.empty()) return;
+  log::info("network", "the node's network is as it should be again");
+  trouble_.clear();
+}
+
 void NetworkKeeper::try_apply(const NetworkStatePtr& state, MonoTime now) {
   Status done = network_.apply(state);
   tried_ = state;
   repair_at_ = now + settings_.repair_every;
   if (done.ok()) {
-    if (!trouble_.empty()) log::info("network", "the node's network is as it should be again");
-    trouble_.clear();
+    note_health();
     applied_ = state;
     retry_ = settings_.first_retry;
     return;
   }
-  if (done.error().message != trouble_) log::warning("network", done.error().message);
-  trouble_ = done.error().message;
+  note_trouble(done.error().message);
   retry_at_ = now + retry_;
   retry_ = std::min(retry_ * 2, settings_.longest_retry);
 }
@@ -99,12 +115,9 @@ void NetworkKeeper::try_apply(const NetworkStatePtr& state, MonoTime now) {
 void NetworkKeeper::try_repair(MonoTime now) {
   Result<bool> repaired = network_.repair();
   repair_at_ = now + settings_.repair_every;
-  if (repaired.ok()) {
-    if (*repaired) log::warning("network", "somebody had changed the node's network; it is repaired");
-    return;
-  }
-  if (repaired.error().message != trouble_) log::warning("network", repaired.error().message);
-  trouble_ = repaired.error().message;
+  if (!repaired.ok()) return note_trouble(repaired.error().message);
+  if (*repaired) log::warning("network", "somebody had changed the node's network; it is repaired");
+  if (applied_ == tried_) note_health();
 }
 
 void NetworkKeeper::save(const NetworkStatePtr& state, MonoTime now) {

@@ -27,6 +27,9 @@ class NetworkKeeper {
     Duration longest_retry = std::chrono::seconds{30};
     // Told of each new state, also the one read at the start; on the thread that takes it in.
     std::function<void(const NetworkStatePtr&)> known;
+    // Told of what keeps the network from being as it should, once it was met a second time: what passes by itself is
+    // news for nobody. On the keeper's thread.
+    std::function<void(const std::string&)> troubled;
   };
 
   // `network` must outlive the keeper.
@@ -54,6 +57,8 @@ class NetworkKeeper {
   void adopt(NetworkStatePtr state);
   void try_apply(const NetworkStatePtr& state, MonoTime now);
   void try_repair(MonoTime now);
+  void note_trouble(const std::string& trouble);
+  void note_health();
   void save(const NetworkStatePtr& state, MonoTime now);
 
   const NodePaths paths_;
@@ -71,7 +76,8 @@ class NetworkKeeper {
   NetworkStatePtr tried_, applied_, saved_;
   MonoTime retry_at_, repair_at_, save_at_;
   Duration retry_;
-  std::string trouble_;  // the last that was said
+  std::string trouble_;  // the last that was logged
+  bool told_ = false;    // of it
 };
 
 }  // namespace mainstay

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "nodeagent/disk.h"
@@ -92,8 +93,10 @@ Result<bool> NodeRoutes::reach(const NetworkState& state) {
   RouteCommands commands = route_commands(have, plan.content, options_);
   RETURN_IF_ERROR(bring_about(commands));
   if (plan.problems.empty()) return !commands.empty();
+  constexpr size_t kSaid = 3;
   std::string all;
-  for (const std::string& problem : plan.problems) all += (all.empty() ? "" : "; ") + problem;
+  for (size_t i = 0; i < std::min(kSaid, plan.problems.size()); ++i) all += (i > 0 ? "; " : "") + plan.problems[i];
+  if (plan.problems.size() > kSaid) all += "; and " + std::to_string(plan.problems.size() - kSaid) + " more nodes";
   return error(ErrorCode::kInvalid, all);
 }
 

@@ -16,6 +16,9 @@ constexpr size_t kReasonLimit = 128;
 constexpr size_t kMessageLimit = 1024;
 constexpr size_t kSimilarLimit = 9;
 constexpr Duration kSimilarTime = 10min;
+// What repeats is written so often at once, and then once in such a time: as client-go's spam filter does.
+constexpr int64_t kBurst = 25;
+constexpr Duration kRefill = 5min;
 constexpr std::string_view kCombined = "(combined from similar events): ";
 
 // Cut at a whole UTF-8 character.
@@ -96,6 +99,11 @@ Object new_event(const Note& note, const ObjectName& name, WallTime at) {
   return object;
 }
 
+// Worked out from the event itself, so that nothing has to be remembered.
+bool repeats_too_often(const Event& event, WallTime at) {
+  return event.count >= kBurst + (at - event.first_timestamp) / kRefill;
+}
+
 }  // namespace
 
 // Makes room for many more at once, so that a cluster at its limit does not look for the oldest at every note.
@@ -140,6 +148,7 @@ void record_note(Transaction& txn, const Note& note) {
     }
   }
   if (known.same) {
+    if (repeats_too_often(as<Event>(*known.same), at)) return;
     Object next = *known.same;
     next.version = 0;
     Event& event = as<Event>(next);

@@ -105,6 +105,31 @@ TEST_CASE("network keeper: what fails is tried again, what holds is repaired") {
   keeper.stop();
 }
 
+TEST_CASE("network keeper: a trouble is told when it was met twice, once, and again when it comes back") {
+  TempDir dir;
+  FlakyNetwork network;
+  std::atomic<int> told = 0;
+  NetworkKeeper::Settings settings = quick();
+  settings.troubled = [&](const std::string& trouble) { told += trouble == "not now" ? 1 : 100; };
+  NetworkKeeper keeper(paths_in(dir), network, settings);
+  keeper.start();
+  auto applied = [&](uint64_t number) {
+    return network.wait_for([&] { return !network.applied_.empty() && network.applied_.back() == number; });
+  };
+  network.fail(1);
+  REQUIRE(keeper.take(update(0, 1, "a")).value());
+  REQUIRE(applied(1));
+  network.fail(4);
+  REQUIRE(keeper.take(update(1, 2, "b")).value());
+  REQUIRE(applied(2));
+  CHECK(told == 1);
+  network.fail(2);
+  REQUIRE(keeper.take(update(2, 3, "c")).value());
+  REQUIRE(applied(3));
+  keeper.stop();
+  CHECK(told == 2);
+}
+
 TEST_CASE("network keeper: the newest state wins") {
   TempDir dir;
   FlakyNetwork network;

@@ -292,6 +292,21 @@ TEST_CASE("events that differ in their message alone are combined from the tenth
   CHECK(combined()[0]->count == 21);
 }
 
+TEST_CASE("an event that goes on and on is written 25 times, and then every five minutes") {
+  TestStore store;
+  ObjectPtr made = store.create(pod("shop", "p"));
+  auto count = [&] { return as<Event>(**store.head.list(Kind::kEvent, "shop").begin()).count; };
+  for (store.second = 0; store.second < 60; ++store.second) say(store, note_about(*made, "Back-off"));
+  CHECK(count() == 25);
+  Transaction txn = store.begin();
+  record_note(txn, note_about(*made, "Back-off"));
+  CHECK(txn.empty());
+  for (store.second = 60; store.second < 1000; store.second += 10) say(store, note_about(*made, "Back-off"));
+  CHECK(count() == 28);
+  say(store, note_about(*made, "another"));  // is not held back by it
+  CHECK(store.head.count(Kind::kEvent) == 2);
+}
+
 TEST_CASE("the number of events is bounded and the oldest go first") {
   TestStore store;
   store.create(namespace_named("shop"));
