@@ -4,6 +4,7 @@
 
 #include "nodeagent/agent_state.h"
 #include "nodeagent/disk.h"
+#include "nodeagent/images/image_report.h"
 #include "nodeagent/local_state.h"
 #include "nodeagent/log_stream.h"
 #include "nodeagent/timed_executor.h"
@@ -129,7 +130,10 @@ void Agent::State::report_loop() {
     }
     if (report.whole) report.labels = settings.labels;
     if (report.whole || now >= status_due || !(ails == told)) {
-      report.node_status = Box<NodeStatus>(read_node_status(settings.machine, facts, ails));
+      NodeStatus status = read_node_status(settings.machine, facts, ails);
+      Result<std::vector<Image>> images = doors ? doors->images.list() : std::vector<Image>{};
+      if (images.ok()) status.images = reported_images(*images);
+      report.node_status = Box<NodeStatus>(std::move(status));
       told = ails;
       status_due = now + settings.heartbeat - std::chrono::seconds{1};
     }

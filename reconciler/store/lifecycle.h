@@ -38,9 +38,9 @@ Result<Deleted> delete_object(Transaction& txn, const Key& key, const DeleteOpti
 // (object, reason, message, source) raise the count of one Event. Of events that differ in their message alone nine
 // stand; those that follow within ten minutes share one, which says the last of them (as the recorder of client-go
 // aggregates). One that goes on is written 25 times, and then once in five minutes (as its spam filter does; what is
-// left out is not counted either). Events expire after an hour (a controller's work). Beyond kEventLimit the oldest go once the cluster is
-// at rest (the core's work), beyond kMostEvents at once. An object's events stand in its namespace, or in "default";
-// notes about a namespace that is going or gone are dropped.
+// left out is not counted either). Events expire after an hour (a controller's work). Beyond kEventLimit the oldest go
+// once the cluster is at rest (the core's work), beyond kMostEvents at once. An object's events stand in its namespace,
+// or in "default"; notes about a namespace that is going or gone are dropped.
 inline constexpr size_t kEventLimit = 20'000, kMostEvents = 30'000;
 struct Note {
   Key about;

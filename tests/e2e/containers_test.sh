@@ -82,6 +82,8 @@ found=$(find "$data" "$agent_data" "$run_dir" -xdev -type f ! -path "$run_dir/*"
 limit=$(cat "/sys/fs/cgroup/memory/$cgroup/$uid/"*/memory.limit_in_bytes "/sys/fs/cgroup/$cgroup/$uid/"*/memory.max 2>/dev/null)
 [ "$limit" = 67108864 ] || fail "the memory limit is not 64Mi but: $limit"
 echo "containers: environment, secret on tmpfs and not on disk, user, network, memory limit"
+image_reported() { ms get node -o json | grep -qE '"[^" ]+@sha256:[0-9a-f]{64}"'; }
+wait_until 20 "the node tells its images" image_reported
 
 # left_of UID: what the node still has of a pod.
 left_of() {
