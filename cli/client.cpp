@@ -270,6 +270,7 @@ Result<ResourceUrl> resource_url(const std::string& resource, const std::string&
     if (!match) continue;
     ResourceUrl out;
     out.plural = info.plural;
+    out.prefix = std::string(info.singular) + (info.group.empty() ? "" : "." + std::string(info.group));
     out.namespaced = info.namespaced;
     out.collection = info.group.empty() ? "/api/v1" : "/apis/" + info.api_version();
     if (info.namespaced && !ns.empty()) out.collection += "/namespaces/" + ns;

@@ -54,6 +54,7 @@ std::string path_part(std::string_view name);
 struct ResourceUrl {
   std::string collection;  // "/apis/apps/v1/namespaces/shop/deployments"
   std::string plural;
+  std::string prefix;  // of names as `-o name` prints them: "deployment.apps"
   bool namespaced = false;
 };
 Result<ResourceUrl> resource_url(const std::string& resource, const std::string& ns);

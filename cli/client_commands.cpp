@@ -202,9 +202,9 @@ Result<Wanted> wanted_object(const ClientOptions& options, std::string resource,
   return Wanted{std::move(url), std::move(ns), std::move(name)};
 }
 
-void print_names(const Value& found, const std::string& plural) {
+void print_names(const Value& found, const std::string& prefix) {
   auto print = [&](const Value& object) {
-    std::printf("%s/%s\n", plural.c_str(), text_at(object, {"metadata", "name"}).c_str());
+    std::printf("%s/%s\n", prefix.c_str(), text_at(object, {"metadata", "name"}).c_str());
   };
   const Value* items = found.find("items");
   if (items == nullptr || !items->is_list()) return print(found);
@@ -236,7 +236,7 @@ int get_command(const ClientOptions& options, const std::string& resource, const
   Result<Value> found = client->get(path, table ? kTableAccept : "application/json");
   if (!found.ok()) return complain(found.error());
   if (options.output == "name") {
-    print_names(*found, wanted->url.plural);
+    print_names(*found, wanted->url.prefix);
   } else if (!print_structured(*found, options.output)) {
     print_table(*found, options.output == "wide", options.all_namespaces && wanted->url.namespaced);
   }

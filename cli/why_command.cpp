@@ -1,10 +1,13 @@
 #include "cli/why_command.h"
 
+#include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 
 #include "cli/client.h"
 #include "cli/output.h"
 #include "reconciler/sched/placement.h"
+#include "schema/base/clock.h"
 #include "schema/decode.h"
 #include "schema/diagnostics.h"
 
@@ -89,6 +92,48 @@ Value chain_of(const Client& client, ResourceUrl url, Value object, std::string 
   return out;
 }
 
+// "CrashLoopBackOff: back-off 10s restarting ..."; "exit code 1 (Error)"; "" for one that just runs.
+std::string sentence_of(const Value& state) {
+  std::string reason = text_at(state, {"reason"}), message = text_at(state, {"message"});
+  std::string code = text_at(state, {"exitCode"});
+  if (!code.empty()) reason = "exit code " + code + (reason.empty() ? "" : " (" + reason + ")");
+  if (message.empty() || reason.empty()) return reason + message;
+  return reason + ": " + message;
+}
+
+// What each container of a pod does, and how it ended before.
+Value containers_of(const Value& pod) {
+  Value out = Value::list();
+  for (const char* list : {"initContainerStatuses", "containerStatuses"}) {
+    for (const Value& status : list_at(pod, {"status", list})) {
+      Value row = Value::map();
+      row.set("name", text_at(status, {"name"}));
+      const Value* restarts = status.find("restartCount");
+      row.set("restarts", restarts != nullptr && restarts->is_int() ? restarts->as_int() : int64_t{0});
+      for (const char* state : {"waiting", "running", "terminated"}) {
+        const Value* now = status.find_path({"state", state});
+        if (now == nullptr) continue;
+        row.set("state", state);
+        row.set("because", sentence_of(*now));
+      }
+      if (const Value* before = status.find_path({"lastState", "terminated"})) row.set("before", sentence_of(*before));
+      out.push(std::move(row));
+    }
+  }
+  return out;
+}
+
+void print_containers(const Value& why) {
+  for (const Value& container : list_at(why, {"containers"})) {
+    std::string because = text_at(container, {"because"}), before = text_at(container, {"before"});
+    std::string restarts = text_at(container, {"restarts"});
+    std::printf("Container %s: %s%s%s%s\n", text_at(container, {"name"}).c_str(), text_at(container, {"state"}).c_str(),
+                because.empty() ? "" : (", " + because).c_str(),
+                restarts == "0" ? "" : (", restarted " + restarts + (restarts == "1" ? " time" : " times")).c_str(),
+                before.empty() ? "" : (", ended before with " + before).c_str());
+  }
+}
+
 void print_why(const Value& why) {
   bool first = true;
   for (const Value& link : list_at(why, {"chain"})) {
@@ -110,6 +155,7 @@ void print_why(const Value& why) {
     std::printf("Condition %s: %s%s\n", text_at(condition, {"type"}).c_str(), text_at(condition, {"status"}).c_str(),
                 message.empty() ? "" : (", " + message).c_str());
   }
+  print_containers(why);
   const ValueList& nodes = list_at(why, {"nodes"});
   if (!nodes.empty()) std::printf("Nodes:\n");
   for (const Value& verdict : nodes) {
@@ -130,24 +176,35 @@ Value events_about(const Client& client, const std::string& ns, const std::strin
   Result<Value> events = client.get("/api/v1/namespaces/" + (ns.empty() ? "default" : path_part(ns)) +
                                     "/events?fieldSelector=involvedObject.uid%3D" + path_part(uid));
   if (!events.ok()) return out;
+  std::vector<std::pair<uint64_t, Value>> rows;
   for (const Value& event : list_at(*events, {"items"})) {
     Value row = Value::map();
     for (const char* name : {"type", "reason", "message"}) row.set(name, text_at(event, {name}));
     const Value* count = event.find("count");
     row.set("count", count != nullptr && count->is_int() ? count->as_int() : int64_t{1});
+    row.set("first", text_at(event, {"firstTimestamp"}));
     row.set("last", text_at(event, {"lastTimestamp"}));
-    out.push(std::move(row));
+    rows.emplace_back(std::strtoull(text_at(event, {"metadata", "resourceVersion"}).c_str(), nullptr, 10), std::move(row));
   }
+  // As they were written, which tells those of one second apart.
+  std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  for (auto& [version, row] : rows) out.push(std::move(row));
   return out;
 }
 
 void print_events(const Value& events) {
   if (events.as_list().empty()) return;
+  WallTime now = read_clock().wall;
+  auto age = [&](const Value& event, const char* name) {
+    std::optional<WallTime> when = parse_rfc3339(text_at(event, {name}));
+    return when ? human_duration(now - *when) : std::string("<unknown>");
+  };
   std::printf("Events:\n");
   for (const Value& event : events.as_list()) {
-    std::string count = text_at(event, {"count"});
-    std::printf("  %-8s %-20s %s%s\n", text_at(event, {"type"}).c_str(), text_at(event, {"reason"}).c_str(),
-                text_at(event, {"message"}).c_str(), count == "1" ? "" : (" (x" + count + ")").c_str());
+    std::string count = text_at(event, {"count"}), when = age(event, "last");
+    if (count != "1") when += " (x" + count + " over " + age(event, "first") + ")";
+    std::printf("  %-8s %-20s %-18s %s\n", text_at(event, {"type"}).c_str(), text_at(event, {"reason"}).c_str(),
+                when.c_str(), text_at(event, {"message"}).c_str());
   }
 }
 
@@ -169,6 +226,7 @@ int why_command(const ClientOptions& options, const std::string& object) {
   why.set("node", node);
   for (const Value& condition : list_at(*found, {"status", "conditions"})) conditions.push(condition);
   why.set("conditions", std::move(conditions));
+  if (url->plural == "pods") why.set("containers", containers_of(*found));
   if (url->plural == "pods" && node.empty()) why.set("nodes", verdicts_on(*client, *found));
   why.set("events", events_about(*client, url->namespaced ? options.ns : "", text_at(*found, {"metadata", "uid"})));
   if (!print_structured(why, options.output)) print_why(why);

@@ -56,8 +56,20 @@ void add_condition(ApplicationStatus& status, const ApplicationStatus& before, s
   status.conditions.push_back(std::move(condition));
 }
 
+// Who commits a StatefulSet and sees "Healthy" must also see that nothing runs because of it.
+std::string carried_sentence(const Rollup& rollup, const DesiredSet& applied) {
+  std::string all = std::to_string(rollup.carried_count) + " kept and served, but nothing follows from them:";
+  for (const Key& key : rollup.carried) {
+    all += "\n" + key.text();
+    const DesiredObject* declared = applied.objects.find(key);
+    if (declared != nullptr) all += " (" + declared->origin.path + ":" + std::to_string(declared->origin.line) + ")";
+  }
+  size_t more = rollup.carried_count - rollup.carried.size();
+  return all + (more > 0 ? "\nand " + std::to_string(more) + " more" : "");
+}
+
 void add_conditions(ApplicationStatus& status, const ApplicationStatus& before, const ApplicationState& state,
-                    WallTime now) {
+                    const Rollup& rollup, WallTime now) {
   if (!state.mistakes.empty()) {
     std::string all = "commit " + state.refused + " is refused:";
     for (const std::string& mistake : state.mistakes) all += "\n" + mistake;
@@ -71,6 +83,9 @@ void add_conditions(ApplicationStatus& status, const ApplicationStatus& before, 
   }
   if (!state.pinned.empty()) {
     add_condition(status, before, "Pinned", "rolled back to " + state.pinned + " until `mainstay sync`", now);
+  }
+  if (rollup.carried_count > 0) {
+    add_condition(status, before, "ExcludedResourceWarning", carried_sentence(rollup, *state.applied), now);
   }
 }
 
@@ -117,7 +132,7 @@ ApplicationStatus status_of(const ApplicationSettings& settings, const Applicati
   out.health.last_transition_time = same_health ? before.health.last_transition_time : now.seconds();
   out.resources = view.rollup.resources;
   add_history(out, state, settings);
-  add_conditions(out, before, state, now);
+  add_conditions(out, before, state, view.rollup, now);
   add_operation(out, state);
   out.source_type = "Directory";
   out.summary.images = view.rollup.images;

@@ -9,6 +9,8 @@
 namespace mainstay {
 namespace {
 
+constexpr size_t kNamedCarried = 10;
+
 const PodSpec* pod_spec(const Object& object) {
   if (const Pod* pod = try_as<Pod>(object)) return &pod->spec;
   if (const Deployment* deployment = try_as<Deployment>(object)) return &deployment->spec.pod_template.spec;
@@ -51,6 +53,7 @@ void Standing::forget(const Key& key) {
   if (!part.synced) --out_of_sync_;
   if (part.missing) --missing_;
   if (needs_attention(part)) attention_.erase(key);
+  carried_.erase(key);
   if (part.health && part.health->status != Health::kHealthy) unhealthy_[part.health->status].erase(key);
   for (const std::string& image : part.images) {
     auto count = images_.find(image);
@@ -77,6 +80,7 @@ void Standing::look(const Key& key, const DesiredObject* desired, const ObjectPt
   if (!part.synced) ++out_of_sync_;
   if (part.missing) ++missing_;
   if (needs_attention(part)) attention_.insert(key);
+  if (is_carried_kind(key.kind)) carried_.insert(key);
   if (part.health && part.health->status != Health::kHealthy) unhealthy_[part.health->status].insert(key);
   for (const std::string& image : part.images) ++images_[image];
   parts_.emplace(key, std::move(part));
@@ -116,6 +120,10 @@ Rollup Standing::sum(bool at_target, size_t listed) const {
     }
   }
   for (const auto& [image, count] : images_) out.images.push_back(image);
+  for (auto key = carried_.begin(); key != carried_.end() && out.carried.size() < kNamedCarried; ++key) {
+    out.carried.push_back(*key);
+  }
+  out.carried_count = carried_.size();
   out.health = worst();
   out.sync = at_target && out_of_sync_ == 0 ? "Synced" : "OutOfSync";
   out.out_of_sync = out_of_sync_;

@@ -28,6 +28,8 @@ struct Rollup {
   HealthReport health;         // the worst of all objects (schema/health.h)
   std::vector<ResourceStatus> resources;  // in order of key
   std::vector<std::string> images;        // of all pod templates; sorted, none twice
+  std::vector<Key> carried;               // the first of those that nothing follows from (is_carried_kind)
+  size_t carried_count = 0;
   size_t out_of_sync = 0;
   size_t missing = 0;
 };
@@ -58,6 +60,7 @@ class Standing {
 
   std::map<Key, Part> parts_;
   std::set<Key> attention_;
+  std::set<Key> carried_;
   std::map<Health, std::set<Key>> unhealthy_;  // by what they are
   std::map<std::string, size_t> images_;       // how many objects name it
   size_t out_of_sync_ = 0, missing_ = 0;

@@ -297,4 +297,31 @@ TEST_CASE("a namespace that may be declared where nothing could be read is not c
   CHECK(refusal(journal).find("namespaces \"nowhere\" not found") != std::string::npos);
 }
 
+TEST_CASE("what nothing follows from is told beside the health of the rest") {
+  MemoryJournal journal("cluster");
+  Life life(journal, at(0));
+  auto warning = [&]() -> std::string {
+    ObjectPtr application = life.core->head().find(Kind::kApplication, "mainstay", "root");
+    for (const ApplicationCondition& condition : as<Application>(*application).status.conditions) {
+      if (condition.type == "ExcludedResourceWarning") return condition.message;
+    }
+    return "";
+  };
+  std::string text = config_maps("c", 1);
+  life.turn({commit_of('a', text)});
+  life.settle();
+  CHECK(warning().empty());
+  text += "---\napiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: db}\nspec: {selector: {}, template: {}}\n";
+  life.turn({commit_of('b', text)});
+  life.settle();
+  CHECK(warning().starts_with("1 kept and served, but nothing follows from them:\nStatefulSet default/db ("));
+  for (int i = 0; i < 15; ++i) {
+    text += "---\napiVersion: batch/v1\nkind: Job\nmetadata: {name: j" + std::to_string(i) + "}\nspec: {template: {}}\n";
+  }
+  life.turn({commit_of('d', text)});
+  life.settle();
+  CHECK(warning().starts_with("16 kept"));
+  CHECK(warning().ends_with("\nand 6 more"));
+}
+
 }  // namespace mainstay

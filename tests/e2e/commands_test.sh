@@ -147,7 +147,7 @@ structured 0 '.accepted' sync shop-app
 says 0 '^web +2/2' get deploy web -n shop
 says 0 '^shop +web-' get pods -A
 says 0 'INTERNAL-IP' get nodes -o wide
-says 0 '^deployments/web$' get deployments -n shop -o name
+says 0 '^deployment.apps/web$' get deployments -n shop -o name
 says 0 '^web' get deploy/web -n shop
 structured 0 '.items | length > 1' get pods -n shop
 structured 0 '.spec.replicas == 2' get deploy web -n shop
@@ -161,13 +161,15 @@ says 0 'GREETING' describe configmap web -n shop
 says 0 'token: .*16 bytes' describe secret web -n shop
 structured 0 '.object.kind == "Deployment" and (.events | length) > 0' describe deployment web -n shop
 says 1 'which one' describe pods
-says 1 'simulated containers write no log' logs "$(ms get pods -n shop -o name | sed -n 's#^pods/\(web-.*\)#\1#p' | head -n 1)" -n shop
+says 1 'simulated containers write no log' logs "$(ms get pods -n shop -o name | sed -n 's#^pod/\(web-.*\)#\1#p' | head -n 1)" -n shop
 says 1 'pods "nosuch" not found' logs nosuch
 says 0 'Scheduled' events -n shop
 structured 0 '.items[0].reason' events -A
 pod=$(ms get pods -n shop -o name | grep -m 1 /web-)
-says 0 'Declared at web.yaml:[0-9]+, commit' why "${pod/pods/pod}" -n shop
-structured 0 '.phase == "Running" and .chain[2].declared.path == "web.yaml"' why "${pod/pods/pod}" -n shop
+says 0 'Declared at web.yaml:[0-9]+, commit' why "$pod" -n shop
+structured 0 '.phase == "Running" and .chain[2].declared.path == "web.yaml"' why "$pod" -n shop
+says 0 'Container web: running' why "$pod" -n shop
+says 0 'Normal +Scheduled +[0-9]+s +Success' why "$pod" -n shop
 says 0 'Node' why node/node-1
 says 1 'not found' why nosuch
 says 1 'resource type' why nosuch/x
