@@ -184,7 +184,8 @@ Value events_about(const Client& client, const std::string& ns, const std::strin
     row.set("count", count != nullptr && count->is_int() ? count->as_int() : int64_t{1});
     row.set("first", text_at(event, {"firstTimestamp"}));
     row.set("last", text_at(event, {"lastTimestamp"}));
-    rows.emplace_back(std::strtoull(text_at(event, {"metadata", "resourceVersion"}).c_str(), nullptr, 10), std::move(row));
+    std::string version = text_at(event, {"metadata", "resourceVersion"});
+    rows.emplace_back(std::strtoull(version.c_str(), nullptr, 10), std::move(row));
   }
   // As they were written, which tells those of one second apart.
   std::sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.first < b.first; });

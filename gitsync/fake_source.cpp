@@ -110,7 +110,7 @@ Result<RefTip> FakeSource::tip() {
   RETURN_IF_ERROR(enter(Operation::kTip));
   if (repository_->branches_.empty()) return RefTip{RefTip::State::kEmptyRepository, {}};
   auto found = repository_->branches_.find(branch_);
-  if (found == repository_->branches_.end()) return RefTip{RefTip::State::kNoSuchRef, {}};
+  if (found == repository_->branches_.end()) return RefTip{RefTip::State::kNoSuchRef, {}, "the branch does not exist in the repository"};
   return RefTip{RefTip::State::kFound, found->second};
 }
 

@@ -156,7 +156,8 @@ Result<RefTip> Libgit2Source::tip() {
   }
   bool empty =
       std::all_of(refs.begin(), refs.end(), [](const AdvertisedRef& ref) { return ref.id.is_zero(); });
-  return RefTip{empty ? RefTip::State::kEmptyRepository : RefTip::State::kNoSuchRef, {}};
+  if (empty) return RefTip{RefTip::State::kEmptyRepository, {}};
+  return RefTip{RefTip::State::kNoSuchRef, {}, missing_ref(refs, ref_)};
 }
 
 Status Libgit2Source::open_mirror() {

@@ -89,4 +89,13 @@ std::optional<ResolvedRef> resolve_ref(const std::vector<AdvertisedRef>& refs, c
   return peeled(refs, "refs/tags/" + choice.name);
 }
 
+std::string missing_ref(const std::vector<AdvertisedRef>& refs, const RefChoice& choice) {
+  std::string out = choice.text() + " does not exist in the repository";
+  using Kind = RefChoice::Kind;
+  bool branch = choice.kind == Kind::kBranch, tag = choice.kind == Kind::kTag;
+  if (branch && peeled(refs, "refs/tags/" + choice.name)) out += ", a tag of that name does";
+  if (tag && peeled(refs, "refs/heads/" + choice.name)) out += ", a branch of that name does";
+  return out;
+}
+
 }  // namespace mainstay

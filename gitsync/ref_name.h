@@ -49,4 +49,7 @@ struct ResolvedRef {
 // Never for kCommit, which needs no advertisement. The choice must be checked.
 std::optional<ResolvedRef> resolve_ref(const std::vector<AdvertisedRef>& refs, const RefChoice& choice);
 
+// That a choice was not found, in words, and whether a tag has the branch's name or the other way round.
+std::string missing_ref(const std::vector<AdvertisedRef>& refs, const RefChoice& choice);
+
 }  // namespace mainstay

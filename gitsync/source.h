@@ -67,6 +67,8 @@ struct RefTip {
   enum class State : uint8_t { kFound, kNoSuchRef, kEmptyRepository };
   State state = State::kNoSuchRef;
   CommitId commit;  // for kFound only
+  // For kNoSuchRef: "branch v1 does not exist in the repository", and what else has the name.
+  std::string missing = {};
 };
 
 struct CommitInfo {

@@ -68,7 +68,7 @@ std::optional<SourceReport> SourceReader::poll() {
     ++failures_;
     std::string words = tip->state == RefTip::State::kEmptyRepository
                             ? "the repository is empty; nothing is changed until it has a commit"
-                            : "the branch or tag does not exist in the repository; what was applied stays";
+                            : tip->missing + "; what was applied stays";
     return say(trouble(SourceReport::Outcome::kHold, std::move(words), std::nullopt));
   }
   if (settled_tip_ == tip->commit) {

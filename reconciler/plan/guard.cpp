@@ -70,8 +70,13 @@ class Guard {
       return hold.reason != HoldReason::kNamespaceInUse;
     });
     if (releasable) {
-      out_.advice = "to let them go: the commit trailer \"Mainstay-Prune: " + std::to_string(out_.prunes) +
-                    "\", or `mainstay ack`";
+      std::string count = std::to_string(out_.prunes);
+      bool miscounted = input_.acknowledged_count && *input_.acknowledged_count != out_.prunes;
+      if (miscounted) {
+        out_.advice = "the trailer \"Mainstay-Prune: " + std::to_string(*input_.acknowledged_count) +
+                      "\" does not count: " + count + " would go; ";
+      }
+      out_.advice += "to let them go: the commit trailer \"Mainstay-Prune: " + count + "\", or `mainstay ack`";
     }
     return std::move(out_);
   }

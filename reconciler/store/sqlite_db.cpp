@@ -115,6 +115,9 @@ Result<SqliteDb> SqliteDb::open(const std::string& path, const Options& options)
   if (result != SQLITE_OK) return error_of(result, state->handle).in("opening " + path);
   sqlite3_busy_timeout(state->handle, static_cast<int>(options.busy_wait / 1ms));
   sqlite3_wal_hook(state->handle, &remember_wal_pages, &state->wal_pages);
+  // Opening looks at nothing: only the first read finds out that it is no database.
+  result = sqlite3_exec(state->handle, "PRAGMA schema_version", nullptr, nullptr, nullptr);
+  if ((result & 0xFF) == SQLITE_NOTADB) return error_of(result, state->handle).in("opening " + path);
   return SqliteDb(std::move(state));
 }
 

@@ -304,6 +304,7 @@ TEST_CASE("repository gone, ref gone, empty repository and path gone are told ap
     CHECK(source->list_tree(commit, all_files("apps/a.yaml"))->state == Listing::State::kNotADirectory);
     repo.git({"branch", "-D", "main"});
     CHECK(source->tip()->state == RefTip::State::kNoSuchRef);
+    CHECK(source->tip()->missing == "branch main does not exist in the repository");
     CHECK(source->list_tree(commit, all_files("apps"))->files.size() == 2);  // what was read stays readable
     repo.git({"branch", "main", "other"});
     Result<RefTip> gone = open_source(spec_of(base + "nothing"), mirrors.path())->tip();

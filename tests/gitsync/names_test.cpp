@@ -143,6 +143,11 @@ TEST_CASE("refs are found among what a server advertises") {
   CHECK(find(Kind::kBranch, "main") == "refs/heads/main=1");
   CHECK(find(Kind::kBranch, "refs/heads/main") == "refs/heads/main=1");
   CHECK(find(Kind::kBranch, "v1") == "none");
+  CHECK(missing_ref(refs, {Kind::kBranch, "v1"}) ==
+        "branch v1 does not exist in the repository, a tag of that name does");
+  CHECK(missing_ref(refs, {Kind::kTag, "main"}) ==
+        "tag main does not exist in the repository, a branch of that name does");
+  CHECK(missing_ref(refs, {Kind::kBranch, "x"}) == "branch x does not exist in the repository");
   CHECK(find(Kind::kTag, "v1") == "refs/tags/v1=5");
   CHECK(find(Kind::kRevision, "both") == "refs/heads/both=2");
   CHECK(find(Kind::kRevision, "v1") == "refs/tags/v1=5");

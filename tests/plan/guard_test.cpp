@@ -91,6 +91,9 @@ TEST_CASE("the trailer has to name the number, an ack does not") {
     PlanInput input{"root", "a", "b", none, &app.last, app.store.head};
     input.acknowledged_count = trailer;
     CHECK(make_plan(input).counts().prune == (trailer == 10 ? 10 : 0));
+    bool miscounted = make_plan(input).guard.advice.starts_with("the trailer \"Mainstay-Prune: " + std::to_string(trailer) +
+                                                                "\" does not count: 10 would go; ");
+    CHECK(miscounted == (trailer != 10));
     input.acknowledged_count.reset();
     input.acknowledged = true;
     CHECK(make_plan(input).counts().prune == 10);

@@ -391,6 +391,15 @@ TEST_CASE("a backup restores, and the restored store is noticeably another") {
   CHECK(open_journal(dir)->load().value().epoch == 8);
 }
 
+TEST_CASE("a file that is no database is named") {
+  TempDir dir;
+  std::ofstream(dir.file("mainstay.db")) << std::string(8192, 'x');
+  auto opened = SqliteJournal::open(options_for(dir));
+  REQUIRE_FALSE(opened.ok());
+  CHECK(opened.error().code == ErrorCode::kCorrupt);
+  CHECK(opened.error().message == "opening " + dir.file("mainstay.db") + ": file is not a database (26)");
+}
+
 TEST_CASE("a damaged backup is refused and nothing moves") {
   TempDir dir;
   open_journal(dir).reset();
