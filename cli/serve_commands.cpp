@@ -14,7 +14,7 @@
 #include "cli/memory.h"
 #include "cli/server_app.h"
 #include "nodeagent/agent.h"
-#include "reconciler/store/data_dir.h"
+#include "reconciler/store/private_file.h"
 #include "schema/base/log.h"
 
 namespace mainstay {

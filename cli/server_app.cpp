@@ -14,7 +14,7 @@
 #include "gitsync/webhook.h"
 #include "nodeagent/node_facts.h"
 #include "reconciler/api/pki.h"
-#include "reconciler/api/private_file.h"
+#include "reconciler/store/private_file.h"
 #include "reconciler/api/server.h"
 #include "reconciler/api/service.h"
 #include "reconciler/control/service_addresses.h"
@@ -228,7 +228,7 @@ Status ServerApp::State::open_api() {
 Status ServerApp::State::write_kubeconfig() {
   std::string text = api::kubeconfig_text("mainstay", url, pki.ca_pem, tokens->admin_token());
   const std::string file = config.data_dir + "/kubeconfig";
-  if (Result<std::string> known = api::read_whole_file(file, 2 * text.size()); known.ok() && *known == text) return {};
+  if (Result<std::string> known = read_whole_file(file, 2 * text.size()); known.ok() && *known == text) return {};
   return write_private_file(file, text);
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "schema/base/lower.h"
 #include "schema/utf8.h"
 
 namespace mainstay {
@@ -144,8 +145,7 @@ std::vector<std::pair<std::string, std::string>> service_variables(const Object&
       out.emplace_back(name + "_SERVICE_PORT_" + variable_name(port.name), std::to_string(port.port));
     }
     for (const NetworkServicePort& port : service.ports) {
-      std::string protocol = port.protocol;
-      for (char& c : protocol) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+      std::string protocol = lower_ascii(port.protocol);
       std::string number = std::to_string(port.port);
       std::string url = protocol + "://" + service.cluster_ip + ":" + number;
       std::string prefix = name + "_PORT_" + number + "_" + variable_name(port.protocol);

@@ -12,6 +12,7 @@
 #include <sstream>
 
 #include "nodeagent/disk.h"
+#include "schema/base/lower.h"
 
 namespace mainstay {
 namespace {
@@ -95,9 +96,7 @@ NodeFacts read_node_facts(const MachineOptions& options) {
   NodeFacts out;
   utsname names{};
   uname(&names);
-  out.name = options.name.empty() ? std::string(names.nodename) : options.name;
-  std::transform(out.name.begin(), out.name.end(), out.name.begin(),
-                 [](unsigned char c) { return std::tolower(c); });
+  out.name = lower_ascii(options.name.empty() ? std::string(names.nodename) : options.name);
   out.address = options.address.empty() ? own_address() : options.address;
   out.memory_bytes = memory_field("MemTotal");
   out.hostname = names.nodename;

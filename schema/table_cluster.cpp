@@ -2,6 +2,7 @@
 #include <initializer_list>
 #include <string>
 
+#include "schema/base/lower.h"
 #include "schema/decode.h"
 #include "schema/table_cells.h"
 
@@ -234,10 +235,8 @@ constexpr CellColumn kBinding[] = {
 Value revision_owner_cell(const Object& object, WallTime) {
   for (const OwnerReference& owner : object.meta.owner_references) {
     if (owner.controller != true) continue;
-    std::string kind = owner.kind;
-    for (char& c : kind) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
     std::string group = owner.api_version.substr(0, owner.api_version.find('/'));
-    return kind + (group == owner.api_version ? "" : "." + group) + "/" + owner.name;
+    return lower_ascii(owner.kind) + (group == owner.api_version ? "" : "." + group) + "/" + owner.name;
   }
   return kNone;
 }

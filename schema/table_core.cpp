@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "schema/base/lower.h"
 #include "schema/table_cells.h"
 
 namespace mainstay {
@@ -165,8 +166,7 @@ Value last_seen_cell(const Object& object, WallTime now) {
 
 Value event_object_cell(const Object& object, WallTime) {
   const ObjectReference& target = event(object).involved_object;
-  std::string kind = target.kind;
-  std::transform(kind.begin(), kind.end(), kind.begin(), [](unsigned char c) { return std::tolower(c); });
+  std::string kind = lower_ascii(target.kind);
   return target.name.empty() ? kind : kind + "/" + target.name;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "schema/base/lower.h"
 #include "schema/decode.h"
 #include "schema/encode.h"
 #include "schema/validate_parts.h"
@@ -11,13 +12,6 @@ namespace mainstay {
 namespace {
 
 constexpr size_t kLargestAnnotations = 256 << 10;
-
-std::string lower(std::string text) {
-  for (char& c : text) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return text;
-}
 
 void validate_name(FieldErrors& errors, const Path& metadata, const Object& object) {
   const ObjectMeta& meta = object.meta;
@@ -145,7 +139,7 @@ void validate_labels(FieldErrors& errors, const Path& path, const StringMap& lab
 void validate_annotations(FieldErrors& errors, const Path& path, const StringMap& annotations) {
   size_t total = 0;
   for (const auto& [key, value] : annotations) {
-    errors.problems(path.key(key), key, qualified_name_problems(lower(key)));
+    errors.problems(path.key(key), key, qualified_name_problems(lower_ascii(key)));
     total += key.size() + value.size();
   }
   if (total > kLargestAnnotations) errors.too_long(path, kLargestAnnotations);

@@ -97,8 +97,8 @@ std::string report(const std::vector<std::string>& found) {
 bool is_decision_code(const std::string& path) {
   static const char* kEdges[] = {
       "schema/base/", "reconciler/store/sqlite", "reconciler/store/journal", "reconciler/store/memory_journal",
-      "reconciler/store/secret", "reconciler/store/data_dir", "reconciler/store/backup", "reconciler/store/load",
-      "reconciler/core/core_loop"};
+      "reconciler/store/secret", "reconciler/store/data_dir", "reconciler/store/private_file", "reconciler/store/backup",
+      "reconciler/store/load", "reconciler/core/core_loop"};
   for (const char* edge : kEdges) {
     if (path.starts_with(edge)) return false;
   }

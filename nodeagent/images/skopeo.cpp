@@ -5,6 +5,7 @@
 
 #include "nodeagent/disk.h"
 #include "nodeagent/process.h"
+#include "schema/base/lower.h"
 
 namespace mainstay {
 namespace {
@@ -18,8 +19,7 @@ bool mentions(const std::string& text, std::initializer_list<std::string_view> w
 
 Error classify_skopeo(std::string_view said) {
   std::string message = said_in_log(said);
-  std::string lower = message;
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
+  std::string lower = lower_ascii(message);
   ErrorCode code = ErrorCode::kUnavailable;
   if (mentions(lower,
                {"manifest unknown", "name unknown", "repository name not known", "not found", "404"})) {

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "reconciler/api/private_file.h"
+#include "reconciler/store/private_file.h"
 #include "schema/json.h"
 
 namespace mainstay::api {

@@ -9,6 +9,7 @@
 #include "reconciler/api/openapi_v2.h"
 #include "reconciler/api/scale.h"
 #include "reconciler/api/status_response.h"
+#include "schema/base/lower.h"
 #include "schema/json.h"
 #include "schema/kind.h"
 
@@ -89,9 +90,7 @@ std::vector<GroupVersion> all_group_versions() {
   for (const KindInfo& info : all_kinds()) add(std::string(info.group), std::string(info.version), resource_of(info));
   const std::string authz = "authorization.k8s.io", authn = "authentication.k8s.io";
   for (const char* kind : {"SelfSubjectAccessReview", "SelfSubjectRulesReview"}) {
-    std::string singular(kind);
-    std::transform(singular.begin(), singular.end(), singular.begin(),
-                   [](unsigned char c) { return std::tolower(c); });
+    std::string singular = lower_ascii(kind);
     add(authz, "v1", question(singular + "s", singular, {authz, "v1", kind}));
   }
   add(authn, "v1", question("selfsubjectreviews", "selfsubjectreview", {authn, "v1", "SelfSubjectReview"}));

@@ -1,11 +1,10 @@
 #include "reconciler/api/impersonation.h"
 
-#include <algorithm>
-#include <cctype>
 
 #include "reconciler/api/account_tokens.h"
 #include "reconciler/api/auth.h"
 #include "reconciler/api/status_response.h"
+#include "schema/base/lower.h"
 
 namespace mainstay::api {
 namespace {
@@ -14,13 +13,9 @@ constexpr std::string_view kPrefix = "impersonate-";
 constexpr std::string_view kAnonymous = "system:anonymous";
 constexpr std::string_view kAccountPrefix = "system:serviceaccount:";
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return std::tolower(c); });
-  return out;
+bool is_wish(const std::pair<std::string, std::string>& header) {
+  return lower_ascii(header.first).starts_with(kPrefix);
 }
-
-bool is_wish(const std::pair<std::string, std::string>& header) { return lower(header.first).starts_with(kPrefix); }
 
 // The groups that belong to a user of this name when none are asked for.
 std::vector<std::string> groups_of(const std::string& user) {
@@ -46,7 +41,7 @@ std::optional<Response> impersonate(Request& request) {
   Identity wanted;
   wanted.user = request.header("Impersonate-User");
   for (const auto& [name, value] : request.headers) {
-    if (lower(name) == "impersonate-group") wanted.groups.push_back(value);
+    if (lower_ascii(name) == "impersonate-group") wanted.groups.push_back(value);
   }
   if (!request.identity.in_group(kMastersGroup)) return may_not(request.identity, wanted.user);
   if (wanted.user.empty()) return failure(400, "BadRequest", "Impersonate-User is missing");

@@ -1,6 +1,6 @@
 #include "reconciler/api/negotiate.h"
+#include "schema/base/lower.h"
 
-#include <algorithm>
 #include <vector>
 
 namespace mainstay::api {
@@ -22,12 +22,6 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
   }
 }
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return std::tolower(c); });
-  return out;
-}
-
 struct Range {
   std::string type;
   std::string as, group, version;
@@ -35,11 +29,11 @@ struct Range {
 
 Range parse_range(std::string_view text) {
   std::vector<std::string_view> parts = split(text, ';');
-  Range range{lower(parts[0]), "", "", ""};
+  Range range{lower_ascii(std::string(parts[0])), "", "", ""};
   for (size_t i = 1; i < parts.size(); ++i) {
     size_t equals = parts[i].find('=');
     if (equals == std::string_view::npos) continue;
-    std::string name = lower(trim(parts[i].substr(0, equals)));
+    std::string name = lower_ascii(std::string(trim(parts[i].substr(0, equals))));
     std::string value(trim(parts[i].substr(equals + 1)));
     if (name == "as") range.as = value;
     if (name == "g") range.group = value;
@@ -91,7 +85,7 @@ RowObject row_object(const Request& request) {
 }
 
 std::string media_type(std::string_view content_type) {
-  return lower(trim(content_type.substr(0, content_type.find(';'))));
+  return lower_ascii(std::string(trim(content_type.substr(0, content_type.find(';')))));
 }
 
 BodyType body_type(const Request& request) {

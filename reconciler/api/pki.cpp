@@ -11,7 +11,7 @@
 #include <algorithm>
 #include <memory>
 
-#include "reconciler/api/private_file.h"
+#include "reconciler/store/private_file.h"
 #include "schema/base/crypto.h"
 
 namespace mainstay::api {

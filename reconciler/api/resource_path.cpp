@@ -1,4 +1,5 @@
 #include "reconciler/api/resource_path.h"
+#include "schema/base/lower.h"
 
 #include <algorithm>
 #include <vector>
@@ -54,8 +55,7 @@ bool is_true(std::string_view text) {
 }
 
 std::string request_verb(const Request& request, const std::optional<ResourcePath>& path) {
-  std::string method = request.method;
-  std::transform(method.begin(), method.end(), method.begin(), [](unsigned char c) { return std::tolower(c); });
+  std::string method = lower_ascii(request.method);
   if (!path) return method;
   bool one = !path->name.empty();
   if (method == "get" || method == "head") {

@@ -2,7 +2,7 @@
 
 #include <charconv>
 
-#include "reconciler/api/private_file.h"
+#include "reconciler/store/private_file.h"
 
 namespace mainstay::api {
 namespace {

@@ -314,10 +314,10 @@ void Core::State::follow(Transaction& txn, size_t& cursor) {
 // Pods that came with a node's name.
 size_t Core::State::admit_pods(Transaction& txn, size_t& cursor) {
   std::vector<ObjectPtr> pods;
+  std::set<Key> seen;  // one that was written more than once is there as often
   for (const Key& key : std::exchange(bound, {})) {
-    ObjectPtr pod = txn.view().find(key);
-    bool again = std::any_of(pods.begin(), pods.end(), [&](const ObjectPtr& other) { return other == pod; });
-    if (pod && !again && needs_admission(*pod)) pods.push_back(std::move(pod));
+    ObjectPtr pod = seen.insert(key).second ? txn.view().find(key) : nullptr;
+    if (pod && needs_admission(*pod)) pods.push_back(std::move(pod));
   }
   if (pods.empty()) return 0;
   std::vector<Admission> judged = admit_bound(cluster, pods);

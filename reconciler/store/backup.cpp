@@ -5,6 +5,7 @@
 
 #include "reconciler/store/data_dir.h"
 #include "reconciler/store/journal.h"
+#include "reconciler/store/private_file.h"
 #include "reconciler/store/secret_box.h"
 #include "reconciler/store/sqlite_db.h"
 #include "reconciler/store/sqlite_journal.h"
@@ -15,11 +16,6 @@ namespace mainstay {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string folder_of(const std::string& path) {
-  std::string folder = fs::path(path).parent_path().string();
-  return folder.empty() ? "." : folder;
-}
 
 void remove_database(const std::string& file) {
   std::error_code ignored;

@@ -12,10 +12,11 @@
 #include <filesystem>
 #include <utility>
 
+#include "reconciler/store/private_file.h"
+
 namespace mainstay {
 namespace {
 
-constexpr size_t kPrivateFileLimit = 1 << 20;
 constexpr uint64_t kSpareForBallast = 4 * kBallastBytes;
 
 Error system_error(const std::string& what) {
@@ -41,17 +42,6 @@ class OpenFile {
  private:
   int descriptor_;
 };
-
-std::string folder_of(const std::string& path) {
-  std::string folder = std::filesystem::path(path).parent_path().string();
-  return folder.empty() ? "." : folder;
-}
-
-Status make_folder(const std::string& path) {
-  if (::mkdir(path.c_str(), 0700) == 0) return sync_path(folder_of(path));
-  if (errno != EEXIST) return system_error("making " + path);
-  return {};
-}
 
 Status write_all(int descriptor, std::string_view bytes, const std::string& path) {
   while (!bytes.empty()) {
@@ -116,52 +106,5 @@ bool DataDir::make_ballast() const {
 }
 
 bool DataDir::drop_ballast() const { return ::unlink(file("ballast").c_str()) == 0; }
-
-Result<std::string> read_private_file(const std::string& path) {
-  OpenFile opened(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!opened.ok()) return system_error("opening " + path);
-  struct stat status = {};
-  if (::fstat(opened.get(), &status) != 0) return system_error("reading " + path);
-  if ((status.st_mode & 077) != 0) {
-    return error(ErrorCode::kDenied, path + " can be read by others; run: chmod 600 " + path);
-  }
-  std::string bytes(kPrivateFileLimit, '\0');
-  size_t filled = 0;
-  while (filled < bytes.size()) {
-    ssize_t count = ::read(opened.get(), bytes.data() + filled, bytes.size() - filled);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return system_error("reading " + path);
-    if (count == 0) break;
-    filled += static_cast<size_t>(count);
-  }
-  bytes.resize(filled);
-  return bytes;
-}
-
-Status write_private_file(const std::string& path, std::string_view bytes) {
-  std::string folder = folder_of(path), fresh = path + ".new";
-  RETURN_IF_ERROR(make_folder(folder));
-  {
-    OpenFile made(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-    if (!made.ok()) return system_error("making " + fresh);
-    RETURN_IF_ERROR(write_all(made.get(), bytes, fresh));
-    if (::fsync(made.get()) != 0) return system_error("syncing " + fresh);
-  }
-  if (::rename(fresh.c_str(), path.c_str()) != 0) return system_error("renaming " + fresh);
-  return sync_path(folder);
-}
-
-Status make_private_file(const std::string& path) {
-  OpenFile made(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
-  if (!made.ok()) return system_error("making " + path);
-  return {};
-}
-
-Status sync_path(const std::string& path) {
-  OpenFile opened(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!opened.ok()) return system_error("opening " + path);
-  if (::fsync(opened.get()) != 0) return system_error("syncing " + path);
-  return {};
-}
 
 }  // namespace mainstay

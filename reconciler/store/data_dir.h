@@ -36,13 +36,4 @@ class DataDir {
 
 inline constexpr uint64_t kBallastBytes = 16 << 20;
 
-// kNotFound if it is missing; kDenied if anyone but its owner may read or write it.
-Result<std::string> read_private_file(const std::string& path);
-// Replaces the file (0600) as a whole, and its folder (0700) if that is missing; on disk when this returns.
-Status write_private_file(const std::string& path, std::string_view bytes);
-// Makes an empty file (0600) if there is none.
-Status make_private_file(const std::string& path);
-// Waits until the file, or the directory's entries, are on disk.
-Status sync_path(const std::string& path);
-
 }  // namespace mainstay

@@ -6,7 +6,7 @@
 #include <memory>
 #include <sstream>
 
-#include "reconciler/store/data_dir.h"
+#include "reconciler/store/private_file.h"
 #include "schema/base/crypto.h"
 
 namespace mainstay {

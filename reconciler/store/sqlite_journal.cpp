@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "reconciler/store/backup.h"
+#include "reconciler/store/private_file.h"
 #include "reconciler/store/secret_box.h"
 #include "reconciler/store/sqlite_db.h"
 #include "reconciler/store/sqlite_load.h"

@@ -19,7 +19,7 @@ bool is_encrypted_kind(Kind kind);
 // Kinds that come and go by the thousand. Their past is kept for a shorter time, and their bodies are named by version:
 // no two are equal, and an index of digests costs every group of writes another part of itself, the more the larger it
 // is.
-constexpr std::array kShortLivedKinds = {Kind::kPod, Kind::kEvent, Kind::kLease, Kind::kEndpointSlice};
+inline constexpr std::array kShortLivedKinds = {Kind::kPod, Kind::kEvent, Kind::kLease, Kind::kEndpointSlice};
 
 // What a body is found by. kDigest: of its text, so that equal ones are kept once. kKeyed: a digest that only the
 // cluster's key makes, for what is encrypted. kVersion: that of the change that wrote it.

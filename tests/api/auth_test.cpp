@@ -6,7 +6,7 @@
 #include <fstream>
 
 #include "reconciler/api/access.h"
-#include "reconciler/api/private_file.h"
+#include "reconciler/store/private_file.h"
 #include "tests/api/loopback.h"
 
 namespace mainstay::api {

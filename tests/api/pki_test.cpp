@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "reconciler/api/private_file.h"
+#include "reconciler/store/private_file.h"
 #include "schema/base/crypto.h"
 #include "tests/api/loopback.h"
 
@@ -154,7 +154,7 @@ TEST_CASE("a private file is replaced as a whole") {
   CHECK(*read_whole_file(path) == "two");
   CHECK(read_whole_file(path, 2).error().code == ErrorCode::kInvalid);
   CHECK(read_whole_file(dir.path() + "/none").error().code == ErrorCode::kNotFound);
-  CHECK_FALSE(write_private_file(dir.path() + "/none/file", "x").ok());
+  CHECK_FALSE(write_private_file(dir.path() + "/none/none/file", "x").ok());
 }
 
 }  // namespace mainstay::api

@@ -5,7 +5,7 @@
 #include <fstream>
 
 #include "reconciler/api/account_tokens.h"
-#include "reconciler/api/private_file.h"
+#include "reconciler/store/private_file.h"
 #include "schema/base/clock.h"
 #include "tests/api/api_rig.h"
 
@@ -93,8 +93,8 @@ TEST_CASE("a key file of a version before: its tokens' end is not known, so it i
   TemporaryDirectory dir;
   auto key = api::TokenKey::make();
   std::string token = (*key)->sign(claims()).value();
-  REQUIRE(api::make_private_directory(dir.path() + "/pki").ok());
-  REQUIRE(api::write_private_file(file_of(dir), (*key)->pem()).ok());
+  REQUIRE(make_private_directory(dir.path() + "/pki").ok());
+  REQUIRE(write_private_file(file_of(dir), (*key)->pem()).ok());
   auto keys = open(dir);
   CHECK(keys->verify(token, kNow));
   REQUIRE(keys->sign(claims(), kNow + 1h).ok());
@@ -108,7 +108,7 @@ TEST_CASE("a key file that is broken anywhere needs a person") {
   TemporaryDirectory dir;
   auto keys = open(dir);
   REQUIRE(keys->rotate(false, kNow).ok());
-  std::string whole = api::read_whole_file(file_of(dir)).value();
+  std::string whole = read_whole_file(file_of(dir)).value();
   for (const std::string& text : {std::string(), std::string("nonsense"), whole.substr(0, whole.size() - 60)}) {
     std::ofstream(file_of(dir)) << text;
     CHECK(TokenKeys::open(dir.path()).error().code == ErrorCode::kCorrupt);
