@@ -156,7 +156,7 @@ void Agent::State::report_loop() {
     }
     in_contact(false);
     if (reachable.exchange(false)) {
-      log::warning("agent", sent.error().message + "; pods go on without it");
+      log::warning("agent", sent.error().message + (link->node_deleted() ? "" : "; pods go on without it"));
     }
     status_due = {};
     sleep(retry);

@@ -143,3 +143,41 @@ TEST_CASE("a budget without a number lets no healthy pod go, one without a selec
   nobody.add_pod("a", true);
   CHECK(nobody.evict("a") == 201);
 }
+
+TEST_CASE("property: however many are evicted, a budget keeps what it asks for or what there was") {
+  for (uint64_t seed = 1; seed <= 300; ++seed) {
+    INFO("seed " << seed);
+    Rng rng(seed);
+    int64_t number = static_cast<int64_t>(rng.below(8));
+    bool least = rng.chance(50), percent = rng.chance(50);
+    bool always = rng.chance(30);
+    std::string amount = percent ? std::to_string(number * 100 / 7) + "%" : std::to_string(number);
+    Shop shop(kSelector + (least ? "minAvailable: " : "maxUnavailable: ") + amount +
+              (always ? ", unhealthyPodEvictionPolicy: AlwaysAllow" : ""));
+    int64_t pods = 1 + static_cast<int64_t>(rng.below(9)), healthy = 0;
+    std::vector<std::string> names;
+    for (int64_t i = 0; i < pods; ++i) {
+      bool ready = rng.chance(75);
+      healthy += ready ? 1 : 0;
+      names.push_back("p" + std::to_string(i));
+      shop.add_pod(names.back(), ready);
+    }
+    // What is asked for, worked out another way: bare pods are wanted as many as there are.
+    auto part = [&](int64_t all) { return percent ? (all * (number * 100 / 7) + 99) / 100 : number; };
+    int64_t wanted = least ? part(pods) : std::max<int64_t>(0, pods - part(pods));
+    for (int tries = 0; tries < 30; ++tries) (void)shop.evict(names[rng.below(names.size())]);
+    int64_t left = 0;
+    for (const std::string& name : names) {
+      bool ready = condition_true(shop.pod(name).status.conditions, "Ready");
+      left += ready && !shop.leaves(name) ? 1 : 0;
+    }
+    CHECK(left >= std::min(wanted, healthy));
+    // It does not keep more than it must either.
+    for (const std::string& name : names) (void)shop.evict(name);
+    left = 0;
+    for (const std::string& name : names) {
+      left += condition_true(shop.pod(name).status.conditions, "Ready") && !shop.leaves(name) ? 1 : 0;
+    }
+    CHECK(left == std::min(std::max<int64_t>(wanted, 0), healthy));
+  }
+}
