@@ -41,7 +41,9 @@ void Agent::State::offer_report(Now) {
   std::scoped_lock lock(core_mutex, report_mutex);
   if (sending || outgoing) return;
   outgoing = core->take_report(whole_next);
-  whole_next = false;
+  // Until the first assignment is known, and what runs was looked at, a report cannot be whole: it is still owed.
+  if (whole_next) outgoing->labels = settings.labels;
+  whole_next = whole_next && !outgoing->whole;
   report_ready.notify_one();
 }
 
@@ -128,7 +130,6 @@ void Agent::State::report_loop() {
       std::lock_guard lock(core_mutex);
       ails = core->pressures();
     }
-    if (report.whole) report.labels = settings.labels;
     if (report.whole || now >= status_due || !(ails == told)) {
       NodeStatus status = read_node_status(settings.machine, facts, ails);
       Result<std::vector<Image>> images = doors ? doors->images.list() : std::vector<Image>{};

@@ -62,7 +62,7 @@ struct NodeReport {
   AssignmentNumber network_seen;  // the highest network state taken in
   bool whole = false;         // `pods` is everything there is, not only what changed
   std::vector<PodReport> pods;
-  NodeLabels labels;             // that the node was configured with; in whole reports
+  NodeLabels labels;             // that the node was configured with; until a whole report was made
   Box<NodeStatus> node_status;  // only when changed, and in the first of a boot
   std::vector<AgentEvent> events;
 };
