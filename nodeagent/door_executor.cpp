@@ -20,7 +20,7 @@ namespace {
 using Outcome = decltype(OperationResult::outcome);
 
 // Image pulls wait for the network and may take minutes; they never use more than this many threads.
-constexpr size_t kPullsAtOnce = 2;
+constexpr size_t kPullsAtOnce = 4, kPullsOfRegistry = 2;
 constexpr size_t kBesideAtOnce = 64;
 
 template <typename T>
@@ -40,22 +40,26 @@ struct Tools {
   std::atomic<bool> cancelled{false};  // probes and hooks end at once
 };
 
+// What there is to say of an image without fetching it; nothing if it has to be fetched.
+std::optional<Outcome> look_for(Tools& tools, const EnsureImage& order) {
+  Result<std::optional<Image>> present = tools.doors.images.present(order.ref);
+  if (!present.ok()) return Outcome(present.error());
+  if (*present) return Outcome(ImageEnsured{std::move(**present), false, Duration{0}});
+  if (order.policy != PullPolicy::kNever) return std::nullopt;
+  return Outcome(error(ErrorCode::kNotFound, "ErrImageNeverPull: container image \"" + order.ref +
+                                                 "\" is not present with pull policy of Never"));
+}
+
 Outcome carry_out(Tools& tools, const EnsureImage& order) {
-  const Doors& doors = tools.doors;
+  // It may have come since it was looked for, by a pull for another pod.
   if (order.policy != PullPolicy::kAlways) {
-    Result<std::optional<Image>> present = doors.images.present(order.ref);
-    if (!present.ok()) return present.error();
-    if (*present) return ImageEnsured{std::move(**present), false, Duration{0}};
-    if (order.policy == PullPolicy::kNever) {
-      return error(ErrorCode::kNotFound, "ErrImageNeverPull: container image \"" + order.ref +
-                                             "\" is not present with pull policy of Never");
-    }
+    if (std::optional<Outcome> known = look_for(tools, order)) return std::move(*known);
   }
   MonoTime before = read_clock().mono;
   PullRequest request;
   request.ref = order.ref;
   request.auth_configs = order.auth_configs;
-  Result<Image> pulled = doors.images.pull(request);
+  Result<Image> pulled = tools.doors.images.pull(request);
   if (!pulled.ok()) return pulled.error();
   return ImageEnsured{std::move(*pulled), true, read_clock().mono - before};
 }
@@ -250,17 +254,29 @@ class DoorExecutor : public Executor {
     }
   }
 
-  OperationResult carry_out_one(const Operation& operation) {
+  static OperationResult result_of(const Operation& operation, Outcome outcome) {
     OperationResult result;
     result.id = operation.id;
     result.uid = operation.uid;
-    result.outcome =
-        std::visit([&](const auto& order) -> Outcome { return carry_out(tools_, order); }, operation.body);
+    result.outcome = std::move(outcome);
     return result;
   }
 
-  // The next operation that may run, with its lane; waits for one. Nothing once stopped.
-  std::optional<std::pair<std::string, Operation>> next() {
+  OperationResult carry_out_one(const Operation& operation) {
+    return result_of(operation, std::visit([&](const auto& order) -> Outcome { return carry_out(tools_, order); },
+                                           operation.body));
+  }
+
+  // Nothing for an image that has to be fetched, which is for another lane.
+  std::optional<OperationResult> carry_out_turn(const OperationLanes::Turn& turn) {
+    const auto* image = std::get_if<EnsureImage>(&turn.operation.body);
+    if (image == nullptr || turn.pulls) return carry_out_one(turn.operation);
+    std::optional<Outcome> known = look_for(tools_, *image);
+    return known ? std::optional(result_of(turn.operation, std::move(*known))) : std::nullopt;
+  }
+
+  // The next operation that may run; waits for one. Nothing once stopped.
+  std::optional<OperationLanes::Turn> next() {
     std::unique_lock lock(mutex_);
     while (!stopping_) {
       if (auto work = lanes_.take()) return work;
@@ -270,10 +286,13 @@ class DoorExecutor : public Executor {
   }
 
   void run() {
-    while (auto work = next()) {
-      deliver_(carry_out_one(work->second));
+    while (auto turn = next()) {
+      std::optional<OperationResult> result = carry_out_turn(*turn);
+      bool fetch = !result;
+      if (result) deliver_(std::move(*result));
       std::lock_guard lock(mutex_);
-      lanes_.done(work->first);
+      lanes_.done(turn->lane);
+      if (fetch) lanes_.push_pull(std::move(turn->operation));
       ready_.notify_all();
     }
   }
@@ -282,7 +301,7 @@ class DoorExecutor : public Executor {
   Deliver deliver_;
   std::mutex mutex_;
   std::condition_variable ready_;
-  OperationLanes lanes_{kPullsAtOnce};
+  OperationLanes lanes_{kPullsAtOnce, kPullsOfRegistry};
   std::deque<Operation> beside_;
   size_t beside_threads_ = 0, beside_idle_ = 0;
   bool stopping_ = false;
