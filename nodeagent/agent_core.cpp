@@ -113,6 +113,24 @@ PodRecord& AgentCore::State::record_of(const std::string& uid, Now now) {
   return record;
 }
 
+namespace {
+
+bool same_objects(const ObjectsByName& a, const ObjectsByName& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) {
+    return x.first == y.first && x.second->version == y.second->version;
+  });
+}
+
+// What a pod waits for may be among the objects that have come: it is tried at once.
+void try_again(PodRecord& record, Now now) {
+  if (record.set_up_failed) record.set_up_retry.failed_at = now.mono - record.set_up_retry.wait;
+  for (auto& [name, container] : record.containers) {
+    if (container.waiting_reason == "CreateContainerConfigError") container.start_after = now.mono;
+  }
+}
+
+}  // namespace
+
 void AgentCore::State::take(const Assignment& next, Now now) {
   if (has_assignment && next.at <= assignment.at) return;  // late or repeated
   if (has_assignment && next.at.epoch != assignment.at.epoch) {
@@ -124,9 +142,7 @@ void AgentCore::State::take(const Assignment& next, Now now) {
   }
   assignment = next;
   has_assignment = true;
-  config.config_maps.clear();
-  config.secrets.clear();
-  config.service_accounts.reset();
+  NodeConfig before = std::exchange(config, NodeConfig{next.config_known, {}, {}, std::nullopt, config.network});
   for (const ObjectPtr& object : next.config_maps)
     config.config_maps[{object->meta.ns, object->meta.name}] = object;
   for (const ObjectPtr& object : next.secrets) config.secrets[{object->meta.ns, object->meta.name}] = object;
@@ -145,8 +161,10 @@ void AgentCore::State::take(const Assignment& next, Now now) {
     if (!record.pod) record.status = as<Pod>(*pod).status;  // keeps its transition times
     record.pod = record.last_pod = pod;
   }
+  bool news = !same_objects(before.config_maps, config.config_maps) || !same_objects(before.secrets, config.secrets);
   for (auto& [uid, record] : pods) {
     if (assigned.count(uid) == 0) record.pod = nullptr;
+    else if (news) try_again(record, now);
   }
 }
 

@@ -38,7 +38,7 @@ void back_off(PodRecord& record, const std::string& name, ContainerTrack& contai
        "Back-off restarting failed container " + name + " in pod " + pod_text(record));
 }
 
-void adopt_gone(PodRecord& record, const ContainerStatus& known, ContainerTrack& container) {
+void adopt_gone(PodRecord& record, const ContainerStatus& known, ContainerTrack& container, WallTime now) {
   RuntimeContainer gone;
   gone.key = {record.uid, known.name, static_cast<uint32_t>(known.restart_count)};
   gone.id = known.container_id.substr(kIdPrefix.size());
@@ -56,7 +56,7 @@ void adopt_gone(PodRecord& record, const ContainerStatus& known, ContainerTrack&
     gone.status.exit_code = 137;
     gone.status.exit_unknown = true;
     if (known.state.running) gone.status.started_at = known.state.running->started_at;
-    gone.status.finished_at = gone.status.started_at;
+    gone.status.finished_at = now;  // when it ended nobody saw; it ran well for as long as it was heard of
   }
   container.attempt = gone.key.attempt;
   container.seen = std::move(gone);
@@ -107,7 +107,7 @@ void take_loss(ContainerTrack& container, Now now) {
   container.exit_handled = false;
 }
 
-void adopt_status(PodRecord& record, PodStepContext&) {
+void adopt_status(PodRecord& record, PodStepContext& context) {
   record.adopted = true;
   if (!record.pod) return;
   const PodSpec& spec = as<Pod>(*record.pod).spec;
@@ -118,7 +118,7 @@ void adopt_status(PodRecord& record, PodStepContext&) {
       ContainerTrack& container = record.containers[known.name];
       if (known.last_state.terminated && !container.last) container.last = known.last_state.terminated;
       bool made = known.container_id.starts_with(kIdPrefix);
-      if (!container.seen && made) adopt_gone(record, known, container);
+      if (!container.seen && made) adopt_gone(record, known, container, context.now.wall);
       if (!container.seen) container.attempt = static_cast<uint32_t>(known.restart_count);
       if (!container.seen || !made) continue;
       bool same = known.container_id == std::string(kIdPrefix) + container.seen->id;

@@ -123,6 +123,7 @@ void start_container(PodRecord& record, const Container& spec, ContainerTrack& c
   Result<StartPlan> plan = plan_start(*record.pod, spec, container.attempt, context.config, addresses,
                                       context.node, context.assignment);
   if (!plan.ok()) {
+    if (!context.config.known) return;  // the next assignment tells
     return retry_start(record, spec.name, container, "CreateContainerConfigError", plan.error(), context);
   }
   if (!plan->skipped_env.empty()) {

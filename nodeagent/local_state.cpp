@@ -30,6 +30,8 @@ std::optional<Assignment> load_assignment(const NodePaths& paths) {
   if (config.ok() && config->at == out.at) {
     out.config_maps = std::move(config->config_maps);
     out.secrets = std::move(config->secrets);
+  } else {
+    out.config_known = false;
   }
   return out;
 }

@@ -142,15 +142,17 @@ Result<LogChunk> read_log(const std::string& path, const LogQuery& query) {
   std::vector<LogPart> parts = parts_of(path);
   if (parts.empty()) return error(ErrorCode::kNotFound, "no log at " + path);
   LogCursor from{parts.front().inode, 0};
+  LogCursor end{parts.back().inode, parts.back().size};
   if (query.tail_lines >= 0) {
     int64_t left = query.tail_lines;
-    from = {parts.back().inode, parts.back().size};
+    from = end;
     for (auto part = parts.rbegin(); part != parts.rend() && left > 0; ++part) {
       ASSIGN_OR_RETURN(uint64_t offset, tail_offset(*part, left));
       from = {part->inode, offset};
     }
   }
-  ASSIGN_OR_RETURN(LogChunk chunk, follow_log(path, from, query.max_bytes));
+  ASSIGN_OR_RETURN(LogChunk chunk, follow_log(path, from, query.max_bytes, &end));
+  chunk.end = end;
   if (query.since) {
     auto early = [&](const LogLine& line) { return line.when < *query.since; };
     chunk.lines.erase(std::remove_if(chunk.lines.begin(), chunk.lines.end(), early), chunk.lines.end());
@@ -158,10 +160,18 @@ Result<LogChunk> read_log(const std::string& path, const LogQuery& query) {
   return chunk;
 }
 
-Result<LogChunk> follow_log(const std::string& path, const LogCursor& cursor, uint64_t max_bytes) {
+Result<LogChunk> follow_log(const std::string& path, const LogCursor& cursor, uint64_t max_bytes,
+                            const LogCursor* end) {
   LogChunk out;
   out.next = cursor;
   std::vector<LogPart> parts = parts_of(path);
+  auto last = std::find_if(parts.begin(), parts.end(),
+                           [&](const LogPart& p) { return end != nullptr && p.inode == end->inode; });
+  bool bounded = last != parts.end();
+  if (bounded) {
+    last->size = std::min(last->size, end->offset);
+    parts.erase(last + 1, parts.end());
+  }
   auto part =
       std::find_if(parts.begin(), parts.end(), [&](const LogPart& p) { return p.inode == cursor.inode; });
   if (part == parts.end()) {
@@ -171,7 +181,9 @@ Result<LogChunk> follow_log(const std::string& path, const LogCursor& cursor, ui
   uint64_t budget = max_bytes;
   for (; part != parts.end(); ++part) {
     if (part->inode != out.next.inode) out.next = {part->inode, 0};
-    ASSIGN_OR_RETURN(uint64_t reached, read_lines(*part, out.next.offset, budget, out.lines));
+    uint64_t most = budget;
+    if (bounded && part + 1 == parts.end()) most = std::min(most, part->size - std::min(part->size, out.next.offset));
+    ASSIGN_OR_RETURN(uint64_t reached, read_lines(*part, out.next.offset, most, out.lines));
     uint64_t used = reached - out.next.offset;
     out.next.offset = reached;
     budget -= std::min(budget, std::max<uint64_t>(used, 1));

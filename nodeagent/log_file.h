@@ -43,6 +43,7 @@ struct LogCursor {
 struct LogChunk {
   std::vector<LogLine> lines;
   LogCursor next;
+  LogCursor end;      // of the log when read_log() looked: what is not followed is read up to there
   bool more = false;  // max_bytes was reached: read on at once
 };
 
@@ -51,8 +52,9 @@ struct LogChunk {
 Result<LogChunk> read_log(const std::string& path, const LogQuery& query);
 
 // Reads what came after `cursor`, across rotations. If the file of the cursor was deleted, goes on with the
-// oldest there is.
-Result<LogChunk> follow_log(const std::string& path, const LogCursor& cursor, uint64_t max_bytes = 4 << 20);
+// oldest there is. With `end`, not further than to there.
+Result<LogChunk> follow_log(const std::string& path, const LogCursor& cursor, uint64_t max_bytes = 4 << 20,
+                            const LogCursor* end = nullptr);
 
 // If `path` is larger than `max_bytes`, renames it to path.1, path.1 to path.2 and so on, keeping `max_files`
 // in all; true if the writer has to open a new file (also when an earlier call did the renaming and died).

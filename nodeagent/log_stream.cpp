@@ -59,9 +59,11 @@ void serve_log(ControlLink& link, const StreamRequest& request, const LogSource&
       last_round = !source.running();  // one more look: it may have written before it ended
       if (!last_round) std::this_thread::sleep_for(kLookEvery);
     }
-    Result<LogChunk> next = follow_log(*path, chunk->next);
+    LogCursor end = chunk->end;
+    Result<LogChunk> next = follow_log(*path, chunk->next, query_of(request).max_bytes, request.follow ? nullptr : &end);
     if (!next.ok()) return;
     chunk = std::move(next);
+    chunk->end = end;
   }
 }
 

@@ -32,6 +32,9 @@ using ObjectsByName = std::map<std::pair<std::string, std::string>, ObjectPtr>; 
 
 // The objects the node holds for its pods.
 struct NodeConfig {
+  // Of an assignment remembered across a reboot the ConfigMaps and Secrets are not known before the control plane is
+  // heard: that one is missing means nothing until then.
+  bool known = true;
   ObjectsByName config_maps;
   ObjectsByName secrets;
   // Nothing if the control plane is too old to send them: then no token is projected.

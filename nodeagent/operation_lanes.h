@@ -1,6 +1,6 @@
 // OperationLanes: operations that wait to be carried out, and whose turn it is. Operations of one pod are carried
-// out one after another. An image is first looked for on the node, which waits for nobody; pulls follow in lanes of their
-// registries, so that one that does not answer does not keep all others waiting. Pure; its owner locks.
+// out one after another. An image is first looked for on the node, which waits for nobody; pulls follow in lanes of
+// their registries, so that one that does not answer does not keep all others waiting. Pure; its owner locks.
 #pragma once
 
 #include <deque>

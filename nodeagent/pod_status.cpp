@@ -224,13 +224,12 @@ void limit_messages(PodStatus& status) {
   }
 }
 
-// A pod that was turned away has no containers: it says why, and not that they are being created.
+// A pod that was turned away, or given up before all of it was made, says why, and not that containers are being created.
 void forget_unmade(PodStatus& status) {
   for (auto* statuses : {&status.init_container_statuses, &status.container_statuses}) {
-    bool none = std::all_of(statuses->begin(), statuses->end(), [](const ContainerStatus& one) {
-      return one.state.waiting && one.restart_count == 0;
+    std::erase_if(*statuses, [](const ContainerStatus& one) {
+      return one.state.waiting && one.restart_count == 0 && !one.last_state.terminated;
     });
-    if (none) statuses->clear();
   }
 }
 
@@ -280,7 +279,8 @@ PodStatus pod_status(const PodRecord& record, const NodeFacts& node, Now now) {
   settle_phase(out, record);
   limit_messages(out);
   add_conditions(out, record, now);
-  if (record.rejected) forget_unmade(out);
+  bool given_up = out.phase == "Failed" && !out.reason.empty();  // not one whose init container has failed
+  if (record.rejected || given_up) forget_unmade(out);
   return out;
 }
 

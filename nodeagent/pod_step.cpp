@@ -42,6 +42,7 @@ void step_set_up(PodRecord& record, PodStepContext& context) {
     fail_pod(record, "SysctlForbidden", "Pod was rejected: " + plan.error().message, Duration{0}, context);
     return context.wake_at(context.now.mono);
   }
+  if (!plan.ok() && !context.config.known) return;  // the next assignment tells
   if (!plan.ok()) {
     set_up_trouble(record, context, plan.error());
     context.wake_at(record.set_up_retry.retry_at());

@@ -4,6 +4,7 @@
 
 #include "nodeagent/downward_api.h"
 #include "schema/base/crypto.h"
+#include "schema/pod_resources.h"
 
 namespace mainstay {
 namespace {
@@ -174,6 +175,14 @@ Status plan_files(const Object& pod, const Volume& volume, const NodeConfig& con
   return error(ErrorCode::kUnsupported, "it is of a kind this agent does not mount yet");
 }
 
+// What the containers of a pod may have of the node's memory together; 0 if that is not known.
+uint64_t memory_for(const PodSpec& spec, const NodeFacts& node) {
+  ResourceList limits = effective_limits(spec);
+  const Quantity* found = map_find(limits, "memory");
+  if (found == nullptr) found = map_find(node.allocatable, "memory");
+  return found == nullptr ? 0 : static_cast<uint64_t>(std::max<int64_t>(0, found->units()));
+}
+
 }  // namespace
 
 bool mounts_token(const Object& pod, const NodeConfig& config) {
@@ -200,6 +209,9 @@ Result<VolumeSpec> plan_volume(const Object& pod, const Volume& volume, const No
     if (volume.empty_dir->size_limit) {
       out.size_limit = static_cast<uint64_t>(std::max<int64_t>(0, volume.empty_dir->size_limit->units()));
     }
+    // As large as what may be used in it at all, which is the pod's memory (SizeMemoryBackedVolumes).
+    uint64_t room = memory ? memory_for(spec, node) : 0;
+    if (room > 0 && (out.size_limit == 0 || room < out.size_limit)) out.size_limit = room;
   } else {
     Status planned = plan_files(pod, volume, config, node, out);
     if (!planned.ok()) return planned.error().in("MountVolume.SetUp failed for volume \"" + volume.name + "\" ");

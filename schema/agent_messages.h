@@ -32,6 +32,8 @@ struct Assignment {
   std::vector<ObjectPtr> secrets;
   // The ServiceAccounts of those pods; nothing from a control plane that is too old to send them.
   std::optional<std::vector<ObjectPtr>> service_accounts;
+  // Not sent. False for one that was written down, after a reboot: then the ConfigMaps and Secrets are not there.
+  bool config_known = true;
 };
 
 // One pod as the node sees it.

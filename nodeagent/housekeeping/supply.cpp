@@ -73,6 +73,7 @@ std::optional<int64_t> working_set(const std::string& cgroup) {
 
 PodUse sum_of_cgroups(const NodePaths& paths, PodUse use, ScarceResource resource) {
   const std::string& uid = use.pod->meta.uid;
+  use.used = 0;  // one whose containers do not run uses nothing, and to evict it would free nothing
   for (const auto* list : {&as<Pod>(*use.pod).spec.init_containers, &as<Pod>(*use.pod).spec.containers}) {
     for (const Container& container : *list) {
       Result<std::vector<std::string>> attempts = list_dir(paths.containers(uid) + "/" + container.name);
@@ -84,7 +85,7 @@ PodUse sum_of_cgroups(const NodePaths& paths, PodUse use, ScarceResource resourc
         if (resource == ScarceResource::kMemory) used = working_set(cgroup);
         else if (size_t count = cgroup_processes(cgroup).size()) used = static_cast<int64_t>(count);
         if (!used) continue;
-        use.used = use.used.value_or(0) + *used;
+        *use.used += *used;
         use.containers.push_back({container.name, *used});
       }
     }

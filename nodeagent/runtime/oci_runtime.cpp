@@ -344,7 +344,10 @@ Result<RuntimeContainer> OciRuntime::describe(const ContainerKey& key) const {
   ASSIGN_OR_RETURN(ContainerRecord record, load_container(paths_, key));
   ProcessStatus& status = record.container.status;
   status = observe_container(paths_, record);
-  if (status.state == State::kRunning && !monitors_.watch(key, paths_.bundle(key))) {
+  // Of one whose end nobody saw it counts as the time at which it was found out.
+  bool unseen = status.exit_unknown && status.finished_at == status.started_at;
+  bool unwatched = status.state == State::kRunning && !monitors_.watch(key, paths_.bundle(key));
+  if (unseen || unwatched) {
     RETURN_IF_ERROR(end_unwatched(paths_, key));
     status = observe_container(paths_, record);
   }

@@ -133,6 +133,7 @@ TEST_CASE("a pod with a sysctl that the node does not allow is refused for good"
   CHECK(bench.status("p").phase == "Failed");
   CHECK(bench.status("p").reason == "SysctlForbidden");
   CHECK(bench.status("p").message == "Pod was rejected: forbidden sysctl: \"kernel.msgmax\" not allowlisted");
+  CHECK(bench.status("p").container_statuses.empty());  // nothing is being created
   CHECK(bench.has_event_saying("SysctlForbidden", "forbidden sysctl: \"kernel.msgmax\" not allowlisted"));
 }
 
@@ -147,6 +148,62 @@ TEST_CASE("a missing ConfigMap keeps the container waiting with Kubernetes' word
   CHECK(bench.status("p").container_statuses.at(0).state.waiting->reason == "CreateContainerConfigError");
   CHECK(bench.status("p").container_statuses.at(0).state.waiting->message ==
         "configmap \"absent\" not found");
+}
+
+namespace {
+
+const std::string kNeedsMap = R"(
+apiVersion: v1
+kind: Pod
+metadata: {name: p, namespace: d}
+spec:
+  volumes: [{name: v, configMap: {name: late}}]
+  containers: [{name: c, image: "i:1", imagePullPolicy: IfNotPresent}]
+)";
+
+Assignment with_map(Bench& bench, const ObjectPtr& pod) {
+  Assignment out;
+  out.at = {1, ++bench.number};
+  out.node = "n1";
+  out.pods = {pod};
+  out.config_maps = {pod_of("{apiVersion: v1, kind: ConfigMap, metadata: {name: late, namespace: d}, data: {a: b}}")};
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("what a pod waits for brings it on at once when it comes") {
+  Bench bench;
+  std::string yaml = kNeedsMap;
+  if (GENERATE(false, true)) {
+    yaml = kPod;
+    std::string marker = "imagePullPolicy: IfNotPresent";
+    yaml.replace(yaml.find(marker), marker.size(), marker + ", envFrom: [{configMapRef: {name: late}}]");
+  }
+  ObjectPtr pod = pod_of(yaml);
+  bench.assign({pod});
+  bench.run(100s);  // into a long back-off
+  REQUIRE(bench.status("p").phase == "Pending");
+  bench.step({with_map(bench, pod)});
+  bench.run(5s);
+  CHECK(bench.status("p").phase == "Running");
+}
+
+TEST_CASE("after a reboot nothing is missed before the control plane is heard") {
+  Bench bench;
+  ObjectPtr pod = pod_of(kNeedsMap);
+  Assignment remembered;
+  remembered.at = {1, ++bench.number};
+  remembered.node = "n1";
+  remembered.pods = {pod};
+  remembered.config_known = false;
+  bench.step({remembered});
+  bench.run(30s);
+  CHECK_FALSE(bench.has_event("FailedMount"));
+  CHECK(bench.status("p").phase == "Pending");
+  bench.step({with_map(bench, pod)});
+  bench.run(5s);
+  CHECK(bench.status("p").phase == "Running");
 }
 
 TEST_CASE("variables are expanded as Kubernetes does") {

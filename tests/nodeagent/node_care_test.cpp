@@ -41,6 +41,28 @@ TEST_CASE("an evicted pod has failed, with the reason, the message and its disru
   CHECK(bench.event_message("Evicted") == "The node was low on resource: memory. ");
 }
 
+TEST_CASE("a pod that is evicted while it waits says why it ended, not what it waited for") {
+  Bench bench;
+  bench.intercept = [](const Operation& operation) -> std::optional<Bench::Outcome> {
+    if (!std::holds_alternative<EnsureImage>(operation.body)) return std::nullopt;
+    return Bench::Outcome(error(ErrorCode::kNotFound, "no such image"));
+  };
+  ObjectPtr pod = pod_of(kPod);
+  bench.assign({pod});
+  bench.run(5s);
+  REQUIRE(bench.word(pod) == "ErrImagePull");
+  bench.step({EvictPod{"uid-p", "Evicted", "The node was low on resource: memory. ", 1s}});
+  bench.run(5s);
+  CHECK(bench.status("p").phase == "Failed");
+  CHECK(bench.word(pod) == "Evicted");
+  auto known = std::make_shared<Object>(*pod);
+  as<Pod>(*known).status = bench.status("p");
+  bench.restart();
+  bench.assign({known});
+  bench.run(5s);
+  CHECK(bench.word(pod) == "Evicted");
+}
+
 TEST_CASE("a node under pressure turns new pods away and keeps those it has") {
   Bench bench;
   bench.assign({named("old")});

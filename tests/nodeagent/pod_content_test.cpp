@@ -217,6 +217,21 @@ TEST_CASE("what a volume misses is said in Kubernetes' words, unless it is optio
   CHECK(volume_error("configMap: {name: cm, optional: true, items: [{key: z, path: z}]}", config) == "");
 }
 
+TEST_CASE("a volume in memory is as large as what the pod may use, or smaller") {
+  auto size = [](const std::string& container, const std::string& volume) {
+    ObjectPtr pod = pod_with("containers: [{name: c, image: i" + container + "}], volumes: [{name: v, emptyDir: {medium: Memory" +
+                             volume + "}}]");
+    Result<std::vector<VolumeSpec>> planned = plan_volumes(*pod, {}, facts());
+    REQUIRE(planned.ok());
+    return planned->at(0).size_limit;
+  };
+  const std::string limit = ", resources: {limits: {memory: 64Mi}}";
+  CHECK(size(limit, "") == 64 << 20);
+  CHECK(size(limit, ", sizeLimit: 8Mi") == 8 << 20);
+  CHECK(size(limit, ", sizeLimit: 1Gi") == 64 << 20);
+  CHECK(size("", "") == static_cast<uint64_t>(map_find(facts().allocatable, "memory")->units()));
+}
+
 TEST_CASE("every pod gets its account's token, unless pod or account decline") {
   NodeConfig config = config_with({kAuthority, kAccount});
   ObjectPtr pod = pod_with("serviceAccountName: default, securityContext: {runAsUser: 1000}, " + kOne);

@@ -484,6 +484,33 @@ TEST_CASE("after a power loss init containers run again and restarts go on count
   CHECK(bench.has_event("SandboxChanged"));
 }
 
+TEST_CASE("a container that ran well before a power loss does not pay for how it began") {
+  Bench bench;
+  bool broken = true;
+  bench.intercept = [&](const Operation& operation) -> std::optional<Bench::Outcome> {
+    if (!broken || !std::holds_alternative<StartContainer>(operation.body)) return std::nullopt;
+    return Bench::Outcome(error(ErrorCode::kFailed, "it does not start"));
+  };
+  ObjectPtr pod = living_pod("  containers: [{name: web, image: i}]\n");
+  bench.assign({pod});
+  bench.run(100s);
+  REQUIRE(app(bench).restart_count >= 3);  // and the next one would wait for long
+  broken = false;
+  bench.run(30min);
+  REQUIRE(app(bench).state.running);
+  int32_t before = app(bench).restart_count;
+  auto known = std::make_shared<Object>(*pod);
+  as<Pod>(*known).status = bench.status("p");
+  bench.node.power_loss();
+  bench.restart();
+  bench.assign({known});
+  bench.run(5s);
+  CHECK(app(bench).restart_count == before + 1);
+  CHECK(app(bench).state.running);
+  REQUIRE(app(bench).last_state.terminated);
+  CHECK(bench.now().wall - app(bench).last_state.terminated->finished_at < 10s);
+}
+
 TEST_CASE("a pod that has ended stays so when the node comes back") {
   Bench bench;
   ObjectPtr pod = living_pod(kTwoInits + "  restartPolicy: Never\n", "mainstay/simulated-run-time: 1s");

@@ -3,8 +3,10 @@
 
 #include "nodeagent/housekeeping/eviction_rank.h"
 #include "nodeagent/housekeeping/pressure.h"
+#include "nodeagent/housekeeping/supply.h"
 #include "schema/base/rng.h"
 #include "tests/nodeagent/agent_bench.h"
+#include "tests/nodeagent/edge_images.h"
 
 namespace mainstay {
 
@@ -171,6 +173,19 @@ TEST_CASE("the order of eviction: over the request, then priority, then how far 
   // Processes are requested by nobody.
   std::vector<PodUse> forks = {{pod_with("few", 0), 3, {}}, {pod_with("many", 0), 30, {}}, {pod_with("low", -1), 1, {}}};
   CHECK(names(eviction_order(forks, ScarceResource::kPids)) == Names{"low", "many", "few"});
+}
+
+TEST_CASE("a pod whose containers do not run uses nothing, and goes last") {
+  TempDir dir;
+  NodePaths paths;
+  paths.data_dir = paths.run_dir = dir.path();
+  paths.cgroup = "mainstay-of-nobody";
+  PodUse waiting = measure_pod_use(paths, pod_with("waiting", 0), ScarceResource::kMemory);
+  CHECK(waiting.used == 0);
+  CHECK(measure_pod_use(paths, waiting.pod, ScarceResource::kPids).used == 0);
+  PodUse fat{pod_with("fat", 0), 500 * kMi, {}};
+  CHECK(names(eviction_order({waiting, fat}, ScarceResource::kMemory)) == Names{"fat", "waiting"});
+  CHECK(names(eviction_order({waiting, fat}, ScarceResource::kPids)) == Names{"fat", "waiting"});
 }
 
 TEST_CASE("the order of eviction is one, whatever order the pods came in") {
