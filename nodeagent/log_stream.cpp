@@ -60,7 +60,8 @@ void serve_log(ControlLink& link, const StreamRequest& request, const LogSource&
       if (!last_round) std::this_thread::sleep_for(kLookEvery);
     }
     LogCursor end = chunk->end;
-    Result<LogChunk> next = follow_log(*path, chunk->next, query_of(request).max_bytes, request.follow ? nullptr : &end);
+    const LogCursor* until = request.follow ? nullptr : &end;
+    Result<LogChunk> next = follow_log(*path, chunk->next, query_of(request).max_bytes, until);
     if (!next.ok()) return;
     chunk = std::move(next);
     chunk->end = end;

@@ -224,7 +224,7 @@ void limit_messages(PodStatus& status) {
   }
 }
 
-// A pod that was turned away, or given up before all of it was made, says why, and not that containers are being created.
+// A pod that was turned away, or given up before all of it was made, says why, not that containers are being created.
 void forget_unmade(PodStatus& status) {
   for (auto* statuses : {&status.init_container_statuses, &status.container_statuses}) {
     std::erase_if(*statuses, [](const ContainerStatus& one) {

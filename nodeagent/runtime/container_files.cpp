@@ -73,8 +73,10 @@ ProcessStatus observe_container(const NodePaths& paths, const ContainerRecord& r
   bool watched = monitor_alive(bundle);
   out.pid = monitored_pid(bundle);
   bool alive = process_in_cgroup(out.pid, paths.container_cgroup(key));
+  // One that was never let go has not run, whatever became of it: it is being made, or unmade.
+  bool was_started = record.started_at != WallTime{};
   std::string exit_path = paths.container(key) + "/exit";
-  if (auto code = read_file(exit_path, 64); code.ok() && !code->empty()) {
+  if (auto code = read_file(exit_path, 64); was_started && code.ok() && !code->empty()) {
     out.state = ProcessStatus::State::kExited;
     out.exit_code = std::atoi(code->c_str());
     out.oom_killed = path_exists(paths.container(key) + "/oom");
@@ -90,7 +92,6 @@ ProcessStatus observe_container(const NodePaths& paths, const ContainerRecord& r
     if (!waiting) out.state = ProcessStatus::State::kRunning;
     return out;
   }
-  bool was_started = record.started_at != WallTime{};
   if (was_started && watched) {  // between the end and the exit file
     out.state = ProcessStatus::State::kRunning;
     return out;
@@ -196,6 +197,13 @@ Status discard_container(const NodePaths& paths, const std::string& oci_runtime,
     rmdir(dir.c_str());  // stays if other attempts are in it
   }
   return {};
+}
+
+Status unmake_container(const NodePaths& paths, const std::string& oci_runtime, const ContainerKey& key,
+                        bool keep_log) {
+  std::string record = record_path(paths, key);
+  if (unlink(record.c_str()) != 0 && errno != ENOENT && errno != ENOTDIR) return errno_error("deleting " + record, errno);
+  return discard_container(paths, oci_runtime, key, keep_log);
 }
 
 }  // namespace mainstay

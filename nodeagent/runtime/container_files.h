@@ -38,5 +38,9 @@ Status kill_container(const NodePaths& paths, const ContainerKey& key);
 // `keep_log`, the log stays (for another try of the same attempt).
 Status discard_container(const NodePaths& paths, const std::string& oci_runtime, const ContainerKey& key,
                          bool keep_log);
+// The same for one that was not let go, or came to nothing: its record goes first, so that nobody who looks meanwhile
+// takes the end of what was made for the end of a container that ran.
+Status unmake_container(const NodePaths& paths, const std::string& oci_runtime, const ContainerKey& key,
+                        bool keep_log);
 
 }  // namespace mainstay

@@ -201,7 +201,7 @@ Result<RuntimeContainer> OciRuntime::start(const ContainerSpec& spec) {
   }
   // One that was created and never started is made again: its monitor ends as soon as it finds that whoever wanted it
   // made is gone. All that its log can hold is the runtime's last words.
-  RETURN_IF_ERROR(discard_container(paths_, binary_.path, key, !known.ok()));
+  RETURN_IF_ERROR(unmake_container(paths_, binary_.path, key, !known.ok()));
   ContainerRecord record;
   Status started = create(spec, *sandbox, record);
   if (started.ok()) {
@@ -213,7 +213,7 @@ Result<RuntimeContainer> OciRuntime::start(const ContainerSpec& spec) {
     }
   }
   if (started.ok()) return describe(key);
-  Status cleaned = discard_container(paths_, binary_.path, key, false);
+  Status cleaned = unmake_container(paths_, binary_.path, key, false);
   return cleaned.ok() ? started.error() : cleaned.error().in(started.error().message + "; then cleaning up");
 }
 
@@ -300,10 +300,10 @@ Result<std::string> OciRuntime::read_seccomp_profile(const std::string& name) co
 }
 
 Status OciRuntime::run(ContainerRecord& record) {
+  ASSIGN_OR_RETURN(Fd lock, take_lock(start_lock(paths_, record.container.key)));
   // Written before, so that a process that ended at once is known to have been started.
   record.started_at = read_clock().wall;
   RETURN_IF_ERROR(save_container(paths_, record));
-  ASSIGN_OR_RETURN(Fd lock, take_lock(start_lock(paths_, record.container.key)));
   ProcessSpec spec;
   spec.argv = {binary_.path, "--root", paths_.runtime_root(), "start", record.container.id};
   spec.env = plain_environment();
@@ -352,6 +352,8 @@ Result<RuntimeContainer> OciRuntime::describe(const ContainerKey& key) const {
     status = observe_container(paths_, record);
   }
   bool ended = status.state == State::kExited;
+  // Its record would be gone if it were being unmade: then that is no end of a container that ran.
+  if (Result<ContainerRecord> still = load_container(paths_, key); ended && !still.ok()) return still.error();
   // With a process namespace of its own, nothing outlives the first process; here it would.
   if (ended && record.host_pid) RETURN_IF_ERROR(kill_container(paths_, key));
   return record.container;

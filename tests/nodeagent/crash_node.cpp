@@ -128,7 +128,8 @@ void insist(const char* what, Call call) {
   for (int fd : {1, 2}) dup2(out, fd);
   CrashPoint never;
   CrashPoint& of_doors = point != nullptr && !system_calls ? *point : never;
-  if (point != nullptr && system_calls) watch_system_calls(point, node.dir);
+  // What is below run/ is in memory on a real node: a disk that is full does not concern it.
+  if (point != nullptr && system_calls) watch_system_calls(point, node.paths.data_dir);
 
   OpenedRuntime opened;
   std::unique_ptr<Images> image_store;

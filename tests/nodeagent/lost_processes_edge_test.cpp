@@ -225,3 +225,36 @@ TEST_CASE("a start that is under way when its agent is killed is not done twice"
   node.remove_pod(uid);
   for (const std::string& line : leftovers(node.paths(), uid)) FAIL_CHECK("left: " << line);
 }
+
+TEST_CASE("a container that was not let go is never seen to have ended", "[edge][runtime][crash]") {
+  NEEDS_CONTAINERS();
+  if (find_program("runc").empty()) return;
+  TempDir temp;
+  std::string wrapper = temp.path() + "/runc";
+  REQUIRE_OK(write_file(wrapper,
+                        "#!/bin/sh\n"
+                        "[ \"$3\" != start ] || exit 1\n"
+                        "exec " + find_program("runc") + " \"$@\"\n",
+                        0755));
+  EdgeNode node({wrapper, 0, 0});
+  auto other = node.reopen();
+  for (int round = 0; round < 5; ++round) {
+    std::string uid = node.make_pod();
+    ContainerSpec spec = node.container(uid, "exec sleep 1000");
+    std::atomic<bool> over{false};
+    int looks = 0, ends = 0;
+    std::thread looking([&] {
+      for (; !over.load(); ++looks) {
+        auto status = other->status(spec.key);
+        ends += status.ok() && status->status.state == State::kExited ? 1 : 0;
+      }
+    });
+    auto started = node.runtime().start(spec);
+    over.store(true);
+    looking.join();
+    CHECK_FALSE(started.ok());
+    CHECK(looks > 10);
+    CHECK(ends == 0);
+    node.remove_pod(uid);
+  }
+}
