@@ -353,7 +353,10 @@ Result<RuntimeContainer> OciRuntime::describe(const ContainerKey& key) const {
   }
   bool ended = status.state == State::kExited;
   // Its record would be gone if it were being unmade: then that is no end of a container that ran.
-  if (Result<ContainerRecord> still = load_container(paths_, key); ended && !still.ok()) return still.error();
+  if (ended) {
+    Result<ContainerRecord> still = load_container(paths_, key);
+    if (!still.ok()) return still.error();
+  }
   // With a process namespace of its own, nothing outlives the first process; here it would.
   if (ended && record.host_pid) RETURN_IF_ERROR(kill_container(paths_, key));
   return record.container;
