@@ -88,6 +88,18 @@ void default_policy_types(Value& fields) {
   if (egress != nullptr && egress->is_list() && !egress->as_list().empty()) types->push("Egress");
 }
 
+void default_endpoints(Value& fields) {
+  Value* subsets = fields.find("subsets");
+  if (subsets == nullptr || !subsets->is_list()) return;
+  for (Value& subset : subsets->as_list()) {
+    Value* ports = subset.find("ports");
+    if (ports == nullptr || !ports->is_list()) continue;
+    for (Value& port : ports->as_list()) {
+      if (port.string_at("protocol").empty()) port.set("protocol", "TCP");
+    }
+  }
+}
+
 void default_subjects(Value& fields) {
   Value* subjects = fields.find("subjects");
   if (subjects == nullptr || !subjects->is_list()) return;
@@ -103,6 +115,7 @@ void default_subjects(Value& fields) {
 void default_carried(Kind kind, Value& fields) {
   if (kind == Kind::kJob) default_job(fields);
   if (kind == Kind::kNetworkPolicy) default_policy_types(fields);
+  if (kind == Kind::kEndpoints) default_endpoints(fields);
   if (kind == Kind::kRoleBinding || kind == Kind::kClusterRoleBinding) default_subjects(fields);
   for (const ScalarDefault& row : kScalars) {
     if (row.kind != kind) continue;

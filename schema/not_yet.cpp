@@ -1,5 +1,6 @@
 #include "schema/not_yet.h"
 
+#include <algorithm>
 #include <set>
 #include <string>
 #include <string_view>
@@ -78,7 +79,8 @@ void walk(const Path& path, const TypeDesc& type, const Value& value, const Visi
 
 // Though no struct holds them: whoever acts on them reads the fields as they are kept.
 bool is_acted_on(Kind kind) {
-  return kind == Kind::kNetworkPolicy || kind == Kind::kPriorityClass || kind == Kind::kPodDisruptionBudget;
+  return kind == Kind::kNetworkPolicy || kind == Kind::kPriorityClass || kind == Kind::kPodDisruptionBudget ||
+         kind == Kind::kEndpoints;
 }
 
 Value body_of(const Object& object) {
@@ -90,8 +92,12 @@ Value body_of(const Object& object) {
 bool is_read_as_written(const TypeDesc& type, const FieldDesc& field) {
   if (type.name == "Container") return field.name == "tty" || field.name == "stdin";
   if (type.name == "PodSpec") return field.name == "dnsConfig" || field.name == "setHostnameAsFQDN";
-  return type.name.starts_with("NetworkPolicy") || type.name == "IPBlock" || type.name == "PriorityClass" || type.name == "PodDisruptionBudgetSpec" ||
-         type.name == "PodDNSConfig" || type.name == "PodDNSConfigOption";
+  if (type.name == "EndpointPort") return field.name != "appProtocol";
+  constexpr std::string_view kTypes[] = {"IPBlock",         "PriorityClass",  "PodDisruptionBudgetSpec",
+                                         "PodDNSConfig",    "Endpoints",      "PodDNSConfigOption",
+                                         "EndpointSubset",  "EndpointAddress"};
+  return type.name.starts_with("NetworkPolicy") ||
+         std::find(std::begin(kTypes), std::end(kTypes), type.name) != std::end(kTypes);
 }
 
 // "spec.containers[2].tty" without "[2]".

@@ -24,7 +24,7 @@ void check_not_yet(const Object& object, const NotYetOptions& options, const Val
                    Diagnostics& diagnostics);
 
 // True for a kind without behaviour: kept and served, not acted on. (A NetworkPolicy is kept as a carried kind is,
-// and enforced by the nodes; a PriorityClass, too, and gives pods their priority.)
+// and enforced by the nodes; a PriorityClass, too, and gives pods their priority; Endpoints are mirrored.)
 bool is_carried_kind(Kind kind);
 
 // What `explain` says of a field that is not simply obeyed: that it is refused, or that nothing follows from it. "" of

@@ -69,7 +69,8 @@ void validate_meta(FieldErrors& errors, const Object& object) {
 
 // Fields that the API's description calls required, but that its servers do without.
 bool is_required_on_paper_only(const TypeDesc& type, const FieldDesc& field) {
-  return (type.name == "StatefulSetSpec" && field.name == "serviceName") || field.card != Card::kOne;
+  return (type.name == "StatefulSetSpec" && field.name == "serviceName") ||
+         (type.name == "NetworkPolicySpec" && field.name == "podSelector") || field.card != Card::kOne;
 }
 
 // Reports required fields that are absent from a tree which is kept as a Value. Fields with C++ storage are
@@ -110,6 +111,7 @@ void validate_body(FieldErrors& errors, const Object& object) {
     case Kind::kConfigMap: return validate_config_map(errors, as<ConfigMap>(object));
     case Kind::kSecret: return validate_secret(errors, as<Secret>(object), object.meta);
     case Kind::kNode: return validate_node(errors, as<Node>(object));
+    case Kind::kEndpoints: return validate_endpoints(errors, generic_fields(object));
     case Kind::kNetworkPolicy: return validate_network_policy(errors, generic_fields(object));
     case Kind::kPodDisruptionBudget: return validate_disruption_budget(errors, generic_fields(object));
     case Kind::kPriorityClass: return validate_priority_class(errors, object);

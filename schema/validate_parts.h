@@ -46,7 +46,13 @@ void validate_config_map(FieldErrors& errors, const ConfigMap& config);
 void validate_secret(FieldErrors& errors, const Secret& secret, const ObjectMeta& meta);
 void validate_node(FieldErrors& errors, const Node& node);
 void validate_endpoint_slice(FieldErrors& errors, const EndpointSlice& slice);
+// What traffic is led to or away from must not be an address that means each node itself, or nobody.
+inline constexpr std::string_view kIpRule = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
+void validate_no_special(FieldErrors& errors, const Path& path, const std::string& text);
+// [prefix/]name, where there is one; null if there is none.
+void validate_qualified(FieldErrors& errors, const Path& path, const Value* name);
 // `fields` are generic_fields() of the object.
+void validate_endpoints(FieldErrors& errors, const Value& fields);
 void validate_network_policy(FieldErrors& errors, const Value& fields);
 void validate_disruption_budget(FieldErrors& errors, const Value& fields);
 void validate_priority_class(FieldErrors& errors, const Object& object);

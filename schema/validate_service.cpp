@@ -1,7 +1,4 @@
-// Validation of Services and EndpointSlices. Source: Kubernetes core/validation, discovery/validation.
-#include <arpa/inet.h>
-#include <netinet/in.h>
-
+// Validation of Services. Source: Kubernetes core/validation.
 #include <algorithm>
 #include <set>
 #include <string>
@@ -18,12 +15,11 @@ constexpr std::string_view kPolicies[] = {"Cluster", "Local"};
 constexpr std::string_view kFamilies[] = {"IPv4", "IPv6"};
 constexpr std::string_view kFamilyPolicies[] = {"PreferDualStack", "RequireDualStack", "SingleStack"};
 constexpr std::string_view kProtocols[] = {"SCTP", "TCP", "UDP"};
-constexpr std::string_view kAddressTypes[] = {"FQDN", "IPv4", "IPv6"};
 constexpr std::string_view kDistributions[] = {"PreferClose"};
 constexpr std::string_view kBlockRule = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)";
 constexpr int32_t kFirstNodePort = 30000, kLastNodePort = 32767;
 constexpr int64_t kLongestAffinity = 86400;
-constexpr std::string_view kIpRule = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
+constexpr std::string_view kBalancersOnly = "may only be used when `type` is 'LoadBalancer'";
 
 bool has_node_ports(const ServiceSpec& spec) {
   return spec.type == "NodePort" || spec.type == "LoadBalancer";
@@ -37,6 +33,10 @@ bool is_block(const std::string& text) {
   std::string digits = text.substr(slash + 1);
   bool number = !digits.empty() && digits.size() <= 3 && digits.find_first_not_of("0123456789") == std::string::npos;
   return number && std::stoi(digits) <= (is_ipv4(text.substr(0, slash)) ? 32 : 128);
+}
+
+const Value* member_of(const Box<Value>& carried, std::string_view name) {
+  return carried ? carried->find(name) : nullptr;
 }
 
 void validate_target(FieldErrors& errors, const Path& path, const IntOrString& target) {
@@ -74,6 +74,7 @@ void validate_ports(FieldErrors& errors, const Path& path, const ServiceSpec& sp
     errors.one_of(here.field("protocol"), port.protocol, kProtocols);
     if (spec.type != "ExternalName") validate_target(errors, here.field("targetPort"), port.target_port);
     validate_node_port(errors, here.field("nodePort"), port, spec);
+    validate_qualified(errors, here.field("appProtocol"), member_of(port.carried, "appProtocol"));
     if (!ports.insert({port.port, port.protocol}).second) {
       errors.duplicate_shown(
           here, "{\"protocol\":\"" + port.protocol + "\",\"port\":" + std::to_string(port.port) + "}");
@@ -81,26 +82,6 @@ void validate_ports(FieldErrors& errors, const Path& path, const ServiceSpec& sp
     if (port.node_port != 0 && !node_ports.insert({port.node_port, port.protocol}).second) {
       errors.duplicate_shown(here.field("nodePort"), std::to_string(port.node_port));
     }
-  }
-}
-
-// What traffic is led to or away from must not be an address that means each node itself, or nobody.
-void validate_no_special(FieldErrors& errors, const Path& path, const std::string& text) {
-  in_addr v4{};
-  in6_addr v6{};
-  bool is_v4 = inet_pton(AF_INET, text.c_str(), &v4) == 1;
-  bool is_v6 = !is_v4 && inet_pton(AF_INET6, text.c_str(), &v6) == 1;
-  if (!is_ip(text) || (!is_v4 && !is_v6)) return errors.invalid(path, text, kIpRule);
-  uint32_t bits = ntohl(v4.s_addr);
-  auto is = [&](bool of_v4, bool of_v6) { return is_v4 ? of_v4 : of_v6; };
-  if (is(bits == 0, IN6_IS_ADDR_UNSPECIFIED(&v6))) {
-    errors.invalid(path, text, "may not be unspecified (" + text + ")");
-  } else if (is(bits >> 24 == 127, IN6_IS_ADDR_LOOPBACK(&v6))) {
-    errors.invalid(path, text, "may not be in the loopback range (127.0.0.0/8, ::1/128)");
-  } else if (is(bits >> 16 == 0xA9FE, IN6_IS_ADDR_LINKLOCAL(&v6))) {
-    errors.invalid(path, text, "may not be in the link-local range (169.254.0.0/16, fe80::/10)");
-  } else if (is(bits >> 8 == 0xE00000, IN6_IS_ADDR_MC_LINKLOCAL(&v6))) {
-    errors.invalid(path, text, "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)");
   }
 }
 
@@ -135,6 +116,15 @@ void validate_addresses(FieldErrors& errors, const Path& path, const ServiceSpec
   }
 }
 
+void validate_balancer_class(FieldErrors& errors, const Path& path, const ServiceSpec& spec) {
+  const Value* name = member_of(spec.carried, "loadBalancerClass");
+  if (spec.type == "LoadBalancer") {
+    validate_qualified(errors, path, name);
+  } else if (name != nullptr && !name->is_null()) {
+    errors.forbidden(path, kBalancersOnly);
+  }
+}
+
 void validate_policies(FieldErrors& errors, const Path& path, const ServiceSpec& spec) {
   errors.one_of(path.field("sessionAffinity"), spec.session_affinity, kAffinities);
   if (spec.session_affinity == "ClientIP" && spec.session_affinity_config &&
@@ -166,15 +156,14 @@ void validate_policies(FieldErrors& errors, const Path& path, const ServiceSpec&
   }
   const Path ranges = path.field("loadBalancerSourceRanges");
   if (!spec.load_balancer_source_ranges.empty() && spec.type != "LoadBalancer") {
-    errors.forbidden(ranges, "may only be used when `type` is 'LoadBalancer'");
+    errors.forbidden(ranges, kBalancersOnly);
   }
   for (size_t i = 0; i < spec.load_balancer_source_ranges.size(); ++i) {
     const std::string& range = spec.load_balancer_source_ranges[i];
     if (!is_block(range)) errors.invalid(ranges.index(i), range, kBlockRule);
   }
   if (spec.allocate_load_balancer_node_ports && spec.type != "LoadBalancer") {
-    errors.forbidden(path.field("allocateLoadBalancerNodePorts"),
-                     "may only be used when `type` is 'LoadBalancer'");
+    errors.forbidden(path.field("allocateLoadBalancerNodePorts"), kBalancersOnly);
   }
 }
 
@@ -199,38 +188,7 @@ void validate_service(FieldErrors& errors, const ServiceSpec& spec) {
   errors.one_of(path.field("type"), spec.type, kTypes);
   validate_addresses(errors, path, spec);
   validate_policies(errors, path, spec);
-}
-
-void validate_endpoint_slice(FieldErrors& errors, const EndpointSlice& slice) {
-  constexpr size_t kMostAddresses = 100;
-  errors.one_of(Path("addressType"), slice.address_type, kAddressTypes);
-  const Path endpoints("endpoints"), ports("ports");
-  for (size_t i = 0; i < slice.endpoints.size(); ++i) {
-    const Path here = endpoints.index(i);
-    const Path addresses = here.field("addresses");
-    const std::vector<std::string>& list = slice.endpoints[i].addresses;
-    if (list.empty()) errors.required(addresses, "must contain at least 1 address");
-    if (list.size() > kMostAddresses) {
-      errors.invalid(addresses, static_cast<int64_t>(list.size()), "must have at most 100 items");
-    }
-    for (size_t a = 0; a < list.size(); ++a) {
-      bool good = slice.address_type == "IPv4" ? is_ipv4(list[a])
-                  : slice.address_type == "IPv6" ? is_ip(list[a]) && !is_ipv4(list[a])
-                                                 : dns_subdomain_problems(list[a]).empty();
-      if (!good) {
-        errors.invalid(addresses.index(a), list[a], "must be an address of type " + slice.address_type);
-      } else if (slice.address_type != "FQDN") {
-        validate_no_special(errors, addresses.index(a), list[a]);
-      }
-    }
-  }
-  std::set<std::string_view> names;
-  for (size_t i = 0; i < slice.ports.size(); ++i) {
-    const Path here = ports.index(i);
-    if (!names.insert(slice.ports[i].name).second) errors.duplicate(here.field("name"), slice.ports[i].name);
-    if (slice.ports[i].port) errors.port(here.field("port"), *slice.ports[i].port);
-    errors.one_of(here.field("protocol"), slice.ports[i].protocol, kProtocols);
-  }
+  validate_balancer_class(errors, path.field("loadBalancerClass"), spec);
 }
 
 }  // namespace mainstay

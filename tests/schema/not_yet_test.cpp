@@ -74,6 +74,8 @@ TEST_CASE("kinds without behaviour") {
   CHECK(is_carried_kind(Kind::kIngress));
   CHECK(findings("{apiVersion: scheduling.k8s.io/v1, kind: PriorityClass, metadata: {name: a}, value: 1}") == Lines{});
   CHECK(findings("{apiVersion: policy/v1, kind: PodDisruptionBudget, metadata: {name: a}, spec: {minAvailable: 1}}") == Lines{});
+  CHECK(findings("{apiVersion: v1, kind: Endpoints, metadata: {name: a}}") == Lines{});
+  CHECK(standing_of(Kind::kEndpoints).empty());
   CHECK_FALSE(is_carried_kind(Kind::kService));
 }
 

@@ -468,4 +468,56 @@ TEST_CASE("validate: a load balancer's ranges and health check, and where traffi
   CHECK(has(service_problems("ports: [{port: 80}], trafficDistribution: Near"), "PreferClose"));
 }
 
+TEST_CASE("validate: an application protocol is a qualified name, where there is one") {
+  const std::string_view words = "appProtocol: Invalid value: \"a b\": name part must consist of alphanumeric";
+  auto only = [&](const Lines& lines, const std::string& path) {
+    INFO(path);
+    REQUIRE(lines.size() == 1);
+    CHECK(lines[0].starts_with(path + std::string(words)));
+  };
+  only(service_problems("ports: [{port: 80, appProtocol: a b}]"), "spec.ports[0].");
+  CHECK(service_problems("ports: [{port: 80, appProtocol: kubernetes.io/h2c}]") == Lines{});
+  only(problems("{apiVersion: discovery.k8s.io/v1, kind: EndpointSlice, metadata: {name: a}, addressType: IPv4, "
+                "endpoints: [], ports: [{port: 80, appProtocol: a b}]}"), "ports[0].");
+  only(problems("{apiVersion: v1, kind: Endpoints, metadata: {name: a}, subsets: [{addresses: [{ip: 10.0.0.1}], "
+                "ports: [{port: 80, appProtocol: a b}]}]}"), "subsets[0].ports[0].");
+}
+
+TEST_CASE("validate: Endpoints lead to addresses that are somewhere") {
+  auto of = [](const std::string& subset) {
+    return problems("{apiVersion: v1, kind: Endpoints, metadata: {name: a}, subsets: [{" + subset + "}]}");
+  };
+  CHECK(of("addresses: [{ip: 192.0.2.7, hostname: a, nodeName: n1.example}], notReadyAddresses: [{ip: '2001:db8::1'}], "
+           "ports: [{port: 80}]") == Lines{});
+  CHECK(problems("{apiVersion: v1, kind: Endpoints, metadata: {name: a}}") == Lines{});
+  CHECK(of("ports: [{port: 80}]") == Lines{"subsets[0]: Required value: must specify `addresses` or `notReadyAddresses`"});
+  for (const char* address : {"127.0.0.1", "0.0.0.0", "169.254.1.1", "224.0.0.1", "fe80::1", "::1", "foo", ""}) {
+    for (const std::string list : {"addresses", "notReadyAddresses"}) {
+      INFO(address << " in " << list);
+      Lines lines = of(list + ": [{ip: 10.0.0.1}, {ip: '" + address + "'}]");
+      REQUIRE(lines.size() == 1);
+      CHECK(lines[0].starts_with("subsets[0]." + list + "[1].ip: Invalid value: \"" + address + "\": "));
+    }
+  }
+  CHECK(of("addresses: [{hostname: a}]") == Lines{"subsets[0].addresses[0].ip: Required value"});
+  Lines named = of("addresses: [{ip: 10.0.0.1, hostname: A, nodeName: A}]");
+  REQUIRE(named.size() == 2);
+  CHECK(named[0].starts_with("subsets[0].addresses[0].hostname: Invalid value: \"A\": a lowercase RFC 1123 label"));
+  CHECK(named[1].starts_with("subsets[0].addresses[0].nodeName: Invalid value: \"A\": a lowercase RFC 1123 subdomain"));
+  CHECK(of("addresses: [{ip: 10.0.0.1}], ports: [{port: 80}, {name: b, port: 0}]") ==
+        Lines{"subsets[0].ports[0].name: Required value",
+              "subsets[0].ports[1].port: Invalid value: 0: must be between 1 and 65535, inclusive"});
+  CHECK(of("addresses: [{ip: 10.0.0.1}], ports: [{protocol: X}]") ==
+        Lines{"subsets[0].ports[0].protocol: Unsupported value: \"X\": supported values: \"SCTP\", \"TCP\", \"UDP\"",
+              "subsets[0].ports[0].port: Required value"});
+}
+
+TEST_CASE("validate: a NetworkPolicy without a selector is of all pods") {
+  for (const char* spec : {"", "spec: {}", "spec: {policyTypes: [Egress]}", "spec: {podSelector: {}}"}) {
+    INFO(spec);
+    CHECK(problems(std::string("{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: a}, ") + spec +
+                   "}") == Lines{});
+  }
+}
+
 }  // namespace mainstay
