@@ -87,61 +87,6 @@ void apply(Secret& secret) {
 
 void apply(Application& application) { set_if_empty(application.spec.project, "default"); }
 
-bool has_cluster_ip(const ServiceSpec& spec) { return spec.type != "ExternalName"; }
-
-bool has_node_ports(const ServiceSpec& spec) {
-  return spec.type == "NodePort" || spec.type == "LoadBalancer";
-}
-
-void keep_cluster_ip(const ServiceSpec& old, ServiceSpec& next) {
-  if (!has_cluster_ip(old)) return;
-  if (has_cluster_ip(next)) {
-    if (!next.cluster_ip.empty() || !next.cluster_ips.empty()) return;
-    next.cluster_ip = old.cluster_ip;
-    next.cluster_ips = old.cluster_ips;
-  } else if (next.cluster_ip == old.cluster_ip && next.cluster_ips == old.cluster_ips) {
-    next.cluster_ip.clear();
-    next.cluster_ips.clear();
-    if (next.ip_families == old.ip_families) next.ip_families.clear();
-    if (next.ip_family_policy == old.ip_family_policy) next.ip_family_policy.clear();
-    if (next.internal_traffic_policy == old.internal_traffic_policy) next.internal_traffic_policy.clear();
-  }
-}
-
-void keep_node_ports(const ServiceSpec& old, ServiceSpec& next) {
-  if (!has_node_ports(old)) return;
-  auto assigned = [&](const ServicePort& port) {
-    std::string_view protocol = port.protocol.empty() ? "TCP" : std::string_view(port.protocol);
-    for (const ServicePort& before : old.ports) {
-      if (before.port == port.port && before.protocol == protocol) return before.node_port;
-    }
-    return 0;
-  };
-  for (ServicePort& port : next.ports) {
-    if (has_node_ports(next) && port.node_port == 0) port.node_port = assigned(port);
-    if (!has_node_ports(next) && port.node_port == assigned(port)) port.node_port = 0;
-  }
-  bool same_check = next.health_check_node_port == old.health_check_node_port;
-  if (needs_health_check(old) && needs_health_check(next) && next.health_check_node_port == 0) {
-    next.health_check_node_port = old.health_check_node_port;
-  } else if (needs_health_check(old) && !needs_health_check(next) && same_check) {
-    next.health_check_node_port = 0;
-  }
-  bool external = has_node_ports(next) || !next.external_ips.empty();
-  if (!external && next.external_traffic_policy == old.external_traffic_policy) {
-    next.external_traffic_policy.clear();
-  }
-  if (next.type != "LoadBalancer" &&
-      next.allocate_load_balancer_node_ports == old.allocate_load_balancer_node_ports) {
-    next.allocate_load_balancer_node_ports.reset();
-  }
-}
-
-void keep_priority(const PodSpec& old, PodSpec& next) {
-  if (!next.priority) next.priority = old.priority;
-  if (next.preemption_policy.empty()) next.preemption_policy = old.preemption_policy;
-}
-
 }  // namespace
 
 void apply_defaults(Object& object) {
@@ -158,15 +103,6 @@ void apply_defaults(Object& object) {
     default:
       if (!object.info().typed()) default_carried(object.kind, generic_fields(object));
   }
-}
-
-void keep_assigned(const Object& old, Object& next) {
-  if (next.kind == Kind::kPod) keep_priority(as<Pod>(old).spec, as<Pod>(next).spec);
-  if (next.kind != Kind::kService) return;
-  const ServiceSpec& before = as<Service>(old).spec;
-  ServiceSpec& after = as<Service>(next).spec;
-  keep_cluster_ip(before, after);
-  keep_node_ports(before, after);
 }
 
 }  // namespace mainstay

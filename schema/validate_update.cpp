@@ -162,14 +162,31 @@ void update_selector(FieldErrors& errors, const Box<LabelSelector>& old, const B
   if (!same) errors.invalid_shown(spec.field("selector"), shown(next), kFieldImmutable);
 }
 
-void update_service(FieldErrors& errors, const ServiceSpec& old, const ServiceSpec& next) {
-  if (old.type == "ExternalName" || next.type == "ExternalName" || old.cluster_ip.empty()) return;
+void update_cluster_ips(FieldErrors& errors, const ServiceSpec& old, const ServiceSpec& next) {
+  if (old.type == "ExternalName" || next.type == "ExternalName" || old.cluster_ips.empty()) return;
   const Path spec("spec");
   const Path ips = spec.field("clusterIPs");
-  if (next.cluster_ip.empty()) {
-    errors.invalid_shown(ips.index(0), "[]string(nil)", "primary clusterIP can not be unset");
-  } else if (next.cluster_ip != old.cluster_ip) {
-    errors.invalid_shown(ips, "[" + quoted(next.cluster_ip) + "]", "may not change once set");
+  const Path primary = ips.index(0);
+  if (next.cluster_ips.empty()) {
+    errors.invalid_shown(primary, "[]string(nil)", "primary clusterIP can not be unset");
+  } else if (next.cluster_ips.front() != old.cluster_ips.front()) {
+    std::string list;
+    for (const std::string& ip : next.cluster_ips) list += (list.empty() ? "" : ",") + quoted(ip);
+    errors.invalid_shown(primary, "[" + list + "]", "may not change once set");
+  }
+}
+
+void update_service(FieldErrors& errors, const ServiceSpec& old, const ServiceSpec& next) {
+  update_cluster_ips(errors, old, next);
+  if (old.type != "LoadBalancer" || next.type != "LoadBalancer") return;
+  auto balancer_class = [](const ServiceSpec& spec) {
+    const Value* found = spec.carried ? spec.carried->find("loadBalancerClass") : nullptr;
+    return found != nullptr ? *found : Value();
+  };
+  Value now = balancer_class(next);
+  const Path spec("spec");
+  if (!(balancer_class(old) == now)) {
+    errors.invalid_shown(spec.field("loadBalancerClass"), to_json(now), "may not change once set");
   }
 }
 

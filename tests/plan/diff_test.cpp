@@ -75,6 +75,40 @@ TEST_CASE("an edit names the field, before and after") {
   CHECK(edit.after == Value("example/web:2"));
 }
 
+TEST_CASE("a Service whose manifest leaves its addresses open keeps those it got") {
+  const std::string manifest = R"(apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec:
+  type: NodePort
+  clusterIP: ""
+  ports: [{name: http, port: 80}]
+)";
+  TestApplication app;
+  const Key key{Kind::kService, "default", "web"};
+  app.sync(manifest);
+  Object given = *app.store.head.find(key);
+  as<Service>(given).spec.cluster_ip = "10.96.235.5";
+  as<Service>(given).spec.cluster_ips = {"10.96.235.5"};
+  as<Service>(given).spec.ports[0].node_port = 30080;
+  app.store.update(std::move(given));
+  DesiredSet set = desired_set(manifest);
+  CHECK(app.plan(set).changes.changes.empty());
+  CHECK(drifted(*set.objects.find(key), *app.store.head.find(key)).empty());
+
+  app.sync(with(manifest, "port: 80", "port: 81"));
+  const ServiceSpec& spec = as<Service>(*app.store.head.find(key)).spec;
+  CHECK(spec.cluster_ip == "10.96.235.5");
+  CHECK(spec.cluster_ips == std::vector<std::string>{"10.96.235.5"});
+  REQUIRE(spec.ports.size() == 1);
+  CHECK(spec.ports[0].port == 81);
+  CHECK(spec.ports[0].node_port == 30080);
+
+  Plan moved = app.plan(desired_set(with(manifest, "\"\"", "10.96.0.9")));
+  REQUIRE(moved.changes.mistakes.error_count() == 1);
+  CHECK(moved.changes.mistakes.all()[0].path == "spec.clusterIPs[0]");
+}
+
 TEST_CASE("a field that others set stays, one that Git drops goes, one that was changed by hand comes back") {
   TestApplication app;
   app.sync(kWeb);

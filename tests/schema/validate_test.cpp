@@ -429,7 +429,7 @@ TEST_CASE("what may not change") {
               "data: Forbidden: field is immutable when `immutable` is set"});
   const std::string service = "{apiVersion: v1, kind: Service, metadata: {name: a}, spec: {clusterIP: ";
   CHECK(update_problems(service + "10.0.0.1}}", service + "10.0.0.2}}") ==
-        Lines{"spec.clusterIPs: Invalid value: [\"10.0.0.2\"]: may not change once set"});
+        Lines{"spec.clusterIPs[0]: Invalid value: [\"10.0.0.2\"]: may not change once set"});
   const std::string stateful = "{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: a}, spec: {";
   CHECK(update_problems(stateful + "replicas: 1}}", stateful + "replicas: 2}}") == Lines{});
   CHECK(update_problems(stateful + "serviceName: a}}", stateful + "serviceName: b}}") ==
