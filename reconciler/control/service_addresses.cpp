@@ -12,6 +12,8 @@ namespace {
 constexpr std::string_view kHeadless = "None";
 constexpr std::string_view kCondition = "AddressesAllocated";
 constexpr std::string_view kFailed = "AllocationFailed";
+constexpr std::string_view kOutOfRange = "ClusterIPOutOfRange";
+constexpr std::string_view kRangeKeeper = "ipallocator-repair-controller";  // as Kubernetes calls who says so
 
 bool has_address(const ServiceSpec& spec) {
   return spec.type != "ExternalName" && spec.cluster_ip != kHeadless;
@@ -82,9 +84,19 @@ void ServiceAddresses::hold(const Object& service) {
   if (spec.health_check_node_port != 0) ports_.emplace(Port{spec.health_check_node_port, "TCP"}, holder);
 }
 
+// Neither the network's own address nor the broadcast address is.
+bool ServiceAddresses::is_usable(std::optional<uint32_t> address) const {
+  if (!address || !range_ || !range_->contains(*address)) return false;
+  return *address != range_->base && *address - range_->base != range_->size() - 1;
+}
+
+bool ServiceAddresses::is_out_of_range(const Object& service) const {
+  const ServiceSpec& spec = as<Service>(service).spec;
+  return has_address(spec) && !spec.cluster_ip.empty() && !is_usable(parse_ipv4(spec.cluster_ip));
+}
+
 std::optional<uint32_t> ServiceAddresses::free_address(const Holder& holder) const {
   if (!range_ || range_->size() < 4) return std::nullopt;
-  // Neither the network's own address nor the broadcast address.
   uint64_t first = 1, last = range_->size() - 2;
   uint64_t dynamic = range_->size() > 2 * static_band(range_->size()) ? static_band(range_->size()) : first;
   auto search = [&](uint64_t from, uint64_t to) -> std::optional<uint32_t> {
@@ -138,14 +150,15 @@ void ServiceAddresses::allocate_address(Object& service, const Holder& holder, D
   } else {
     std::string failed = "failed to allocate IP " + spec.cluster_ip + ": ";
     std::optional<uint32_t> address = parse_ipv4(spec.cluster_ip);
-    if (!address || !range_ || !range_->contains(*address)) {
-      refuse(failed + "the provided IP (" + spec.cluster_ip +
-             ") is not in the valid range. The range of valid IPs is " + cidr_);
-      return;
-    }
-    auto held = addresses_.find(*address);
+    auto held = address ? addresses_.find(*address) : addresses_.end();
     if (held != addresses_.end() && held->second != holder) {
       refuse(failed + "provided IP is already allocated");
+      return;
+    }
+    // What it has already it keeps, whatever the configuration says by now.
+    if (held == addresses_.end() && !is_usable(address)) {
+      refuse(failed + "the provided IP (" + spec.cluster_ip +
+             ") is not in the valid range. The range of valid IPs is " + cidr_);
       return;
     }
   }
@@ -225,9 +238,7 @@ bool ServiceAddresses::has_all(const Object& service) const {
   if (has_address(spec)) {
     std::optional<uint32_t> address = parse_ipv4(spec.cluster_ip);
     auto held = address ? addresses_.find(*address) : addresses_.end();
-    if (held == addresses_.end() || held->second != holder || !range_ || !range_->contains(*address)) {
-      return false;
-    }
+    if (held == addresses_.end() || held->second != holder) return false;
   }
   bool checked = spec.health_check_node_port != 0;
   if (checked != needs_health_check(spec)) return false;
@@ -280,12 +291,20 @@ Outcome reconcile(ControlContext& context, const Key&) {
   if (services.empty()) return {};
   ServiceAddresses addresses(context.view(), context.settings);
   for (const ObjectPtr& stored : services) {
-    if (!as<Service>(*stored).status.carried && addresses.has_all(*stored)) continue;
+    bool out_of_range = addresses.is_out_of_range(*stored);
+    if (!out_of_range && !as<Service>(*stored).status.carried && addresses.has_all(*stored)) continue;
     Object next = *stored;
     std::string trouble = summary(addresses.allocate(next));
-    bool news = set_service_trouble(next, kCondition, kFailed, trouble, context.now().wall);
+    bool failed = !trouble.empty();
+    if (!failed && out_of_range) {
+      trouble = "Cluster IP [IPv4]: " + as<Service>(next).spec.cluster_ip +
+                " is not within any configured Service CIDR; please recreate service";
+    }
+    std::string_view reason = failed ? kFailed : kOutOfRange;
+    bool news = set_service_trouble(next, kCondition, reason, trouble, context.now().wall);
     (void)context.txn.update(std::move(next));
-    if (news && !trouble.empty()) note_service_trouble(context.txn, *stored, kFailed, trouble);
+    if (!news || trouble.empty()) continue;
+    note_service_trouble(context.txn, *stored, reason, trouble, failed ? kServiceController : kRangeKeeper);
   }
   return {};
 }

@@ -36,13 +36,15 @@ class ServiceAddresses {
   // What stands in `view` is held by its Service; of two that claim the same, the older holds it.
   ServiceAddresses(const Snapshot& view, const ControlSettings& settings);
 
-  // Gives `service` what it lacks and takes what its type must not have. Addresses it names are checked: out
-  // of range, or held by another, is an error at its field in Kubernetes' words; the service is then left as
-  // it is. What it gets is held from now on, so that many services can be allocated one after the other.
+  // Gives `service` what it lacks and takes what its type must not have. Addresses it names are checked: held by
+  // another, or out of range and not held by itself, is an error at its field in Kubernetes' words; the service is then
+  // left as it is. What it gets is held from now on, so that many services can be allocated one after the other.
   Diagnostics allocate(Object& service);
   // It holds all it needs and names nothing it may not have: allocate() would change nothing and find no
   // mistake.
   bool has_all(const Object& service) const;
+  // Its cluster IP is none that would be given now: the range was another one, or its manifest says so.
+  bool is_out_of_range(const Object& service) const;
 
  private:
   using Holder = std::pair<std::string, std::string>;  // namespace, name
@@ -51,6 +53,7 @@ class ServiceAddresses {
   void hold(const Object& service);
   // For the Service of that name; one that holds it already keeps it.
   void reserve(std::string_view address, std::string_view ns, std::string_view name);
+  bool is_usable(std::optional<uint32_t> address) const;
   std::optional<uint32_t> free_address(const Holder& holder) const;
   std::optional<int32_t> free_port(const Holder& holder, const ServicePort& port) const;
   void allocate_address(Object& service, const Holder& holder, Diagnostics& problems) const;

@@ -37,15 +37,15 @@ bool set_service_trouble(Object& service, std::string_view type, std::string_vie
   return true;
 }
 
-void note_service_trouble(Transaction& txn, const Object& service, std::string_view reason,
-                          const std::string& trouble) {
+void note_service_trouble(Transaction& txn, const Object& service, std::string_view reason, const std::string& trouble,
+                          std::string_view source) {
   Note note;
   note.about = service.key();
   note.uid = service.meta.uid;
   note.warning = true;
   note.reason = reason;
   note.message = trouble;
-  note.source = "service-controller";
+  note.source = source;
   record_note(txn, note);
 }
 

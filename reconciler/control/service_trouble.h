@@ -15,7 +15,9 @@ namespace mainstay {
 bool set_service_trouble(Object& service, std::string_view type, std::string_view reason,
                          const std::string& trouble, WallTime now);
 
-void note_service_trouble(Transaction& txn, const Object& service, std::string_view reason,
-                          const std::string& trouble);
+inline constexpr std::string_view kServiceController = "service-controller";
+// A warning of `source` about the Service.
+void note_service_trouble(Transaction& txn, const Object& service, std::string_view reason, const std::string& trouble,
+                          std::string_view source = kServiceController);
 
 }  // namespace mainstay

@@ -181,6 +181,38 @@ TEST_CASE("two Services that claim one address: the older keeps it, the other sa
   CHECK_FALSE(as<Service>(*cluster.get(Kind::kService, "default", "second")).status.carried);
 }
 
+TEST_CASE("a range that no longer has a Service's address: said once, and nothing else changes") {
+  Cluster cluster;
+  cluster.apply(service("web", "NodePort"));
+  cluster.settle();
+  const std::string address = address_of(cluster, "web");
+  const int32_t port = as<Service>(*cluster.get(Kind::kService, "default", "web")).spec.ports[0].node_port;
+  cluster.settings.service_cidr = "10.97.0.0/16";
+  cluster.restart();
+  cluster.settle();
+  CHECK(address_of(cluster, "web") == address);
+  CHECK(as<Service>(*cluster.get(Kind::kService, "default", "web")).spec.ports[0].node_port == port);
+  const std::vector<std::string> said{"ClusterIPOutOfRange: Cluster IP [IPv4]: " + address +
+                                      " is not within any configured Service CIDR; please recreate service"};
+  CHECK(cluster.events(Kind::kService, "web") == said);
+  std::vector<ObjectPtr> events = cluster.list(Kind::kEvent);
+  REQUIRE(events.size() == 1);
+  CHECK(as<Event>(*events[0]).type == "Warning");
+  CHECK(as<Event>(*events[0]).source.component == "ipallocator-repair-controller");
+
+  cluster.apply(service("other"));  // one more sweep
+  cluster.edit<Service>("default", "web", [](Object& next) { next.meta.labels = {{"a", "b"}}; });
+  cluster.restart();
+  cluster.settle();
+  CHECK(cluster.list(Kind::kEvent).size() == 1);
+  CHECK(as<Event>(*cluster.list(Kind::kEvent)[0]).count == 1);
+  // Back in the range, there is nothing to be said of it.
+  cluster.settings.service_cidr = "10.96.0.0/15";
+  cluster.restart();
+  cluster.settle();
+  CHECK_FALSE(as<Service>(*cluster.get(Kind::kService, "default", "web")).status.carried);
+}
+
 TEST_CASE("node ports: in their range, none twice per protocol, released with the type") {
   Cluster cluster;
   Object object = service("web", "NodePort");
