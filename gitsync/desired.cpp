@@ -5,6 +5,9 @@
 #include <thread>
 #include <unordered_set>
 
+#include "schema/service_claims.h"
+#include "schema/validate.h"
+
 namespace mainstay {
 namespace {
 
@@ -25,6 +28,55 @@ Diagnostic duplicate_of(const DesiredObject& later, const DesiredObject& earlier
                     std::to_string(earlier.origin.line);
   problem.hint = "remove one of them";
   return problem;
+}
+
+Mark mark_of(const DesiredObject& object, std::string_view path) {
+  Mark mark = locate(*object.declared, path);
+  return mark.line != 0 ? mark : Mark{object.origin.line, 1};
+}
+
+// Services of the tree that ask for what another one asks for: an error at the field of the later by name.
+class ClaimCheck {
+ public:
+  explicit ClaimCheck(Diagnostics& problems) : problems_(problems) {}
+
+  void add(const DesiredObject& object) {
+    for (ServiceClaim& claim : service_claims(*object.object)) {
+      auto [first, is_new] = holders_.try_emplace(claim.what, Holder{&object, claim.path});
+      // Of one that is declared twice that is said already.
+      if (!is_new && first->second.object->key != object.key) report(object, std::move(claim), first->second);
+    }
+  }
+
+ private:
+  struct Holder {
+    const DesiredObject* object;
+    std::string path;
+  };
+
+  void report(const DesiredObject& later, ServiceClaim claim, const Holder& first) {
+    const DesiredObject& other = *first.object;
+    Diagnostic problem;
+    problem.file = later.origin.path;
+    problem.mark = mark_of(later, claim.path);
+    problem.path = std::move(claim.path);
+    problem.message = later.key.text() + ": " + claim.refusal + "; the other is " + other.key.text() + ", " +
+                      other.origin.path + ":" + std::to_string(mark_of(other, first.path).line);
+    problem.hint = "leave it out of one of them, or give it another value";
+    problems_.add(std::move(problem));
+  }
+
+  Diagnostics& problems_;
+  std::map<std::string, Holder> holders_;
+};
+
+// False if another object has one of its claims.
+bool take_claims(std::map<std::string, Key>& claims, const DesiredObject& object) {
+  for (ServiceClaim& claim : service_claims(*object.object)) {
+    auto [holder, is_new] = claims.try_emplace(std::move(claim.what), object.key);
+    if (!is_new && holder->second != object.key) return false;
+  }
+  return true;
 }
 
 std::shared_ptr<const DesiredObject> placed_at(const DesiredObject& object, const std::string& path) {
@@ -95,7 +147,7 @@ void DesiredBuilder::add_diagnostics(const std::string& path, const FileObjects&
 
 bool DesiredBuilder::add(Base& base, const TreeFile& file, const FileObjectsPtr& objects) {
   for (const DesiredObject& object : objects->objects) {
-    if (base.objects.find(object.key) != nullptr) return false;
+    if (base.objects.find(object.key) != nullptr || !take_claims(base.claims, object)) return false;
     base.objects.set(placed_at(object, file.path));
     base.hash.set(object.key, object.hash);
   }
@@ -131,6 +183,8 @@ BuiltSet DesiredBuilder::build(const std::vector<TreeFile>& files) {
   for (size_t i = 1; i < objects.size(); ++i) {
     if (objects[i]->key == objects[i - 1]->key) built.diagnostics.add(duplicate_of(*objects[i], *objects[i - 1]));
   }
+  ClaimCheck check(built.diagnostics);
+  for (const auto& object : objects) check.add(*object);
   if (built.diagnostics.has_errors()) {
     return refuse(std::move(objects), std::move(unread), std::move(built.diagnostics));
   }
@@ -139,6 +193,7 @@ BuiltSet DesiredBuilder::build(const std::vector<TreeFile>& files) {
     return built;
   }
   for (auto& object : objects) {
+    ENSURE(take_claims(base.claims, *object), "claims that clash were told as mistakes");
     base.hash.set(object->key, object->hash);
     base.objects.set(std::move(object));
   }
@@ -160,6 +215,7 @@ std::optional<BuiltSet> DesiredBuilder::update(const std::vector<TreeFile>& gone
     for (const DesiredObject& object : known.objects->objects) {
       ENSURE(base.objects.erase(object.key), "what a file of the last tree declared stood in its set");
       base.hash.erase(object.key);
+      for (const ServiceClaim& claim : service_claims(*object.object)) base.claims.erase(claim.what);
     }
     base.with_warnings.erase(file.path);
     known.used = builds_;

@@ -73,13 +73,14 @@ class DesiredBuilder {
   struct Base {
     DesiredObjects objects;
     SetHash hash;
+    std::map<std::string, Key> claims;  // of its Services, by what only one can have
     std::map<std::string, FileObjectsPtr> with_warnings;  // by path
   };
 
   static MemoryKey memory_key(const TreeFile& file);
   std::string_view below(std::string_view path) const;
   Remembered& remembered_of(const TreeFile& file);
-  // Adds a file's objects; false if one of them is there already.
+  // Adds a file's objects; false if one of them is there already, or asks for what another has.
   static bool add(Base& base, const TreeFile& file, const FileObjectsPtr& objects);
   void add_diagnostics(const std::string& path, const FileObjects& objects, Diagnostics& out) const;
   BuiltSet accept(Diagnostics diagnostics);

@@ -64,6 +64,13 @@ struct Tree {
   }
 };
 
+std::string service(const std::string& name, const std::string& spec) {
+  return "apiVersion: v1\nkind: Service\nmetadata:\n  name: " + name + "\nspec:\n" + spec;
+}
+std::string node_port(const std::string& name, int number, const std::string& more = "") {
+  return service(name, "  type: NodePort\n  ports:\n  - port: 80\n    nodePort: " + std::to_string(number) + "\n" + more);
+}
+
 std::vector<std::string> keys(const BuiltSet& built) {
   std::vector<std::string> out;
   if (!built.set) return out;
@@ -254,6 +261,54 @@ TEST_CASE("an object declared twice is an error that names both places") {
   CHECK(problem.message == "ConfigMap default/same is declared twice; the other is apps/a.yaml:8");
 }
 
+TEST_CASE("two Services that ask for the same are an error that names both places") {
+  Tree tree;
+  BuiltSet built = tree.build({{"apps/b.yaml", config_map("x") + "---\n" + node_port("a", 30080)},
+                               {"apps/a.yaml", node_port("b", 30080)},
+                               {"apps/c.yaml", service("c", "  clusterIP: 10.96.0.7\n  ports: [{port: 80}]\n")},
+                               {"apps/d.yaml", service("d", "  ports: [{port: 80}]\n  clusterIP: 10.96.0.7\n")}});
+  REQUIRE(built.state == BuiltSet::State::kRefused);
+  REQUIRE(built.diagnostics.error_count() == 2);
+  Diagnostic port = built.diagnostics.all().at(0), address = built.diagnostics.all().at(1);
+  CHECK(port.file == "apps/a.yaml");
+  CHECK(port.mark.line == 9);
+  CHECK(port.path == "spec.ports[0].nodePort");
+  CHECK(port.message == "Service default/b: Invalid value: 30080: provided port is already allocated; the other is Service "
+                        "default/a, apps/b.yaml:16");
+  CHECK(address.file == "apps/d.yaml");
+  CHECK(address.mark.line == 7);
+  CHECK(address.message == "Service default/d: Invalid value: [\"10.96.0.7\"]: failed to allocate IP 10.96.0.7: provided IP "
+                           "is already allocated; the other is Service default/c, apps/c.yaml:6");
+
+  // The same number by another protocol is another port, and so is nothing at all.
+  CHECK(tree.build({{"apps/a.yaml", node_port("a", 30053)},
+                    {"apps/b.yaml", node_port("b", 30053, "    protocol: UDP\n")},
+                    {"apps/c.yaml", service("c", "  clusterIP: None\n") + "---\n" + service("d", "  clusterIP: None\n")}})
+            .state == BuiltSet::State::kAccepted);
+  // What serves a load balancer's question whether a node has endpoints serves nothing else.
+  CHECK(tree.build({{"apps/a.yaml", node_port("a", 30100)},
+                    {"apps/b.yaml", service("b", "  type: LoadBalancer\n  externalTrafficPolicy: Local\n"
+                                                 "  healthCheckNodePort: 30100\n  ports: [{port: 80}]\n")}})
+            .diagnostics.error_count() == 1);
+}
+
+TEST_CASE("what one commit asks for the next may ask for elsewhere") {
+  Tree tree;
+  std::map<std::string, std::string> files;
+  for (int i = 0; i < 5; ++i) files["apps/" + std::to_string(i) + ".yaml"] = node_port("s" + std::to_string(i), 30080 + i);
+  REQUIRE(tree.build(files).state == BuiltSet::State::kAccepted);
+  std::swap(files["apps/0.yaml"], files["apps/1.yaml"]);
+  files["apps/2.yaml"] = node_port("s2", 30090);
+  files["apps/5.yaml"] = node_port("s5", 30082);
+  CHECK(tree.build(files).state == BuiltSet::State::kAccepted);
+  CHECK(tree.updates == 1);
+  files["apps/6.yaml"] = node_port("s6", 30082);
+  BuiltSet built = tree.build(files);
+  CHECK(tree.updates == 1);
+  REQUIRE(built.diagnostics.error_count() == 1);
+  CHECK(built.diagnostics.all()[0].message.find("the other is Service default/s5, apps/5.yaml:9") != std::string::npos);
+}
+
 TEST_CASE("no objects is an outcome of its own") {
   Tree tree;
   CHECK(tree.build({{"apps/README.md", "words"}}).state == BuiltSet::State::kNoObjects);
@@ -386,6 +441,7 @@ TEST_CASE("property: random walks over trees; a builder with memory and a fresh 
     if (rng.chance(30)) files.erase(path);
     else if (rng.chance(3)) files[path] = "image: broken\n";
     else if (rng.chance(10)) files[path] = config_map("c" + name) + "---\n" + kIngress + name + "}\n";
+    else if (rng.chance(20)) files[path] = node_port("s" + name, 30000 + static_cast<int>(rng.below(30)));
     else files[path] = config_map("c" + name, std::to_string(rng.below(3)));
     BuiltSet remembered = tree.build(files);
     Tree fresh;
