@@ -20,8 +20,8 @@ void admit_pod(Object& pod);
 
 // An update that leaves out what the server assigned keeps it: a Pod's priority; a Service's cluster IP (also where it
 // is cleared), the node ports of ports of the same name, and the health check's. Where the new type has none, they go,
-// unless the update names others. Of spec.clusterIP and spec.clusterIPs the one that alone was changed decides. Requires
-// objects of one kind; call before apply_defaults(next). Source: Kubernetes' registry/core/service (1.33).
+// unless the update names others. Of spec.clusterIP and spec.clusterIPs the one that alone was changed decides.
+// Requires objects of one kind; call before apply_defaults(next). Source: Kubernetes' registry/core/service (1.33).
 void keep_assigned(const Object& old, Object& next);
 
 // The part of apply_defaults that templates and Pods share.

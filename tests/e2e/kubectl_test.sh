@@ -233,6 +233,30 @@ write_commands() {
   refuse 'metadata\.name|Invalid|invalid' k create configmap Not_A_Name
 }
 
+service_yaml() {
+  printf 'apiVersion: v1\nkind: Service\nmetadata: {name: front}\nspec:\n  type: NodePort\n'
+  printf '%s\n' "$2" "  ports: [{name: http, port: $1}]"
+}
+
+# A Service keeps its addresses, whatever writes it again and leaves them open or clears them.
+service_writes() {
+  service_yaml 80 '  clusterIP: ""' >"$work/front.yaml"
+  expect 'service/front created' k apply -f "$work/front.yaml"
+  local kept
+  kept=$(k get service front -o 'jsonpath={.spec.clusterIP} {.spec.clusterIPs} {.spec.ports[0].nodePort}')
+  expect 'service/front (configured|unchanged)' k apply -f "$work/front.yaml"
+  expect 'serverside-applied' k apply --server-side --force-conflicts -f "$work/front.yaml"
+  expect 'patched' k patch service front -p '{"spec":{"clusterIP":""}}'
+  service_yaml 81 '  clusterIP: ""' >"$work/front.yaml"
+  expect 'service/front configured' k apply -f "$work/front.yaml"
+  service_yaml 82 '' >"$work/front.yaml"
+  expect 'service/front replaced' k replace -f "$work/front.yaml"
+  expect "^82 ${kept//[\[\]]/.}\$" k get service front \
+    -o 'jsonpath={.spec.ports[0].port} {.spec.clusterIP} {.spec.clusterIPs} {.spec.ports[0].nodePort}'
+  refuse 'spec.clusterIPs\[0\]: Invalid value: .*: may not change once set' \
+    k patch service front -p '{"spec":{"clusterIP":"10.96.0.99"}}'
+}
+
 watch_command() {
   k get pods -l app=app -w >"$work/watch.out" 2>&1 &
   local watch=$!
@@ -280,6 +304,7 @@ while read -r kubectl; do
   write_commands
   watch_command
   further_writes
+  service_writes
   delete_commands
   drift
   echo "kubectl $version: reads, writes, watches and deletes"
