@@ -241,7 +241,9 @@ class Walk {
       if (diagnostic.severity != Severity::kError) continue;
       if (diagnostic.mark.line == 0) diagnostic.mark = {desired.origin.line, 1};
       diagnostic.message = desired.key.text() + ": " + diagnostic.message;
-      if (diagnostic.hint.empty() && diagnostic.message.find("immutable") != std::string::npos) {
+      bool is_fixed = diagnostic.message.find("immutable") != std::string::npos ||
+                      diagnostic.message.find("may not change once set") != std::string::npos;
+      if (diagnostic.hint.empty() && is_fixed) {
         diagnostic.hint = "give the object a new name, or delete it first";
       }
       out_.mistakes.add(std::move(diagnostic));

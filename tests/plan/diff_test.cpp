@@ -107,6 +107,7 @@ spec:
   Plan moved = app.plan(desired_set(with(manifest, "\"\"", "10.96.0.9")));
   REQUIRE(moved.changes.mistakes.error_count() == 1);
   CHECK(moved.changes.mistakes.all()[0].path == "spec.clusterIPs[0]");
+  CHECK(moved.changes.mistakes.all()[0].hint == "give the object a new name, or delete it first");
 }
 
 TEST_CASE("a field that others set stays, one that Git drops goes, one that was changed by hand comes back") {
