@@ -167,6 +167,8 @@ std::vector<std::string> World::unsettled() const {
   if (status.sync.status != "Synced") out.push_back("sync is " + status.sync.status);
   if (status.health.status != "Healthy") out.push_back(status.health.status + ": " + status.health.message);
   for (const ApplicationCondition& condition : status.conditions) {
+    // What is only kept is no reason to wait.
+    if (condition.type == "ExcludedResourceWarning") continue;
     out.push_back(condition.type + ": " + condition.message);
   }
   for (const auto& node : nodes_) {
