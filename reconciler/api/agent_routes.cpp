@@ -9,6 +9,7 @@
 #include "reconciler/api/errors.h"
 #include "reconciler/api/token_routes.h"
 #include "reconciler/api/plain_route.h"
+#include "reconciler/control/node_rules.h"
 #include "schema/json.h"
 
 namespace mainstay::api {
@@ -34,7 +35,12 @@ Response response_of_error(const Error& error) {
 
 int64_t seconds_in(Duration span) { return std::chrono::duration_cast<std::chrono::seconds>(span).count(); }
 
-Response join(const Request& request, TokenStore& tokens, const std::string& ca_pem, Now now) {
+bool is_living(const CoreDoor& core, const std::string& node) {
+  ObjectPtr known = core.current()->view.find(Kind::kNode, "", node);
+  return known && node_health(as<Node>(*known)) == NodeHealth::kReady;
+}
+
+Response join(const Request& request, TokenStore& tokens, const CoreDoor& core, const std::string& ca_pem, Now now) {
   Result<Value> body = json_body(request);
   if (!body.ok()) return bad_request(body.error().message);
   std::string node(body->string_at("node"));
@@ -45,7 +51,7 @@ Response join(const Request& request, TokenStore& tokens, const std::string& ca_
   std::string_view user = request.identity.user;
   std::string join_token(user.starts_with(kJoinUserPrefix) ? user.substr(kJoinUserPrefix.size()) : "");
   Result<IssuedCredential> issued = self.empty()
-                                        ? tokens.issue_node_credential(node, join_token, now.wall)
+                                        ? tokens.issue_node_credential(node, join_token, now.wall, is_living(core, node))
                                         : tokens.renew_node_credential(bearer_token(request), now.wall);
   if (!issued.ok()) return response_of_error(issued.error());
   Value out = Value::map();
@@ -232,7 +238,7 @@ Reply agent_route(const Request& request, AgentLinks& links, TokenStore& tokens,
   if (parts.size() < 3 || parts[1] != "v1") return no_such_path();
   if (!node_of(request.identity).empty()) tokens.note_use(bearer_token(request));
   if (parts[2] == "join" && parts.size() == 3) {
-    return request.method == "POST" ? join(request, tokens, ca_pem, now) : wrong_method();
+    return request.method == "POST" ? join(request, tokens, core, ca_pem, now) : wrong_method();
   }
   if (parts[2] == "tokens") return token_route(request, parts, tokens, now);
   if (parts[2] == "nodes") return node_route(request, parts, links, tokens, core, ca_pem, now);

@@ -273,20 +273,22 @@ IssuedCredential TokenStore::add_credential(Entries& to, Entry entry, WallTime n
 }
 
 Result<IssuedCredential> TokenStore::issue_node_credential(const std::string& node, const std::string& join_token,
-                                                           WallTime now) {
+                                                           WallTime now, bool lives) {
   if (!is_node_name(node)) {
     return error(ErrorCode::kInvalid, "'" + node.substr(0, 60) +
                  "' is no node name: lower-case letters, digits, '-' and '.', at most 253");
   }
   std::lock_guard lock(mutex_);
   Entries next = entries_;
-  bool taken = std::any_of(next.begin(), next.end(), [&](const auto& i) {
-    return i.second.is_node(node) && i.second.is_good(now) && i.second.join_token != join_token;
-  });
-  if (taken && !join_token.empty()) {
-    return error(ErrorCode::kExists, "node " + node + " has joined before, with another token; if it is to join anew, " +
-                                         "first `kubectl delete node " + node + "` or `mainstay token revoke node/" +
-                                         node + "`");
+  auto is_own = [&](const auto& i) { return i.second.is_node(node) && i.second.is_good(now); };
+  bool other = std::any_of(next.begin(), next.end(),
+                           [&](const auto& i) { return is_own(i) && i.second.join_token != join_token; });
+  bool living = lives && std::any_of(next.begin(), next.end(), is_own);
+  if ((other || living) && !join_token.empty()) {
+    return error(ErrorCode::kExists,
+                 "node " + node + (other ? " has joined before, with another token" : " exists and is Ready") +
+                     "; another machine needs another name (--name), and if this one is to join anew, first " +
+                     "`kubectl delete node " + node + "` or `mainstay token revoke node/" + node + "`");
   }
   std::erase_if(next, [&](const auto& i) { return i.second.is_node(node) && i.second.is_good(now); });
   Entry entry;

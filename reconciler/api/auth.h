@@ -87,8 +87,10 @@ class TokenStore {
 
   // A new credential for the node, in place of all it has. `join_token` is the id of the join token it was asked
   // with, "" if none. kInvalid for a bad node name; kExists if the node has a credential that was not had with
-  // this join token: whoever holds a token must not take another's place.
-  Result<IssuedCredential> issue_node_credential(const std::string& node, const std::string& join_token, WallTime now);
+  // this join token, or has one and is Ready (`lives`): whoever holds a token must not take another's place, nor a
+  // second machine of that name.
+  Result<IssuedCredential> issue_node_credential(const std::string& node, const std::string& join_token, WallTime now,
+                                                 bool lives = false);
   // A further credential, pending, for the node whose own this is. kDenied for any other token.
   Result<IssuedCredential> renew_node_credential(std::string_view credential, WallTime now);
   // A node has presented it: if it was pending, it is now the node's only one.

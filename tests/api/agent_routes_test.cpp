@@ -126,6 +126,25 @@ TEST_CASE("a join token takes no other node's place") {
   CHECK(listed.json().find("nodes")->as_list()[0].string_at("node") == "n1");
 }
 
+TEST_CASE("a second machine does not take the place of a node that is Ready, whatever token it has") {
+  ApiRig rig;
+  Answered made = rig.post("/agent/v1/tokens", "{}");
+  std::string token(made.json().string_at("token"));
+  const Ask join{"POST", "/agent/v1/join", R"({"node":"n1"})", kJson};
+  REQUIRE(rig.ask_as(token, join).status == 201);
+  CHECK(rig.ask_as(token, join).status == 201);  // its answer may have been lost
+  auto node_is = [&](const std::string& ready) {
+    rig.core.put(R"({"apiVersion":"v1","kind":"Node","metadata":{"name":"n1"},"status":{"conditions":[{"type":"Ready",)"
+                 R"("status":")" + ready + R"("}]}})");
+  };
+  node_is("True");
+  Answered taken = rig.ask_as(token, join);
+  CHECK(taken.status == 409);
+  CHECK(taken.body.find("node n1 exists and is Ready; another machine needs another name") != std::string::npos);
+  node_is("Unknown");
+  CHECK(rig.ask_as(token, join).status == 201);
+}
+
 TEST_CASE("a poll is answered at once when there is news, else when it comes") {
   ApiRig rig;
   std::string token = join(rig, "n1");

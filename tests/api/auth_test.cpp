@@ -107,6 +107,10 @@ TEST_CASE("a join token does not take the place of a node that joined with anoth
   CHECK(other.error().message.find("kubectl delete node n1") != std::string::npos);
   CHECK(user_of(*store, own) == "system:node:n1");
   CHECK(store->issue_node_credential("n1", "aaaa", kNow).ok());  // its answer may have been lost
+  // Not while a machine of that name is at work.
+  CHECK(store->issue_node_credential("n1", "aaaa", kNow, true).error().message.find("is Ready; another machine") !=
+        std::string::npos);
+  CHECK(store->issue_node_credential("n2", "aaaa", kNow, true).ok());  // one whose credential has ended
   CHECK(store->revoke_node_credential("n1", kNow).ok());
   CHECK(store->issue_node_credential("n1", "bbbb", kNow).ok());
 }
