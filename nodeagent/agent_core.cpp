@@ -369,6 +369,7 @@ NodeReport AgentCore::take_report(bool whole) {
     record.reported_in = report.sequence;
   }
   for (State::PendingEvent& pending : s.events) {
+    if (pending.event.since == 0) pending.event.since = report.sequence;
     report.events.push_back(pending.event);
     pending.reported_in = report.sequence;
   }

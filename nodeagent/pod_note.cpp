@@ -6,6 +6,7 @@ namespace mainstay {
 
 void note(PodStepContext& context, const PodRecord& record, const std::string& container, bool warning,
           std::string reason, std::string message) {
+  if (record.name.empty()) return;  // only its containers were found: nobody knows whose they are
   AgentEvent event;
   event.ns = record.ns;
   event.name = record.name;

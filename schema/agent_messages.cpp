@@ -101,6 +101,7 @@ void append_event(std::string& out, const AgentEvent& event) {
   map.flag("warning", event.warning);
   map.text("reason", event.reason);
   map.text("message", event.message);
+  map.some("since", static_cast<int64_t>(event.since));
   map.close();
 }
 
@@ -211,7 +212,7 @@ Result<NodeReport> decode_node_report(std::string_view json) {
   for (const Value& item : list_at(value, "events")) {
     out.events.push_back({text_at(item, "namespace"), text_at(item, "name"), text_at(item, "uid"),
                           text_at(item, "fieldPath"), flag_at(item, "warning"), text_at(item, "reason"),
-                          text_at(item, "message")});
+                          text_at(item, "message"), static_cast<uint64_t>(int_at(item, "since"))});
   }
   if (diagnostics.has_errors()) return malformed("node report", diagnostics);
   if (out.node.empty()) return error(ErrorCode::kInvalid, "malformed node report: it names no node");

@@ -54,6 +54,7 @@ struct AgentEvent {
   bool warning = false;
   std::string reason;
   std::string message;
+  uint64_t since = 0;      // the first report that says it: those after it say it again until one is acknowledged
 };
 
 struct NodeReport {

@@ -50,9 +50,9 @@ Response join(const Request& request, TokenStore& tokens, const CoreDoor& core, 
   }
   std::string_view user = request.identity.user;
   std::string join_token(user.starts_with(kJoinUserPrefix) ? user.substr(kJoinUserPrefix.size()) : "");
-  Result<IssuedCredential> issued = self.empty()
-                                        ? tokens.issue_node_credential(node, join_token, now.wall, is_living(core, node))
-                                        : tokens.renew_node_credential(bearer_token(request), now.wall);
+  Result<IssuedCredential> issued =
+      self.empty() ? tokens.issue_node_credential(node, join_token, now.wall, is_living(core, node))
+                   : tokens.renew_node_credential(bearer_token(request), now.wall);
   if (!issued.ok()) return response_of_error(issued.error());
   Value out = Value::map();
   out.set("node", node);

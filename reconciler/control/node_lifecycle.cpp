@@ -100,9 +100,7 @@ ObjectPtr write_ready(ControlContext& context, const ObjectPtr& node, const Cond
   set_condition(as<Node>(next).status.conditions, "Ready", value, context.now().wall);
   Result<ObjectPtr> written = context.txn.update_status(std::move(next));
   if (!written) return node;
-  bool ready = value.status == "True";
-  say(context, **written, !ready, ready ? "NodeReady" : "NodeNotReady",
-      "Node " + node->meta.name + " status is now: " + (ready ? "NodeReady" : "NodeNotReady"));
+  record_node_status(context.txn, **written, value.status == "True" ? "NodeReady" : "NodeNotReady", kEventSource, "");
   return *written;
 }
 
@@ -160,6 +158,7 @@ void mark_pods(ControlContext& context, const Object& node) {
     Object next = *pod;
     set_condition(as<Pod>(next).status.conditions, "Ready", value, context.now().wall);
     (void)context.txn.update_status(std::move(next));
+    if (value.status == "False") say(context, *pod, true, kNodeNotReady, "Node is not ready");
   }
 }
 

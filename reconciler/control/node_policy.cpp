@@ -62,14 +62,7 @@ void say_no_range(ControlContext& context, Object& node) {
                              "remove nodes, or configure a larger cluster CIDR"},
                             context.now().wall);
   if (!news) return;
-  Note note;
-  note.about = node.key();
-  note.uid = node.meta.uid;
-  note.warning = true;
-  note.reason = kNoRange;
-  note.message = "Node " + node.meta.name + " status is now: CIDRNotAvailable";
-  note.source = "node-controller";
-  record_note(context.txn, note);
+  record_node_status(context.txn, node, kNoRange, "cidrAllocator", "");
 }
 
 void give_range(ControlContext& context, NodeRanges& ranges, Object& node) {
@@ -93,6 +86,10 @@ bool same_taints(const std::vector<Taint>& a, const std::vector<Taint>& b) {
                     [](const Taint& x, const Taint& y) { return equal(x, y); });
 }
 
+bool is_cordoned(const std::vector<Taint>& taints) {
+  return std::any_of(taints.begin(), taints.end(), [](const Taint& one) { return one.key == kUnschedulableTaint; });
+}
+
 Outcome reconcile(ControlContext& context, const Key&) {
   std::vector<ObjectPtr> nodes;
   for (const ObjectPtr& node : context.view().list(Kind::kNode)) nodes.push_back(node);
@@ -109,7 +106,11 @@ Outcome reconcile(ControlContext& context, const Key&) {
     Object node = *stored;
     give_range(context, ranges, node);
     as<Node>(node).spec.taints = wanted_taints(as<Node>(node), any_heard, context.now().wall);
-    (void)context.txn.update(std::move(node));
+    bool was_cordoned = is_cordoned(body.spec.taints);
+    Result<ObjectPtr> written = context.txn.update(std::move(node));
+    if (!written.ok() || is_cordoned(as<Node>(**written).spec.taints) == was_cordoned) continue;
+    record_node_status(context.txn, **written, was_cordoned ? "NodeSchedulable" : "NodeNotSchedulable", "kubelet",
+                       stored->meta.name);
   }
   return {};
 }

@@ -227,6 +227,7 @@ void Core::State::take_refusal(const JournalRefused& refused, Now now, Effects& 
   }
   waiting = std::move(kept);
   std::erase_if(waiting_posts, [&](auto& post) { return post.batch > durable_batch; });
+  for (auto& [node, track] : agents) track.events_seen = 0;  // what the lost turns wrote of them is said again
   cluster = ClusterView(head);
   retry = RetryQueue(head);
   bound = not_admitted(head);
@@ -248,8 +249,14 @@ void Core::State::take(Transaction& txn, const ReportIn& in) {
   // Late words of a process before it can come after its first ones, and then pass for a newer process. Whoever
   // lives says so; who does not says nothing.
   bool retired = is_retired(track, report);
+  if (retired && are_two(track, txn.now().mono)) {
+    record_note(txn, {{Kind::kNode, "", report.node}, "", true, "NodeNameConflict",
+                      "Two agents speak as node " + report.node + ", and each runs its pods: was its data directory or "
+                      "credential copied to another machine? Stop one of them and let it join with a name of its own.",
+                      "core", "", ""});
+  }
   if (is_news(track, report, txn.now().mono)) {
-    take_report(txn, report, epoch);
+    take_report(txn, track, report, epoch);
     // Hearing of a silent node again is no change in the store: nothing else would wake its controller soon.
     ObjectPtr node = txn.view().find(Kind::kNode, "", report.node);
     if (node && node_health(as<Node>(*node)) == NodeHealth::kUnknown) {

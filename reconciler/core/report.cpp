@@ -13,6 +13,9 @@ namespace mainstay {
 namespace {
 
 constexpr size_t kRetiredBoots = 8;
+// A process that was replaced speaks once more by mischance, hardly five times in two minutes.
+constexpr size_t kContradictions = 5;
+constexpr Duration kContradictionTime = std::chrono::minutes{2};
 
 // Conditions keep the time of their last transition; the heartbeat alone is no reason to write.
 void settle_conditions(NodeStatus& next, const NodeStatus& stored, WallTime now) {
@@ -57,6 +60,21 @@ bool label_node(Object& node, const NodeStatus& status) {
   return changed;
 }
 
+std::string_view ready_status(const NodeStatus& status) {
+  for (const NodeCondition& condition : status.conditions) {
+    if (condition.type == "Ready") return condition.status;
+  }
+  return "";
+}
+
+// Says so if the node is ready, or no more, other than it was. `stored` null for a new one.
+void tell_readiness(Transaction& txn, const ObjectPtr& stored, const Object& node) {
+  std::string_view before = stored ? ready_status(as<Node>(*stored).status) : "";
+  std::string_view after = ready_status(as<Node>(node).status);
+  if (after == before || after.empty() || (before.empty() && after != "True")) return;
+  record_node_status(txn, node, after == "True" ? "NodeReady" : "NodeNotReady", "kubelet", node.meta.name);
+}
+
 void take_node(Transaction& txn, const NodeReport& report) {
   ObjectPtr stored = txn.view().find(Kind::kNode, "", report.node);
   Object next = stored ? *stored : make_object<Node>("", report.node);
@@ -73,11 +91,8 @@ void take_node(Transaction& txn, const NodeReport& report) {
     // The defaults are put back with what an agent says when it starts, as the kubelet does.
     bool labelled = report.whole && label_node(next, *report.node_status);
     labelled = take_labels(next, report.labels) || labelled;
-    if (labelled) {
-      txn.update(std::move(next)).ok();  // as below
-      return;
-    }
-    txn.update_status(std::move(next)).ok();  // it exists: the same transaction has just read it
+    Result<ObjectPtr> written = labelled ? txn.update(std::move(next)) : txn.update_status(std::move(next));
+    if (written.ok()) tell_readiness(txn, stored, **written);
     return;
   }
   label_node(next, *report.node_status);
@@ -87,6 +102,7 @@ void take_node(Transaction& txn, const NodeReport& report) {
     record_note(txn, {(*made)->key(), (*made)->meta.uid, false, "RegisteredNode",
                       "Node " + report.node + " event: Registered Node " + report.node + " in Controller",
                       "node-controller", "", ""});
+    tell_readiness(txn, nullptr, **made);
   }
 }
 
@@ -168,6 +184,14 @@ bool is_retired(const AgentTrack& track, const NodeReport& report) {
   return std::find(track.retired.begin(), track.retired.end(), report.boot) != track.retired.end();
 }
 
+bool are_two(AgentTrack& track, MonoTime now) {
+  track.contradicted.push_back(now);
+  while (track.contradicted.front() + kContradictionTime < now) track.contradicted.pop_front();
+  if (track.contradicted.size() < kContradictions) return false;
+  track.contradicted.clear();
+  return true;
+}
+
 bool is_news(AgentTrack& track, const NodeReport& report, MonoTime now) {
   if (is_retired(track, report)) return false;
   if (track.boot != report.boot) {
@@ -177,6 +201,7 @@ bool is_news(AgentTrack& track, const NodeReport& report, MonoTime now) {
     }
     track.boot = report.boot;
     track.sequence = 0;
+    track.events_seen = 0;
   }
   track.heard = now;
   if (report.sequence <= track.sequence) return false;
@@ -184,14 +209,16 @@ bool is_news(AgentTrack& track, const NodeReport& report, MonoTime now) {
   return true;
 }
 
-void take_report(Transaction& txn, const NodeReport& report, uint64_t epoch) {
+void take_report(Transaction& txn, AgentTrack& track, const NodeReport& report, uint64_t epoch) {
   txn.set_cause({"node:" + report.node, ""});
   if (report.node_status) take_node(txn, report);
   if (!txn.view().find(Kind::kNode, "", report.node)) return;
   for (const PodReport& pod : report.pods) take_pod(txn, report.node, pod);
   if (report.whole && report.seen.epoch == epoch) miss_pods(txn, report);
   for (const AgentEvent& event : report.events) {
-    if (!may_speak_of(txn, report.node, event)) continue;
+    // An event is said until a report with it is acknowledged, and so by every report between.
+    bool counted = event.since != 0 && event.since <= track.events_seen;
+    if (counted || !may_speak_of(txn, report.node, event)) continue;
     Note note;
     note.about =
         event.name.empty() ? Key{Kind::kNode, "", report.node} : Key{Kind::kPod, event.ns, event.name};
@@ -204,6 +231,7 @@ void take_report(Transaction& txn, const NodeReport& report, uint64_t epoch) {
     note.field_path = event.field_path;
     record_note(txn, note);
   }
+  track.events_seen = report.sequence;
 }
 
 }  // namespace mainstay

@@ -53,6 +53,9 @@ struct Note {
   std::string field_path;  // "spec.containers{web}" or ""
 };
 void record_note(Transaction& txn, const Note& note);
+// "Node n1 status is now: NodeReady", in the words and from the sources of Kubernetes. `host` "" unless the kubelet's.
+void record_node_status(Transaction& txn, const Object& node, std::string_view status, std::string_view source,
+                        std::string_view host);
 
 // Removes the oldest quarter of all events.
 void drop_oldest_events(Transaction& txn);

@@ -166,4 +166,16 @@ void record_note(Transaction& txn, const Note& note) {
   ENSURE(written.ok(), "an event of a new name can be created");
 }
 
+void record_node_status(Transaction& txn, const Object& node, std::string_view status, std::string_view source,
+                        std::string_view host) {
+  Note note;
+  note.about = node.key();
+  note.uid = node.meta.uid;
+  note.reason = status;
+  note.message = "Node " + node.meta.name + " status is now: " + std::string(status);
+  note.source = source;
+  note.host = host;
+  record_note(txn, note);
+}
+
 }  // namespace mainstay

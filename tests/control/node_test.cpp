@@ -110,9 +110,13 @@ TEST_CASE("cordon is a taint, and uncordon takes it back") {
   cluster.settle();
   CHECK(taints_of(cluster, "n1") ==
         std::vector<std::string>{"dedicated:NoSchedule", "node.kubernetes.io/unschedulable:NoSchedule"});
+  const std::string cordoned = "NodeNotSchedulable: Node n1 status is now: NodeNotSchedulable";
+  CHECK(cluster.events(Kind::kNode, "n1") == std::vector<std::string>{cordoned});
   cluster.edit<Node>("", "n1", [](Object& node) { as<Node>(node).spec.unschedulable = false; });
   cluster.settle();
   CHECK(taints_of(cluster, "n1") == std::vector<std::string>{"dedicated:NoSchedule"});
+  CHECK(cluster.events(Kind::kNode, "n1") ==
+        std::vector<std::string>{cordoned, "NodeSchedulable: Node n1 status is now: NodeSchedulable"});
 }
 
 TEST_CASE("a silent node: Unknown after the grace, its pods elsewhere after what they tolerate") {
@@ -157,8 +161,8 @@ TEST_CASE("a silent node: Unknown after the grace, its pods elsewhere after what
       if (as<Pod>(*pod).spec.node_name != "n1") continue;
       CHECK(condition_true(as<Pod>(*pod).status.conditions, "DisruptionTarget"));
       CHECK(cluster.events(Kind::kPod, pod->meta.name) ==
-            std::vector<std::string>{"TaintManagerEviction: Marking for deletion Pod default/" +
-                                     pod->meta.name});
+            std::vector<std::string>{"NodeNotReady: Node is not ready",
+                                     "TaintManagerEviction: Marking for deletion Pod default/" + pod->meta.name});
     }
     cluster.silent_nodes.clear();
     cluster.advance(std::chrono::seconds(15));

@@ -37,6 +37,37 @@ TEST_CASE("what runs is left alone until an assignment is known") {
   }
 }
 
+TEST_CASE("containers of a pod that was deleted while the agent was away go without a word about the node") {
+  Bench bench;
+  bench.assign({pod_of(kPod)});
+  bench.run(5s);
+  bench.restart();
+  bench.events.clear();
+  bench.assign({});
+  bench.run(60s);
+  CHECK(bench.node.uids().empty());
+  CHECK(bench.events.empty());
+}
+
+TEST_CASE("every report that says an event again names the first that did") {
+  Bench bench;
+  bench.assign({pod_of(with_annotation(kPod, "run-time", "1s"))});
+  bench.core->step(bench.now(), {AgentEvent{"", "n1", "", "", false, "Tested", ""}});
+  auto since = [](const NodeReport& report) {
+    for (const AgentEvent& event : report.events) {
+      if (event.reason == "Tested") return event.since;
+    }
+    return uint64_t{0};
+  };
+  NodeReport first = bench.core->take_report(false), second = bench.core->take_report(false);
+  CHECK(since(first) == first.sequence);
+  CHECK(since(second) == first.sequence);
+  CHECK(second.sequence > first.sequence);
+  Result<NodeReport> read = decode_node_report(encode(second));
+  REQUIRE(read.ok());
+  CHECK(since(*read) == first.sequence);
+}
+
 TEST_CASE("a container that ends is restarted, ever more slowly") {
   Bench bench;
   bench.assign({pod_of(with_annotation(kPod, "run-time", "1s"))});
