@@ -129,7 +129,7 @@ struct VolumeFile {
   std::string path;   // relative, '/' allowed, no ".."
   std::string bytes;
   uint32_t mode = 0644;
-  std::optional<int64_t> owner;  // uid; root's otherwise
+  std::optional<int64_t> owner = {};  // uid; root's otherwise
 };
 
 // A ServiceAccount token that a volume holds. Whoever carries the set-up out fetches it and puts it among the
@@ -139,7 +139,7 @@ struct VolumeToken {
   std::string audience;  // "" is the API's own
   int64_t seconds = 3600;
   uint32_t mode = 0644;
-  std::optional<int64_t> owner;
+  std::optional<int64_t> owner = {};
 };
 
 struct VolumeSpec {

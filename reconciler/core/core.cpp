@@ -199,6 +199,10 @@ void Core::State::take_durable(const JournalDurable& word, Effects& out) {
   next->applied = applied_sets(durable_apps);
   next->touched_nodes = touched_nodes(next->changes, durable);
   for (const std::string& node : next->touched_nodes) assigned[node] = durable.version();
+  // The agent of a node that is deleted counts that as its newest assignment: none.
+  for (const Change& change : next->changes) {
+    if (change.key.kind == Kind::kNode && !change.after) assigned[change.key.name] = durable.version();
+  }
   publication = next;
   out.publication = std::move(next);
 }

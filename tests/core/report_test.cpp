@@ -298,6 +298,24 @@ TEST_CASE("a report of a node that somebody deleted is refused until it register
   CHECK(f.core->head().find(Kind::kNode, "", "n1"));
 }
 
+TEST_CASE("a node that was deleted and joins anew has seen nothing that this store does not hold") {
+  Fixture f;
+  REQUIRE(pod_on_first_node(f));
+  uint64_t given = f.core->head().version();
+  ApiWrite removal;
+  removal.ticket = 5;
+  removal.verb = ApiWrite::Verb::kDelete;
+  removal.key = {Kind::kNode, "", "n1"};
+  removal.actor = "user:test";
+  f.turn({removal});
+  f.settle();
+  NodeReport anew = hello("n1", 2);
+  anew.whole = true;
+  anew.seen = {1, given + 1};  // what it was given, and that it was taken away
+  f.turn({ReportIn{0, anew}});
+  for (const ObjectPtr& event : f.core->head().list(Kind::kEvent)) CHECK(as<Event>(*event).reason != "StoreWentBack");
+}
+
 TEST_CASE("an agent that has seen a later state raises the epoch") {
   Fixture f;
   NodeReport report = hello("n1", 1);
