@@ -74,9 +74,9 @@ Result<int> LayerWriter::parent_of(const std::vector<std::string>& parts) {
 Status LayerWriter::clear(int parent, const std::string& name, bool keep_directory) {
   struct stat info;
   if (fstatat(parent, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) return {};
+  if (S_ISDIR(info.st_mode) && keep_directory) return {};
+  parent_ = Fd();  // it may lie inside what is deleted, or have been reached through it
   if (S_ISDIR(info.st_mode)) {
-    if (keep_directory) return {};
-    parent_ = Fd();  // it may lie inside what is deleted
     return remove_tree("/proc/self/fd/" + std::to_string(parent) + "/" + name);
   }
   if (unlinkat(parent, name.c_str(), 0) != 0) return errno_error("replacing " + name, errno);
@@ -220,7 +220,7 @@ Status LayerWriter::finish_file(int fd, const LayerEntry& entry) {
 
 Status LayerWriter::finish() {
   for (const auto& [path, modified] : directories_) {
-    auto fd = open_in_root(root_, path, O_RDONLY | O_DIRECTORY);
+    auto fd = open_in_root(root_, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     if (!fd.ok()) continue;  // a later entry replaced it
     timespec times[2] = {modified, modified};
     futimens(fd->get(), times);

@@ -170,6 +170,19 @@ TEST_CASE("whiteouts become overlayfs' own", "[edge][layers]") {
   CHECK(test.opaque("dir"));
 }
 
+TEST_CASE("an entry that takes the place of a link is what later paths lead through", "[edge][layers]") {
+  NEEDS_ROOT();
+  LayerTest test;
+  REQUIRE_OK(test.unpack([](LayerBuilder& layer) {
+    layer.directory("b").symlink("a", "b").file("a/one").directory("a").file("a/two");
+    layer.add("c", AE_IFDIR, 0755, "", [](archive_entry* entry) { archive_entry_set_mtime(entry, 77, 0); });
+    layer.symlink("c", "b");
+  }));
+  CHECK(list_dir(test.root + "/b").value() == std::vector<std::string>{"one"});
+  CHECK(list_dir(test.root + "/a").value() == std::vector<std::string>{"two"});
+  CHECK(test.info("b").st_mtime == 1'000'000'000);
+}
+
 TEST_CASE("hostile layers stay inside their directory or are refused", "[edge][layers]") {
   NEEDS_ROOT();
   LayerTest test;
