@@ -29,6 +29,22 @@ Error invalid(const std::string& path, const std::string& why) {
   return error(ErrorCode::kInvalid, "layer entry '" + path.substr(0, 300) + "': " + why);
 }
 
+Status make_opaque(int directory) {
+  if (fsetxattr(directory, "trusted.overlay.opaque", "y", 1, 0) == 0) return {};
+  return errno_error("marking a directory opaque", errno);
+}
+
+Status make_opaque_at(int parent, const std::string& name) {
+  Fd fd(openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  return fd.open() ? make_opaque(fd.get()) : Status{};  // no directory hides nothing below it
+}
+
+bool is_whiteout(int parent, const std::string& name) {
+  struct stat info;
+  return fstatat(parent, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISCHR(info.st_mode) &&
+         info.st_rdev == 0;
+}
+
 }  // namespace
 
 Result<std::vector<std::string>> split_layer_path(const std::string& path) {
@@ -58,10 +74,14 @@ Result<int> LayerWriter::parent_of(const std::vector<std::string>& parts) {
     std::string prefix = joined(parts, depth);
     if (open_in_root(root_, prefix, O_PATH | O_DIRECTORY).ok()) continue;
     ASSIGN_OR_RETURN(Fd above, open_in_root(root_, joined(parts, depth - 1), O_RDONLY | O_DIRECTORY));
-    if (mkdirat(above.get(), parts[depth - 1].c_str(), 0755) != 0) {
+    const std::string& name = parts[depth - 1];
+    // What a whiteout of this layer hides is in lower layers only.
+    bool hidden = is_whiteout(above.get(), name) && unlinkat(above.get(), name.c_str(), 0) == 0;
+    if (mkdirat(above.get(), name.c_str(), 0755) != 0) {
       return invalid(prefix,
                      errno == EEXIST ? "its directory is not a directory" : "cannot make its directory");
     }
+    if (hidden) RETURN_IF_ERROR(make_opaque_at(above.get(), name));
   }
   if (!found.ok()) found = open_in_root(root_, path, O_RDONLY | O_DIRECTORY);
   if (!found.ok()) return invalid(path, found.error().message);
@@ -82,26 +102,6 @@ Status LayerWriter::clear(int parent, const std::string& name, bool keep_directo
   if (unlinkat(parent, name.c_str(), 0) != 0) return errno_error("replacing " + name, errno);
   return {};
 }
-
-namespace {
-
-Status make_opaque(int directory) {
-  if (fsetxattr(directory, "trusted.overlay.opaque", "y", 1, 0) == 0) return {};
-  return errno_error("marking a directory opaque", errno);
-}
-
-Status make_opaque_at(int parent, const std::string& name) {
-  Fd fd(openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  return fd.open() ? make_opaque(fd.get()) : Status{};  // no directory hides nothing below it
-}
-
-bool is_whiteout(int parent, const std::string& name) {
-  struct stat info;
-  return fstatat(parent, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISCHR(info.st_mode) &&
-         info.st_rdev == 0;
-}
-
-}  // namespace
 
 Status LayerWriter::whiteout(int parent, const std::string& name) {
   if (name == kOpaque) return make_opaque(parent);
@@ -139,7 +139,8 @@ Result<Fd> LayerWriter::add(const LayerEntry& entry) {
     ASSIGN_OR_RETURN(auto target, split_layer_path(entry.target));
     auto found = open_in_root(root_, joined(target, target.size()), O_PATH | O_NOFOLLOW);
     struct stat info;
-    bool linkable = found.ok() && fstat(found->get(), &info) == 0 && !S_ISDIR(info.st_mode);
+    bool linkable = found.ok() && fstat(found->get(), &info) == 0 && !S_ISDIR(info.st_mode) &&
+                    !S_ISCHR(info.st_mode);  // a whiteout
     if (!linkable)
       return invalid(entry.path,
                      "hard link to '" + entry.target.substr(0, 300) + "', which is not in the layer");

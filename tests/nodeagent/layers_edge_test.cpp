@@ -160,6 +160,7 @@ TEST_CASE("whiteouts become overlayfs' own", "[edge][layers]") {
     layer.file(".wh.again").file("again", "new");          // deleted below, written here
     layer.file("first", "mine").file(".wh.first");          // the other order
     layer.file(".wh.dir").directory("dir").file("dir/new");  // a directory replaced as a whole
+    layer.file(".wh.bare").file("bare/deep/new");            // the same without an entry of its own
   }));
   CHECK(is_whiteout(test.info("etc/gone")));
   CHECK(list_dir(test.root + "/etc").value() == std::vector<std::string>{"gone"});
@@ -168,6 +169,9 @@ TEST_CASE("whiteouts become overlayfs' own", "[edge][layers]") {
   CHECK(read_file(test.root + "/again").value() == "new");
   CHECK(read_file(test.root + "/first").value() == "mine");
   CHECK(test.opaque("dir"));
+  CHECK(test.opaque("bare"));
+  CHECK_FALSE(test.opaque("bare/deep"));
+  CHECK(path_exists(test.root + "/bare/deep/new"));
 }
 
 TEST_CASE("an entry that takes the place of a link is what later paths lead through", "[edge][layers]") {
@@ -201,6 +205,7 @@ TEST_CASE("hostile layers stay inside their directory or are refused", "[edge][l
   refused("absolute hard link", [&](LayerBuilder& layer) { layer.hardlink("a", outside + "/victim"); });
   refused("hard link through a link",
           [&](LayerBuilder& layer) { layer.symlink("s", outside).hardlink("a", "s/victim"); });
+  refused("hard link to a whiteout", [](LayerBuilder& layer) { layer.file(".wh.b").hardlink("a", "b"); });
   refused("hard link to nothing", [](LayerBuilder& layer) { layer.hardlink("a", "b"); });
   refused("whiteout of the parent", [](LayerBuilder& layer) { layer.directory("a").file("a/.wh..."); });
   refused("whiteout as directory", [](LayerBuilder& layer) { layer.file(".wh.x/y"); });
