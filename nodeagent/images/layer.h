@@ -2,7 +2,7 @@
 // one.
 //
 // The stranger may be hostile. Every path is resolved inside the directory with openat2(RESOLVE_IN_ROOT), so
-// links cannot lead out; absolute paths and ".." are refused; device nodes are left out (a container gets its
+// links cannot lead out; absolute paths begin there, ".." is refused; device nodes are left out (a container gets its
 // own /dev); of the extended attributes only security.capability and user.* are kept, as trusted.overlay.*
 // would steer overlayfs; sizes and counts are bounded. Owners and modes are kept, set-uid bits too: they act
 // inside containers only (allowPrivilegeEscalation: false disarms them), and the layers' directory is closed

@@ -49,7 +49,6 @@ bool is_whiteout(int parent, const std::string& name) {
 
 Result<std::vector<std::string>> split_layer_path(const std::string& path) {
   if (path.size() > 4096) return invalid(path, "its path is longer than 4096 bytes");
-  if (path.starts_with("/")) return invalid(path, "absolute path");
   std::vector<std::string> out;
   size_t begin = 0;
   while (begin <= path.size()) {

@@ -49,7 +49,8 @@ class LayerWriter {
   std::map<std::string, timespec> directories_;
 };
 
-// The components of an archive path without "." and empty ones. kInvalid: absolute, "..", too long.
+// The components of an archive path without "." and empty ones; "/" is the layer's root, as builders exist that write
+// paths and the targets of hard links so. kInvalid: "..", too long.
 Result<std::vector<std::string>> split_layer_path(const std::string& path);
 
 }  // namespace mainstay
