@@ -4,8 +4,10 @@
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 
@@ -106,13 +108,31 @@ ProcessStatus observe_container(const NodePaths& paths, const ContainerRecord& r
   return out;
 }
 
+namespace {
+
+// What overlayfs is to lay on each other, lowest first. It takes no layer twice: the highest shows all that one below it
+// would. And it merges the roots of all, also of one whose root was made anew.
+std::vector<std::string> stack_of(const NodePaths& paths, const std::vector<std::string>& layers) {
+  std::vector<std::string> out;
+  for (auto layer = layers.rbegin(); layer != layers.rend(); ++layer) {
+    if (std::find(out.begin(), out.end(), *layer) == out.end()) out.push_back(*layer);
+    char value = 0;
+    std::string root = paths.layers() + "/" + *layer;
+    if (getxattr(root.c_str(), "trusted.overlay.opaque", &value, 1) == 1 && value == 'y') break;
+  }
+  std::reverse(out.begin(), out.end());
+  return out;
+}
+
+}  // namespace
+
 Status make_root_filesystem(const NodePaths& paths, const ContainerKey& key,
                             const std::vector<std::string>& layers) {
   std::string home = paths.container(key);
   std::string rootfs = paths.bundle(key) + "/rootfs";
   for (const std::string& dir : {home + "/upper", home + "/work", rootfs})
     RETURN_IF_ERROR(make_dirs(dir, 0755));
-  std::vector<std::string> lower = layers;
+  std::vector<std::string> lower = stack_of(paths, layers);
   if (lower.empty()) {  // an image from scratch without a layer; overlayfs wants at least one
     RETURN_IF_ERROR(make_dirs(paths.layers() + "/empty", 0755));
     lower = {"empty"};

@@ -1,5 +1,6 @@
 // Images that mean ill: damaged, lying, absurd. They are refused within bounds, and the store stays as it was.
 #include <sys/resource.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
@@ -165,6 +166,35 @@ TEST_CASE("images of thousands of layers are refused; some hundreds say what is 
   REQUIRE_FALSE(started.ok());
   CHECK(started.error().code == ErrorCode::kInvalid);
   CHECK(started.error().message.find("more than overlayfs takes") != std::string::npos);
+}
+
+TEST_CASE("an image with one layer twice, and one that makes its root anew, show what they should", "[edge][images][runtime]") {
+  NEEDS_CONTAINERS();
+  EdgeNode node;
+  std::string uid = node.make_pod();
+  auto add = [&](const char* name) {
+    std::string layer = digest_of(name).substr(7, 24), dir = node.paths().layers() + "/" + layer;
+    REQUIRE_OK(make_dirs(dir));
+    REQUIRE_OK(write_file(dir + "/" + name, name, 0644));
+    return layer;
+  };
+  ContainerSpec spec = node.container(uid, "ls -d /alpha /beta");
+  std::vector<std::string> tools = spec.image.layers;
+  std::string alpha = add("alpha"), beta = add("beta");
+  spec.image.layers = tools;
+  for (const std::string& layer : {alpha, beta, alpha}) spec.image.layers.push_back(layer);
+  REQUIRE_OK(node.runtime().start(spec));
+  wait_until_exited(node.runtime(), spec.key);
+  CHECK(log_text(node.runtime(), spec.key) == "/alpha\n/beta\n");
+
+  REQUIRE(setxattr((node.paths().layers() + "/" + beta).c_str(), "trusted.overlay.opaque", "y", 1, 0) == 0);
+  spec.key.attempt = 1;
+  spec.image.layers = {alpha, beta};
+  spec.image.layers.insert(spec.image.layers.end(), tools.begin(), tools.end());
+  REQUIRE_OK(node.runtime().start(spec));
+  wait_until_exited(node.runtime(), spec.key);
+  CHECK(log_text(node.runtime(), spec.key).find("/alpha\n") == std::string::npos);
+  CHECK(log_text(node.runtime(), spec.key).find("/beta\n") != std::string::npos);
 }
 
 TEST_CASE("layers with absurd headers are refused without the memory they ask for", "[edge][hostile][layers]") {
