@@ -94,6 +94,25 @@ struct LayerTest {
   }
 };
 
+// The bytes as a compression makes them.
+std::string filtered(const std::string& bytes, int (*add_filter)(archive*)) {
+  std::string out(2 * bytes.size() + 4096, '\0');
+  size_t used = 0;
+  archive* writer = archive_write_new();
+  add_filter(writer);
+  archive_write_set_format_raw(writer);
+  archive_write_set_bytes_in_last_block(writer, 1);
+  REQUIRE(archive_write_open_memory(writer, out.data(), out.size(), &used) == ARCHIVE_OK);
+  archive_entry* entry = archive_entry_new();
+  archive_entry_set_filetype(entry, AE_IFREG);
+  archive_write_header(writer, entry);
+  archive_write_data(writer, bytes.data(), bytes.size());
+  archive_entry_free(entry);
+  archive_write_free(writer);
+  out.resize(used);
+  return out;
+}
+
 bool is_whiteout(const struct stat& info) { return S_ISCHR(info.st_mode) && info.st_rdev == 0; }
 
 #define NEEDS_ROOT()                                \
@@ -197,6 +216,39 @@ TEST_CASE("absolute paths and hard links begin at the layer's root", "[edge][lay
   CHECK((test.info("").st_mode & 07777) == 0711);
   CHECK(test.info("bin/same").st_ino == test.info("bin/tool").st_ino);
   CHECK(test.info("bin/third").st_ino == test.info("bin/tool").st_ino);
+}
+
+TEST_CASE("layers may be plain, gzip, zstd, xz or bzip2, in several parts too, and nothing else", "[edge][layers]") {
+  NEEDS_ROOT();
+  LayerTest test;
+  auto build = [](LayerBuilder& layer) { layer.directory("a").file("a/b", std::string(100'000, 'c')); };
+  std::string diff_id = test.unpack(build, false).value().diff_id;
+  std::string tar = read_file(test.blob).value();
+  auto unpack_as = [&](const std::string& bytes) {
+    REQUIRE_OK(write_file(test.blob, bytes, 0600));
+    REQUIRE_OK(remove_tree(test.root));
+    REQUIRE_OK(make_dirs(test.root));
+    return unpack_layer(test.blob, test.root, test.limits);
+  };
+  for (auto filter : {archive_write_add_filter_gzip, archive_write_add_filter_zstd, archive_write_add_filter_xz,
+                      archive_write_add_filter_bzip2}) {
+    auto packed = unpack_as(filtered(tar, filter));
+    REQUIRE_OK(packed);
+    CHECK(packed->diff_id == diff_id);
+    // As parallel and lazily read layers are: one part after another.
+    auto parts = unpack_as(filtered(tar.substr(0, 5000), filter) + filtered(tar.substr(5000), filter));
+    REQUIRE_OK(parts);
+    CHECK(parts->diff_id == diff_id);
+  }
+  // What ends the layers that are fetched in pieces: a frame that a decompressor passes over.
+  std::string skipped("\x50\x2a\x4d\x18\x04\0\0\0more", 12);
+  auto chunked = unpack_as(filtered(tar, archive_write_add_filter_zstd) + skipped);
+  REQUIRE_OK(chunked);
+  CHECK(chunked->diff_id == diff_id);
+  CHECK_FALSE(unpack_as(filtered(tar, archive_write_add_filter_uuencode)).ok());
+  auto none = unpack_as("");
+  REQUIRE_OK(none);
+  CHECK(none->diff_id == "sha256:" + hex(sha256("")));
 }
 
 TEST_CASE("hostile layers stay inside their directory or are refused", "[edge][layers]") {
