@@ -42,6 +42,10 @@ void adopt_gone(PodRecord& record, const ContainerStatus& known, ContainerTrack&
   RuntimeContainer gone;
   gone.key = {record.uid, known.name, static_cast<uint32_t>(known.restart_count)};
   gone.id = known.container_id.substr(kIdPrefix.size());
+  if (size_t at = known.image_id.find('@'); at != std::string::npos) {
+    gone.image_name = known.image_id.substr(0, at);
+    gone.image_digest = known.image_id.substr(at + 1);
+  }
   gone.status.state = ProcessStatus::State::kExited;
   const auto& ended = known.state.terminated ? known.state.terminated : known.last_state.terminated;
   // Of one that waits to be run again, the last end is the newest attempt's.

@@ -1,5 +1,7 @@
 #include "nodeagent/container_state.h"
 
+#include "nodeagent/images/reference.h"
+
 namespace mainstay {
 namespace {
 
@@ -23,6 +25,12 @@ ContainerState state_of(const ContainerTrack& container, std::string_view otherw
     out.waiting = Box<ContainerStateWaiting>(waiting);
   }
   return out;
+}
+
+// The image by what it is, whatever it was asked for as: "docker.io/library/web@sha256:...".
+std::string image_id(const RuntimeContainer& container) {
+  Result<ImageReference> reference = parse_reference(container.image_name);
+  return (reference.ok() ? reference->repository_name() : container.image_name) + "@" + container.image_digest;
 }
 
 }  // namespace
@@ -107,8 +115,7 @@ ContainerStatus container_status(const Container& spec, ContainerRole role, cons
   }
   if (container->seen) {
     out.container_id = "mainstay://" + container->seen->id;
-    if (!container->seen->image_name.empty())
-      out.image_id = container->seen->image_name + "@" + container->seen->image_digest;
+    if (!container->seen->image_name.empty()) out.image_id = image_id(*container->seen);
   }
   if (role == ContainerRole::kInit) {
     out.ready = has_initialized(*container);

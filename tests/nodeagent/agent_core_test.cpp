@@ -1,6 +1,7 @@
 // What the agent does with one pod, over a simulated node in virtual time.
 #include <catch2/catch.hpp>
 
+#include "schema/base/crypto.h"
 #include "tests/nodeagent/agent_bench.h"
 
 namespace mainstay {
@@ -136,6 +137,18 @@ TEST_CASE("probes: readiness decides Ready, liveness restarts") {
     bench.assign({pod_of(with_annotation(pod, "unhealthy", "true"))});
     bench.run(8s);
     CHECK(bench.status("p").container_statuses.at(0).restart_count >= 1);
+  }
+}
+
+TEST_CASE("a container's image is told as asked for and by its digest") {
+  std::string digest = "sha256:" + std::string(64, 'a');
+  for (const std::string& ref : {std::string("reg.example:5000/team/web:v1"), "reg.example:5000/team/web@" + digest}) {
+    Bench bench;
+    bench.assign({living_pod("  containers: [{name: c, image: '" + ref + "'}]\n")});
+    bench.run(5s);
+    const ContainerStatus& status = bench.status("p").container_statuses.at(0);
+    CHECK(status.image == ref);
+    CHECK(status.image_id == "reg.example:5000/team/web@sha256:" + hex(sha256(ref)));
   }
 }
 
