@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "nodeagent/container_exit.h"
+#include "nodeagent/images/reference.h"
 #include "nodeagent/node_paths.h"
 #include "nodeagent/pod_note.h"
 
@@ -63,7 +64,7 @@ void take_image_trouble(PodRecord& record, const std::string& name, ContainerTra
     }
     wait_because(container, "ErrImageNeverPull",
                  "Container image " + quoted + " is not present with pull policy of Never");
-  } else if (error.code == ErrorCode::kInvalid) {
+  } else if (!parse_reference(container.image_ref).ok()) {
     std::string message = "Failed to apply default image tag " + quoted + ": " + error.message;
     note(context, record, name, true, "InspectFailed", message);
     wait_because(container, "InvalidImageName", message);

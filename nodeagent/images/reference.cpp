@@ -75,7 +75,8 @@ bool looks_like_registry(std::string_view first) {
 
 Error wrong(std::string_view text, std::string_view why) {
   std::string shown(text.substr(0, 300));
-  return error(ErrorCode::kInvalid, "image reference '" + shown + "': " + std::string(why));
+  return error(ErrorCode::kInvalid,
+               "couldn't parse image reference \"" + shown + "\": invalid reference format: " + std::string(why));
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // What the agent does with one pod, over a simulated node in virtual time.
 #include <catch2/catch.hpp>
 
+#include "nodeagent/images/reference.h"
 #include "schema/base/crypto.h"
 #include "tests/nodeagent/agent_bench.h"
 
@@ -164,6 +165,25 @@ TEST_CASE("an image that cannot be pulled is said and tried again") {
   CHECK(bench.status("p").container_statuses.at(0).state.waiting->reason == "ImagePullBackOff");
   CHECK(bench.has_event_saying("Failed", "Error: ImagePullBackOff"));
   CHECK(bench.status("p").phase == "Pending");
+}
+
+TEST_CASE("only a name that is none is an invalid image name; an image that is refused could not be pulled") {
+  auto told = [](const std::string& ref, const std::string& refusal) {
+    Bench bench;
+    bench.intercept = [&](const Operation& operation) -> std::optional<Bench::Outcome> {
+      if (!std::holds_alternative<EnsureImage>(operation.body)) return std::nullopt;
+      return Bench::Outcome(error(ErrorCode::kInvalid, refusal));
+    };
+    bench.assign({living_pod("  containers: [{name: c, image: '" + ref + "'}]\n")});
+    bench.run(2s);
+    const ContainerStateWaiting& state = *bench.status("p").container_statuses.at(0).state.waiting;
+    CHECK(bench.has_event_saying("Failed", "Error: " + state.reason));
+    return state.reason + ": " + state.message;
+  };
+  CHECK(told("web", "the image is for arm64") == "ErrImagePull: the image is for arm64");
+  std::string why = parse_reference("Web").error().message;
+  CHECK(why.starts_with("couldn't parse image reference \"Web\": invalid reference format: "));
+  CHECK(told("Web", why) == "InvalidImageName: Failed to apply default image tag \"Web\": " + why);
 }
 
 TEST_CASE("a pod with a sysctl that the node does not allow is refused for good") {
