@@ -196,7 +196,7 @@ void AgentCore::State::take_observed(const Observed& observed, uint64_t operatio
 }
 
 void AgentCore::State::take(const OperationResult& result, Now now) {
-  waiting.erase(result.id);
+  if (!std::holds_alternative<PullBegun>(result.outcome)) waiting.erase(result.id);
   if (result.id == observe_operation) {
     observe_operation = 0;
     observe_due = now.mono + kObserveEvery;

@@ -4,21 +4,13 @@
 
 #include "nodeagent/container_start.h"
 #include "nodeagent/container_state.h"
+#include "nodeagent/go_duration.h"
 #include "nodeagent/pod_note.h"
 
 namespace mainstay {
 namespace {
 
-using std::chrono::seconds;
-
 constexpr std::string_view kIdPrefix = "mainstay://";
-
-// "40s", "2m40s", as Go prints durations of whole seconds.
-std::string duration_text(Duration span) {
-  auto count = std::chrono::duration_cast<seconds>(span).count();
-  if (count < 60) return std::to_string(count) + "s";
-  return std::to_string(count / 60) + "m" + std::to_string(count % 60) + "s";
-}
 
 void back_off(PodRecord& record, const std::string& name, ContainerTrack& container,
               PodStepContext& context) {
@@ -32,7 +24,7 @@ void back_off(PodRecord& record, const std::string& name, ContainerTrack& contai
     return wait_because(container, hook ? "PostStartHookError" : "", hook ? "PostStartHook failed" : "");
   }
   wait_because(container, "CrashLoopBackOff",
-               "back-off " + duration_text(container.restart.wait) + " restarting failed container=" + name +
+               "back-off " + go_duration(container.restart.wait) + " restarting failed container=" + name +
                    " pod=" + pod_text(record));
   note(context, record, name, true, "BackOff",
        "Back-off restarting failed container " + name + " in pod " + pod_text(record));

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "nodeagent/container_exit.h"
+#include "nodeagent/go_duration.h"
 #include "nodeagent/images/reference.h"
 #include "nodeagent/node_paths.h"
 #include "nodeagent/pod_note.h"
@@ -45,9 +46,16 @@ bool have_image(PodRecord& record, const Container& spec, ContainerTrack& contai
     context.wake_at(container.pull.retry_at());
     return false;
   }
+  container.image_asked = context.now.mono;
+  container.pull_told = false;
   container.image_operation = context.submit(
       EnsureImage{spec.image, pull_policy(spec), pull_credentials(*record.pod, context.config)}, record.uid);
   return false;
+}
+
+void tell_pull(PodRecord& record, const std::string& name, ContainerTrack& container, PodStepContext& context) {
+  if (std::exchange(container.pull_told, true)) return;
+  note(context, record, name, false, "Pulling", "Pulling image \"" + container.image_ref + "\"");
 }
 
 void take_image_trouble(PodRecord& record, const std::string& name, ContainerTrack& container,
@@ -68,23 +76,20 @@ void take_image_trouble(PodRecord& record, const std::string& name, ContainerTra
     std::string message = "Failed to apply default image tag " + quoted + ": " + error.message;
     note(context, record, name, true, "InspectFailed", message);
     wait_because(container, "InvalidImageName", message);
-  } else if (container.pull_failed) {
-    note(context, record, name, false, "Pulling", "Pulling image " + quoted);
-    note(context, record, name, false, "BackOff", "Back-off pulling image " + quoted);
-    wait_because(container, "ImagePullBackOff", "Back-off pulling image " + quoted + ": ErrImagePull: " +
-                                                    error.message);
   } else {
-    note(context, record, name, false, "Pulling", "Pulling image " + quoted);
+    tell_pull(record, name, container, context);
     note(context, record, name, true, "Failed", "Failed to pull image " + quoted + ": " + error.message);
     wait_because(container, "ErrImagePull", error.message);
+    if (container.pull_failed) {
+      note(context, record, name, true, "Failed", "Error: ErrImagePull");
+      note(context, record, name, false, "BackOff", "Back-off pulling image " + quoted);
+      wait_because(container, "ImagePullBackOff",
+                   "Back-off pulling image " + quoted + ": ErrImagePull: " + error.message);
+    }
   }
   container.pull_failed = true;
   bool told = never && before == container.waiting_reason;
   if (!told) note(context, record, name, true, "Failed", "Error: " + container.waiting_reason);
-}
-
-std::string millis(Duration took) {
-  return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(took).count()) + "ms";
 }
 
 // ---- Starting --------------------------------------------------------------------------------------------
@@ -173,6 +178,10 @@ void step_start(PodRecord& record, const Container& spec, ContainerTrack& contai
 bool take_image_result(PodRecord& record, const OperationResult& result, PodStepContext& context) {
   for (auto& [name, container] : record.containers) {
     if (container.image_operation != result.id) continue;
+    if (std::holds_alternative<PullBegun>(result.outcome)) {
+      tell_pull(record, name, container, context);
+      return true;
+    }
     container.image_operation = 0;
     if (const Error* failure = std::get_if<Error>(&result.outcome)) {
       take_image_trouble(record, name, container, *failure, context);
@@ -182,9 +191,10 @@ bool take_image_result(PodRecord& record, const OperationResult& result, PodStep
       container.pull_failed = false;
       container.pull = Backoff::for_image();
       if (ensured->pulled) {
-        note(context, record, name, false, "Pulling", "Pulling image " + quoted);
+        tell_pull(record, name, container, context);
         note(context, record, name, false, "Pulled",
-             "Successfully pulled image " + quoted + " in " + millis(ensured->took) + ". Image size: " +
+             "Successfully pulled image " + quoted + " in " + go_duration(ensured->took) + " (" +
+                 go_duration(context.now.mono - container.image_asked) + " including waiting). Image size: " +
                  std::to_string(ensured->image.bytes) + " bytes.");
       } else {
         note(context, record, name, false, "Pulled",

@@ -3,13 +3,16 @@
 #include <atomic>
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <set>
 #include <system_error>
 #include <thread>
+#include <type_traits>
 #include <utility>
 
+#include "nodeagent/images/reference.h"
 #include "nodeagent/operation_lanes.h"
 #include "nodeagent/prober.h"
 #include "schema/base/clock.h"
@@ -50,11 +53,14 @@ std::optional<Outcome> look_for(Tools& tools, const EnsureImage& order) {
                                                  "\" is not present with pull policy of Never"));
 }
 
-Outcome carry_out(Tools& tools, const EnsureImage& order) {
+// `begun` is told before the image is fetched.
+Outcome carry_out(Tools& tools, const EnsureImage& order, const std::function<void()>& begun) {
+  if (Result<ImageReference> name = parse_reference(order.ref); !name.ok()) return name.error();
   // It may have come since it was looked for, by a pull for another pod.
   if (order.policy != PullPolicy::kAlways) {
     if (std::optional<Outcome> known = look_for(tools, order)) return std::move(*known);
   }
+  begun();
   MonoTime before = read_clock().mono;
   PullRequest request;
   request.ref = order.ref;
@@ -262,10 +268,19 @@ class DoorExecutor : public Executor {
     return result;
   }
 
-  OperationResult carry_out_one(const Operation& operation) {
-    return result_of(operation, std::visit([&](const auto& order) -> Outcome { return carry_out(tools_, order); },
-                                           operation.body));
+  Outcome carry_out_body(const Operation& operation) {
+    if (const auto* image = std::get_if<EnsureImage>(&operation.body)) {
+      return carry_out(tools_, *image, [&] { deliver_(result_of(operation, PullBegun{})); });
+    }
+    return std::visit(
+        [&](const auto& order) -> Outcome {
+          if constexpr (std::is_same_v<std::decay_t<decltype(order)>, EnsureImage>) return Done{};  // above
+          else return carry_out(tools_, order);
+        },
+        operation.body);
   }
+
+  OperationResult carry_out_one(const Operation& operation) { return result_of(operation, carry_out_body(operation)); }
 
   // Nothing for an image that has to be fetched, which is for another lane.
   std::optional<OperationResult> carry_out_turn(const OperationLanes::Turn& turn) {

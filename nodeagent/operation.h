@@ -85,6 +85,8 @@ struct ImageEnsured {
   bool pulled = false;
   Duration took{0};
 };
+// Not the end of an EnsureImage: the image is not here and begins to be fetched. Told by executors that can.
+struct PullBegun {};
 struct PodSetUp {
   std::string ip;                                   // "" with the host's network
   std::map<std::string, std::string> volume_paths;  // by volume name
@@ -104,7 +106,8 @@ struct OperationResult {
   uint64_t id = 0;
   std::string uid;
   // An Error, or what the operation makes; Done where it makes nothing.
-  std::variant<Error, Done, ImageEnsured, PodSetUp, VolumesUpdated, RuntimeContainer, ProbeResult, Observed>
+  std::variant<Error, Done, ImageEnsured, PullBegun, PodSetUp, VolumesUpdated, RuntimeContainer, ProbeResult,
+               Observed>
       outcome = Done{};
 };
 

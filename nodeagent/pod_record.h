@@ -41,9 +41,11 @@ struct ContainerTrack {
   std::string waiting_reason;  // "" for the usual one
   std::string waiting_message;
   Box<ContainerStateTerminated> last;  // how the attempt before ended
-  std::string image_ref;               // what the next four are about
+  std::string image_ref;               // what the next six are about
   std::optional<Image> image;          // for the next start
   uint64_t image_operation = 0;        // under way
+  MonoTime image_asked;                // when it was handed over
+  bool pull_told = false;              // that it fetches the image was said
   Backoff pull = Backoff::for_image();
   bool pull_failed = false;
   std::optional<ProbeState> startup, readiness, liveness;

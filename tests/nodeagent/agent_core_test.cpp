@@ -1,6 +1,7 @@
 // What the agent does with one pod, over a simulated node in virtual time.
 #include <catch2/catch.hpp>
 
+#include "nodeagent/go_duration.h"
 #include "nodeagent/images/reference.h"
 #include "schema/base/crypto.h"
 #include "tests/nodeagent/agent_bench.h"
@@ -165,6 +166,61 @@ TEST_CASE("an image that cannot be pulled is said and tried again") {
   CHECK(bench.status("p").container_statuses.at(0).state.waiting->reason == "ImagePullBackOff");
   CHECK(bench.has_event_saying("Failed", "Error: ImagePullBackOff"));
   CHECK(bench.status("p").phase == "Pending");
+}
+
+TEST_CASE("a pull is told when it begins, when it fails and when it is done, as the kubelet does") {
+  Bench bench;
+  uint64_t pull = 0;
+  bench.intercept = [&](const Operation& operation) -> std::optional<Bench::Outcome> {
+    if (!std::holds_alternative<EnsureImage>(operation.body)) return std::nullopt;
+    pull = operation.id;
+    return PullBegun{};
+  };
+  bench.assign({pod_of(kPod)});
+  bench.run(2s);
+  CHECK(bench.has_event_saying("Pulling", "Pulling image \"i:1\""));
+  CHECK(bench.status("p").container_statuses.at(0).state.waiting->reason == "ContainerCreating");
+  auto answer = [&](Bench::Outcome outcome) {
+    bench.events.clear();
+    bench.step({OperationResult{pull, "uid-p", std::move(outcome)}});
+  };
+  auto count = [&](const std::string& reason, const std::string& message) {
+    return std::count_if(bench.events.begin(), bench.events.end(),
+                         [&](auto& event) { return event.reason == reason && event.message == message; });
+  };
+  for (int failure = 0; failure < 2; ++failure) {
+    answer(error(ErrorCode::kUnavailable, "no route"));
+    CHECK_FALSE(bench.has_event("Pulling"));
+    CHECK(count("Failed", "Failed to pull image \"i:1\": no route") == 1);
+    CHECK(count("Failed", "Error: ErrImagePull") == 1);
+    CHECK(count("BackOff", "Back-off pulling image \"i:1\"") == failure);
+    CHECK(count("Failed", "Error: ImagePullBackOff") == failure);
+    bench.run(25s);
+    CHECK(count("Pulling", "Pulling image \"i:1\"") == 1);
+  }
+  CHECK(bench.status("p").container_statuses.at(0).state.waiting->message ==
+        "Back-off pulling image \"i:1\": ErrImagePull: no route");
+  bench.intercept = nullptr;
+  ImageEnsured done;
+  done.image.bytes = 123;
+  done.pulled = true;
+  done.took = 1200ms;
+  MonoTime asked = bench.core->pods().at("uid-p").containers.at("c").image_asked;
+  answer(done);
+  CHECK(bench.event_message("Pulled") == "Successfully pulled image \"i:1\" in 1.2s (" +
+                                             go_duration(bench.mono - asked) +
+                                             " including waiting). Image size: 123 bytes.");
+}
+
+TEST_CASE("spans of time are printed as Go does") {
+  CHECK(go_duration(0ms) == "0s");
+  CHECK(go_duration(-5s) == "0s");
+  CHECK(go_duration(120ms) == "120ms");
+  CHECK(go_duration(1200ms) == "1.2s");
+  CHECK(go_duration(40s) == "40s");
+  CHECK(go_duration(160s) == "2m40s");
+  CHECK(go_duration(300s) == "5m0s");
+  CHECK(go_duration(1h + 50ms) == "1h0m0.05s");
 }
 
 TEST_CASE("only a name that is none is an invalid image name; an image that is refused could not be pulled") {
