@@ -46,7 +46,7 @@ struct Image {
 
 struct PullRequest {
   std::string ref;                        // as in the manifest; normalised inside
-  std::vector<std::string> auth_configs;  // contents of .dockerconfigjson of the pull secrets, first match wins
+  std::vector<std::string> auth_configs;  // contents of .dockerconfigjson of the pull secrets; all that fit are tried
   Duration timeout = 10min;
 };
 

@@ -14,6 +14,7 @@
 #include "nodeagent/disk.h"
 #include "nodeagent/images/archive_names.h"
 #include "nodeagent/images/manifest.h"
+#include "nodeagent/images/pull_logins.h"
 #include "nodeagent/images/reference.h"
 #include "nodeagent/images/skopeo.h"
 #include "nodeagent/process.h"
@@ -74,7 +75,8 @@ class ImageStore : public Images {
   Result<Fd> lock(int how) const;
   Result<Scratch> scratch() const;
   Result<std::string> read_blob(const BlobRef& blob) const;
-  Result<std::string> write_credentials(const PullRequest& request, const std::string& work) const;
+  Result<std::vector<std::string>> logins_for(const PullRequest& request, const ImageReference& source) const;
+  Result<std::string> fetch(const PullRequest& request, const ImageReference& source, const std::string& work) const;
   Result<Image> ingest(const std::string& layout, const std::string& scratch);
   Status ensure_layer(const std::string& diff_id, const BlobRef& blob, const std::string& scratch);
   Status publish_layer(const std::string& diff_id, const LayerReport& report, const std::string& directory);
@@ -138,19 +140,43 @@ Result<std::optional<Image>> ImageStore::present(const std::string& ref) {
   return std::optional<Image>(std::move(*image));
 }
 
-// The credentials of the pull secrets, then the node's own, as one file; "" if there are none.
-Result<std::string> ImageStore::write_credentials(const PullRequest& request, const std::string& work) const {
-  std::vector<std::string> configs = request.auth_configs;
+// The logins to try at a registry, the pull secrets' before the node's own; an empty one if there are none.
+Result<std::vector<std::string>> ImageStore::logins_for(const PullRequest& request, const ImageReference& source) const {
+  ASSIGN_OR_RETURN(std::vector<PullLogin> logins, pull_logins(request.auth_configs, source));
   if (!options_.auth_file.empty()) {
     Result<std::string> own = read_file(options_.auth_file);
     if (!own.ok()) return own.error().in("the node's registry credentials");
-    configs.push_back(std::move(*own));
+    auto more = pull_logins({*own}, source);
+    if (!more.ok()) return more.error().in("the node's registry credentials");
+    logins.insert(logins.end(), more->begin(), more->end());
   }
-  if (configs.empty()) return std::string();
-  ASSIGN_OR_RETURN(std::string auth, merge_auth_configs(configs));
-  std::string path = work + "/auth.json";
-  RETURN_IF_ERROR(write_file(path, auth, 0600));
-  return path;
+  std::vector<std::string> out;
+  for (const PullLogin& login : logins) out.push_back(login_file(login, source));
+  if (out.empty()) out.emplace_back();
+  return out;
+}
+
+// From one registry, with one login after another. The layout with the image.
+Result<std::string> ImageStore::fetch(const PullRequest& request, const ImageReference& source,
+                                      const std::string& work) const {
+  SkopeoCopy copy;
+  copy.program = options_.skopeo;
+  copy.source = "docker://" + source.pull_name();
+  copy.shared_blobs = root_ + "/blobs";
+  copy.scratch = work;
+  copy.verify_tls = !source.on_loopback();
+  copy.timeout = request.timeout;
+  copy.layout = work + "/layout";
+  ASSIGN_OR_RETURN(std::vector<std::string> logins, logins_for(request, source));
+  Status copied;
+  for (std::string& login : logins) {
+    RETURN_IF_ERROR(remove_tree(copy.layout));
+    copy.login = std::move(login);
+    copied = copy_image(copy);
+    if (copied.ok()) return copy.layout;
+    if (copied.error().code == ErrorCode::kFull) break;  // another login makes no room
+  }
+  return copied.error();
 }
 
 Result<Image> ImageStore::pull(const PullRequest& request) {
@@ -159,29 +185,19 @@ Result<Image> ImageStore::pull(const PullRequest& request) {
     return error(ErrorCode::kUnavailable, "skopeo is not installed, so nothing can be pulled");
   ASSIGN_OR_RETURN(Fd held, lock(LOCK_SH));
   ASSIGN_OR_RETURN(Scratch work, scratch());
-  ASSIGN_OR_RETURN(std::string auth_file, write_credentials(request, work.path()));
   // The first that has it; if none has, the registry's own word counts.
   std::vector<ImageReference> sources;
   if (auto mirrors = options_.mirrors.find(reference.registry); mirrors != options_.mirrors.end()) {
     for (const std::string& mirror : mirrors->second) sources.emplace_back(reference).registry = mirror;
   }
   sources.push_back(reference);
-  Status copied;
-  SkopeoCopy copy;
-  for (size_t i = 0; i < sources.size(); ++i) {
-    copy.program = options_.skopeo;
-    copy.source = "docker://" + sources[i].pull_name();
-    copy.layout = work.path() + "/layout-" + std::to_string(i);
-    copy.shared_blobs = root_ + "/blobs";
-    copy.scratch = work.path();
-    copy.auth_file = auth_file;
-    copy.verify_tls = !sources[i].on_loopback();
-    copy.timeout = request.timeout;
-    copied = copy_image(copy);
-    if (copied.ok()) break;
+  Result<std::string> layout = failed("nothing was asked");
+  for (const ImageReference& source : sources) {
+    layout = fetch(request, source, work.path());
+    if (layout.ok()) break;
   }
-  if (!copied.ok()) return copied.error().in("pulling " + reference.name());
-  auto image = ingest(copy.layout, work.path());
+  if (!layout.ok()) return layout.error().in("pulling " + reference.name());
+  auto image = ingest(*layout, work.path());
   if (!image.ok()) return image.error().in("image " + reference.name());
   return save(std::move(*image), reference.name());
 }

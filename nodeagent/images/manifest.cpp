@@ -137,22 +137,4 @@ Result<Image> decode_image(std::string_view text) {
   return out;
 }
 
-Result<std::string> merge_auth_configs(const std::vector<std::string>& configs) {
-  Value auths = Value::map();
-  for (const std::string& text : configs) {
-    auto value = read_json(text);
-    // The parser's message may quote the text, and the text is a secret.
-    if (!value.ok() || !value->is_map()) return wrong("a pull secret does not hold a docker config.json");
-    const Value* found = value->find("auths");
-    const Value& entries = found ? *found : *value;
-    if (!entries.is_map()) return wrong("a pull secret does not hold a docker config.json");
-    for (const Member& member : entries.as_map()) {
-      if (!auths.find(member.name)) auths.set(member.name, member.value);
-    }
-  }
-  Value out = Value::map();
-  out.set("auths", auths);
-  return to_json(out);
-}
-
 }  // namespace mainstay

@@ -42,8 +42,4 @@ Result<ImageDescription> parse_image_config(std::string_view text);
 std::string encode_image(const Image& image);
 Result<Image> decode_image(std::string_view text);
 
-// One docker config.json out of several pull secrets; of entries for the same registry the first stays.
-// Also takes the older form without "auths". kInvalid if one is no JSON object (its content is not quoted).
-Result<std::string> merge_auth_configs(const std::vector<std::string>& configs);
-
 }  // namespace mainstay

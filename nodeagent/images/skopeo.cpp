@@ -1,7 +1,11 @@
 #include "nodeagent/images/skopeo.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cctype>
+#include <cerrno>
 
 #include "nodeagent/disk.h"
 #include "nodeagent/process.h"
@@ -13,6 +17,19 @@ namespace {
 bool mentions(const std::string& text, std::initializer_list<std::string_view> words) {
   return std::any_of(words.begin(), words.end(),
                      [&](std::string_view word) { return text.find(word) != std::string::npos; });
+}
+
+// A file without a name, which goes with whoever has it open: a login is on no disk, however we end.
+Result<Fd> nameless_file(const std::string& bytes) {
+  Fd fd(memfd_create("login", MFD_CLOEXEC));
+  if (!fd.open()) return errno_error("making room for a login", errno);
+  for (size_t done = 0; done < bytes.size();) {
+    ssize_t put = write(fd.get(), bytes.data() + done, bytes.size() - done);
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) return errno_error("making room for a login", errno);
+    done += static_cast<size_t>(put);
+  }
+  return fd;
 }
 
 }  // namespace
@@ -43,7 +60,12 @@ Status copy_image(const SkopeoCopy& copy) {
   spec.argv = {copy.program};
   if (!has_policy) spec.argv.push_back("--insecure-policy");
   spec.argv.insert(spec.argv.end(), {"--tmpdir", copy.scratch, "copy", "--quiet"});
-  if (!copy.auth_file.empty()) spec.argv.insert(spec.argv.end(), {"--src-authfile", copy.auth_file});
+  Fd login;
+  if (!copy.login.empty()) {
+    ASSIGN_OR_RETURN(login, nameless_file(copy.login));
+    spec.descriptors = {{login.get(), 3}};
+    spec.argv.insert(spec.argv.end(), {"--src-authfile", "/proc/self/fd/3"});
+  }
   if (!copy.verify_tls) spec.argv.push_back("--src-tls-verify=false");
   spec.argv.insert(spec.argv.end(), {"--dest-shared-blob-dir", copy.shared_blobs, copy.source,
                                      "oci:" + copy.layout + ":image"});

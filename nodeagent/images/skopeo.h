@@ -16,7 +16,7 @@ struct SkopeoCopy {
   std::string layout;       // directory for index.json; made by skopeo
   std::string shared_blobs;  // where the blobs go; those already there are not fetched again
   std::string scratch;      // existing private directory for its temporary files
-  std::string auth_file;    // "" for none
+  std::string login;        // content of the config.json with the login to use; "" for none
   bool verify_tls = true;
   Duration timeout = 10min;
 };

@@ -5,6 +5,7 @@
 
 #include "nodeagent/images/archive_names.h"
 #include "nodeagent/images/manifest.h"
+#include "nodeagent/images/pull_logins.h"
 #include "nodeagent/images/reference.h"
 #include "nodeagent/images/skopeo.h"
 #include "nodeagent/log_file.h"
@@ -16,6 +17,7 @@
 #include "nodeagent/runtime/user.h"
 #include "nodeagent/dns/resolver_config.h"
 #include "nodeagent/volumes/etc_files.h"
+#include "schema/base/crypto.h"
 #include "schema/json.h"
 
 using namespace mainstay;
@@ -142,14 +144,36 @@ TEST_CASE("what skopeo says is sorted by what to do about it", "[images]") {
   CHECK_FALSE(classify_skopeo("").message.empty());
 }
 
-TEST_CASE("pull secrets are merged, the first of a registry wins, none is quoted", "[images]") {
-  auto merged = merge_auth_configs(
-      {R"({"auths":{"a.io":{"auth":"1"}}})", R"({"a.io":{"auth":"2"},"b.io":{"auth":"3"}})"});
-  REQUIRE(merged.ok());
-  CHECK(*merged == R"({"auths":{"a.io":{"auth":"1"},"b.io":{"auth":"3"}}})");
-  auto bad = merge_auth_configs({"hunter2"});
-  REQUIRE_FALSE(bad.ok());
-  CHECK(bad.error().message.find("hunter2") == std::string::npos);
+TEST_CASE("pull secrets are matched as the kubelet matches them, and none is quoted", "[images]") {
+  auto entry = [](const std::string& key, const std::string& who) {
+    return R"({"auths":{")" + key + R"(":{"auth":")" + base64(who + ":p") + R"("}}})";
+  };
+  auto users = [&](const std::vector<std::string>& configs, const std::string& image) {
+    auto logins = pull_logins(configs, parse_reference(image).value());
+    REQUIRE(logins.ok());
+    std::string out;
+    for (const PullLogin& login : *logins) out += login.auth.substr(0, login.auth.find(':')) + " ";
+    return out;
+  };
+  CHECK(users({entry("a.io", "one"), entry("a.io", "two"), entry("b.io", "no")}, "a.io/x") == "one two ");
+  CHECK(users({entry("a.io", "one"), entry("a.io/team", "two"), entry("a.io/other", "no")}, "a.io/team/x") == "two one ");
+  CHECK(users({entry("a.io:5000", "one"), entry("a.io", "no")}, "a.io:5000/x") == "one ");
+  CHECK(users({entry("*.a.io", "one"), entry("*.io", "no")}, "r.a.io/x") == "one ");
+  CHECK(users({entry("https://a.io/v2/", "one"), entry("http://a.io/v1/team", "two")}, "a.io/team/x") == "two one ");
+  for (const char* hub : {"https://index.docker.io/v1/", "index.docker.io", "docker.io", "docker.io/library"}) {
+    CHECK(users({entry(hub, "one")}, "web") == "one ");
+  }
+  CHECK(users({entry("https://index.docker.io/v1/", "one")}, "a.io/web").empty());
+  CHECK(users({R"({"a.io":{"username":"one","password":"p","email":"e"}})"}, "a.io/x") == "one ");
+  CHECK(users({R"({"auths":{"a.io":{"auth":"b25lOnBw"}}})", R"({"auths":{}})"}, "a.io/x") == "one ");
+  for (const char* bad : {"hunter2", "[]", R"({"auths":"hunter2"})", R"({"auths":{"b.io":"hunter2"}})",
+                          R"({"auths":{"b.io":{"auth":"hunter2"}}})"}) {
+    auto refused = pull_logins({bad}, parse_reference("a.io/x").value());
+    REQUIRE_FALSE(refused.ok());
+    CHECK(refused.error().code == ErrorCode::kInvalid);
+    CHECK(refused.error().message.find("hunter2") == std::string::npos);
+  }
+  CHECK(login_file({"u:p", ""}, parse_reference("web").value()) == R"({"auths":{"docker.io":{"auth":"dTpw"}}})");
 }
 
 TEST_CASE("archives name their images", "[images]") {

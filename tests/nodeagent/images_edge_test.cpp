@@ -132,6 +132,15 @@ TEST_CASE("images are pulled from a registry on loopback", "[edge][images]") {
   CHECK(images->present(request.ref).value()->id == pulled->id);
   REQUIRE_OK(images->pull(request));  // Always: nothing is fetched twice
 
+  // A login that is refused is followed by the next for the same registry, and the parts of one do as well.
+  PullRequest several = request;
+  several.auth_configs = {R"({"auths":{")" + host + R"(":{"auth":")" + base64("user:old") + R"("}}})",
+                          R"({"auths":{")" + host + R"(/team":{"username":"other","password":"x"}}})",
+                          R"({"auths":{")" + host + R"(":{"username":"user","password":"pass-word-7"}}})"};
+  REQUIRE_OK(images->pull(several));
+  several.auth_configs.pop_back();
+  CHECK(images->pull(several).error().code == ErrorCode::kDenied);
+
   PullRequest pinned = request;
   pinned.ref = host + "/team/web@" + pulled->digest;
   auto by_digest = images->pull(pinned);
@@ -174,6 +183,33 @@ TEST_CASE("images are pulled from a registry on loopback", "[edge][images]") {
   REQUIRE_FALSE(bad_secret.ok());
   CHECK(bad_secret.error().message.find("secret,") == std::string::npos);
   CHECK(bad_secret.error().message.find("but secret") == std::string::npos);
+}
+
+TEST_CASE("a login reaches skopeo by no command line and no disk", "[edge][images]") {
+  NEEDS_IMAGES();
+  TempDir temp;
+  std::string auth = base64("user:pass-word-7"), program = temp.path() + "/skopeo";
+  REQUIRE_OK(write_file(program,
+                        "#!/bin/sh\ncd " + temp.path() + "\necho \"$@\" > argv\nenv > env\ncat /proc/self/fd/3 > login\n"
+                        "grep -r '" + auth + "' node > found\nexit 1\n", 0700));
+  ImageStoreOptions options;
+  options.paths.data_dir = temp.path() + "/node/data";
+  options.paths.run_dir = temp.path() + "/node/run";
+  options.skopeo = program;
+  auto images = open_image_store(options);
+  REQUIRE_OK(images);
+  PullRequest request;
+  request.ref = "a.example/web";
+  request.auth_configs = {R"({"auths":{"a.example":{"auth":")" + auth + R"("}}})"};
+  CHECK_FALSE((*images)->pull(request).ok());
+  CHECK(read_file(temp.path() + "/login").value() == R"({"auths":{"a.example":{"auth":")" + auth + R"("}}})");
+  CHECK(read_file(temp.path() + "/found").value().empty());
+  for (const char* file : {"/argv", "/env"}) {
+    std::string text = read_file(temp.path() + file).value();
+    CHECK_FALSE(text.empty());
+    CHECK(text.find(auth) == std::string::npos);
+    CHECK(text.find("pass-word") == std::string::npos);
+  }
 }
 
 TEST_CASE("a damaged blob or a lying digest is refused and fetched again", "[edge][images]") {
