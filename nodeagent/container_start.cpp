@@ -46,10 +46,18 @@ bool have_image(PodRecord& record, const Container& spec, ContainerTrack& contai
     context.wake_at(container.pull.retry_at());
     return false;
   }
+  PullSecrets secrets = pull_secrets(*record.pod, context.config);
+  if (context.config.known && !secrets.missing.empty()) {
+    std::string names;
+    for (const std::string& name : secrets.missing) names += (names.empty() ? "" : ", ") + name;
+    note(context, record, "", true, "FailedToRetrieveImagePullSecret",
+         "Unable to retrieve some image pull secrets (" + names +
+             "); attempting to pull the image may not succeed.");
+  }
   container.image_asked = context.now.mono;
   container.pull_told = false;
-  container.image_operation = context.submit(
-      EnsureImage{spec.image, pull_policy(spec), pull_credentials(*record.pod, context.config)}, record.uid);
+  container.image_operation =
+      context.submit(EnsureImage{spec.image, pull_policy(spec), std::move(secrets.credentials)}, record.uid);
   return false;
 }
 

@@ -282,9 +282,9 @@ std::optional<std::string> credentials_of(const Object& secret) {
 
 }  // namespace
 
-std::vector<std::string> pull_credentials(const Object& pod, const NodeConfig& config) {
+PullSecrets pull_secrets(const Object& pod, const NodeConfig& config) {
   const PodSpec& spec = as<Pod>(pod).spec;
-  std::vector<std::string> names, out;
+  std::vector<std::string> names;
   for (const LocalObjectReference& ref : spec.image_pull_secrets) names.push_back(ref.name);
   if (config.service_accounts) {
     ObjectPtr account = find_object(*config.service_accounts, pod.meta.ns, spec.service_account_name);
@@ -295,10 +295,15 @@ std::vector<std::string> pull_credentials(const Object& pod, const NodeConfig& c
       }
     }
   }
+  PullSecrets out;
   for (const std::string& name : names) {
+    if (name.empty()) continue;
     ObjectPtr secret = find_object(config.secrets, pod.meta.ns, name);
-    if (!secret) continue;
-    if (std::optional<std::string> json = credentials_of(*secret)) out.push_back(std::move(*json));
+    if (!secret) {
+      out.missing.push_back(name);
+    } else if (std::optional<std::string> json = credentials_of(*secret)) {
+      out.credentials.push_back(std::move(*json));
+    }
   }
   return out;
 }

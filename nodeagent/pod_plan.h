@@ -65,9 +65,12 @@ Result<std::vector<SubPathMount>> place_mounts(StartPlan& plan, const Object& po
                                                const std::map<std::string, std::string>& volume_paths,
                                                const std::string& etc_dir);
 
-// Credentials of every pull secret of the pod, and of its ServiceAccount, that is there, in the form of
-// .dockerconfigjson.
-std::vector<std::string> pull_credentials(const Object& pod, const NodeConfig& config);
+// What a pod's images are pulled with: its own pull secrets, else those of its ServiceAccount.
+struct PullSecrets {
+  std::vector<std::string> credentials;  // of those that are there, in the form of .dockerconfigjson
+  std::vector<std::string> missing;      // names of the others
+};
+PullSecrets pull_secrets(const Object& pod, const NodeConfig& config);
 
 // Kubernetes' oom_score_adj for a container. Rule: k8s-semantics section 1.8.
 int oom_score_adj(std::string_view qos_class, const Container& container, int64_t node_memory_bytes);

@@ -223,6 +223,16 @@ TEST_CASE("spans of time are printed as Go does") {
   CHECK(go_duration(1h + 50ms) == "1h0m0.05s");
 }
 
+TEST_CASE("a pull secret that is missing is told and keeps no pod from starting") {
+  Bench bench;
+  bench.assign({living_pod("  imagePullSecrets: [{name: gone}, {name: lost}]\n  containers: [{name: c, image: i}]\n")});
+  bench.run(5s);
+  CHECK(bench.has_event_saying("FailedToRetrieveImagePullSecret",
+                               "Unable to retrieve some image pull secrets (gone, lost); attempting to pull the image "
+                               "may not succeed."));
+  CHECK(bench.status("p").phase == "Running");
+}
+
 TEST_CASE("only a name that is none is an invalid image name; an image that is refused could not be pulled") {
   auto told = [](const std::string& ref, const std::string& refusal) {
     Bench bench;

@@ -393,10 +393,13 @@ TEST_CASE("pull credentials: the pod's own, else those of its account") {
   NodeConfig config = config_with(
       {named("mine"), "{apiVersion: v1, kind: Secret, metadata: {namespace: d, name: old}, data: {.dockercfg: e30=}}",
        "{apiVersion: v1, kind: ServiceAccount, metadata: {name: robot, namespace: d}, imagePullSecrets: [{name: old}]}"});
-  CHECK(pull_credentials(*pod_with("serviceAccountName: robot, " + kOne), config) ==
-        std::vector<std::string>{"{\"auths\":{}}"});
-  CHECK(pull_credentials(*pod_with("serviceAccountName: robot, imagePullSecrets: [{name: mine}, {name: gone}], " + kOne),
-                         config) == std::vector<std::string>{"{}"});
+  PullSecrets of_account = pull_secrets(*pod_with("serviceAccountName: robot, " + kOne), config);
+  CHECK(of_account.credentials == std::vector<std::string>{"{\"auths\":{}}"});
+  CHECK(of_account.missing.empty());
+  PullSecrets own = pull_secrets(
+      *pod_with("serviceAccountName: robot, imagePullSecrets: [{name: mine}, {name: gone}, {name: lost}], " + kOne), config);
+  CHECK(own.credentials == std::vector<std::string>{"{}"});
+  CHECK(own.missing == std::vector<std::string>{"gone", "lost"});
 }
 
 TEST_CASE("registry mirrors are named by registry") {
