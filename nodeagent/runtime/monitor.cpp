@@ -47,15 +47,6 @@ Result<std::string> read_line(int fd, MonoTime deadline) {
   }
 }
 
-// Turns the runtime's refusal (its log, or plain text) into one sentence.
-Error refusal(std::string_view said) {
-  std::string message = said_in_log(said);
-  bool missing = message.find("executable file not found") != std::string::npos ||
-                 (message.find("exec: \"") != std::string::npos &&
-                  message.find("no such file or directory") != std::string::npos);
-  return error(missing ? ErrorCode::kNotFound : ErrorCode::kFailed, "creating the container: " + message);
-}
-
 Result<int64_t> parse_answer(const std::string& line) {
   ASSIGN_OR_RETURN(Value answer, read_json(line));
   for (const char* name : {"data", "pid"}) {
@@ -64,10 +55,19 @@ Result<int64_t> parse_answer(const std::string& line) {
   }
   std::string message(answer.string_at("message"));
   if (message.empty()) return error(ErrorCode::kUnavailable, "creating the container: the runtime gave no reason");
-  return refusal(message);
+  return creation_refused(message);
 }
 
 }  // namespace
+
+Error creation_refused(std::string_view said) {
+  std::string message = said_in_log(said);
+  auto says = [&](std::string_view words) { return message.find(words) != std::string::npos; };
+  bool missing = says("executable file not found") ||  // runc, in $PATH
+                 (says("exec: \"") && says("no such file or directory")) ||  // runc, a path
+                 (says("executable file `") && says("` not found"));  // crun
+  return error(missing ? ErrorCode::kNotFound : ErrorCode::kFailed, "creating the container: " + message);
+}
 
 Result<Fd> take_lock(const std::string& path) {
   Fd lock(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "nodeagent/disk.h"
 #include "schema/base/result.h"
@@ -30,6 +31,9 @@ struct MonitorSpec {
 // kNotFound: its command is not in the image; kFailed: the runtime refused, in its words; kUnavailable: it, or
 // conmon, ended without a word (somebody killed it), which says nothing of the container.
 Result<int64_t> start_monitor(const MonitorSpec& spec);
+
+// What a runtime said when it refused (its log, or plain text) as one sentence; the codes as above. Pure.
+Error creation_refused(std::string_view said);
 
 // Whether a conmon of this bundle lives, or is only about to. While this holds, an exit file may still come.
 bool monitor_alive(const std::string& bundle);

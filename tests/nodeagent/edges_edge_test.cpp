@@ -12,6 +12,7 @@
 #include "nodeagent/network/cni_network.h"
 #include "nodeagent/node_paths.h"
 #include "nodeagent/process.h"
+#include "nodeagent/runtime/monitor.h"
 #include "nodeagent/runtime/oci_config.h"
 #include "nodeagent/runtime/records.h"
 #include "nodeagent/runtime/user.h"
@@ -311,6 +312,17 @@ TEST_CASE("capabilities: default, add, drop, privileged, and what the node has n
   CHECK(config->notes ==
         std::vector<std::string>{"capabilities the node itself does not have: CAP_SYS_RESOURCE"});
   CHECK(config->json.find("maskedPaths") == std::string::npos);
+}
+
+TEST_CASE("a command that an image does not have is told from other refusals, whichever runtime says it", "[runtime]") {
+  auto code = [](const std::string& said) { return creation_refused(said).code; };
+  CHECK(code("time=\"2026\" level=error msg=\"runc create failed: unable to start container process: exec: "
+             "\\\"/bin/absent\\\": stat /bin/absent: no such file or directory\"") == ErrorCode::kNotFound);
+  CHECK(code("runc create failed: exec: \"absent\": executable file not found in $PATH") == ErrorCode::kNotFound);
+  CHECK(code("executable file `/bin/absent` not found in $PATH: No such file or directory") == ErrorCode::kNotFound);
+  CHECK(code("runc create failed: exec: \"/dir\": permission denied") == ErrorCode::kFailed);
+  CHECK(code("open executable: Permission denied") == ErrorCode::kFailed);
+  CHECK(creation_refused("x").message == "creating the container: x");
 }
 
 TEST_CASE("users come from the security context, the image and its passwd", "[runtime]") {
