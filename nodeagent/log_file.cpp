@@ -36,13 +36,22 @@ std::optional<LogLine> parse_log_line(std::string_view line) {
   return out;
 }
 
+namespace {
+
+// As Go prints a time in UTC: conmon writes "+00:00" where Kubernetes has "Z".
+std::string shown_time(const std::string& time) {
+  return time.ends_with("+00:00") ? time.substr(0, time.size() - 6) + "Z" : time;
+}
+
+}  // namespace
+
 std::string render_log(const std::vector<LogLine>& lines, bool timestamps) {
   std::string out;
   // Parts of stdout and stderr may alternate: a line is told when it is whole.
   std::string open[2];
   for (const LogLine& line : lines) {
     std::string& text = open[line.from_stderr ? 1 : 0];
-    if (timestamps && text.empty()) text = line.time + " ";
+    if (timestamps && text.empty()) text = shown_time(line.time) + " ";
     text += line.text;
     if (line.partial) continue;
     out += text;

@@ -423,6 +423,11 @@ TEST_CASE("CRI log lines", "[log]") {
   }
   CHECK(render_log(lines, false) == "abcd\nef\n");
   CHECK(render_log(lines, true) == "2016-10-06T00:17:09Z abcd\n2016-10-06T00:17:11Z ef\n");
+  // conmon writes the node's zone as numbers, in UTC too.
+  for (const char* zone : {"+00:00", "Z", "+02:00"}) {
+    std::string time = "2016-10-06T00:17:09.123456789", shown = std::string(zone) == "+02:00" ? zone : "Z";
+    CHECK(render_log({*parse_log_line(time + zone + " stdout F x")}, true) == time + shown + " x\n");
+  }
   // A line of the other stream between two parts of one tears neither.
   std::vector<LogLine> mixed;
   for (const char* text : {"2016-10-06T00:17:09Z stdout P ab", "2016-10-06T00:17:10Z stderr F err",
