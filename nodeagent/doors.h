@@ -320,11 +320,11 @@ class Runtime {
   // Kills and removes its containers, then the sandbox with its logs.
   virtual Status remove_sandbox(const std::string& uid) = 0;
 
-  // Creates and starts; on return the process has been executed. Repeating it while the container runs or
-  // after it has ended changes nothing and returns it. kInvalid: the spec cannot work on this image (no
-  // command, unknown user, runAsNonRoot): Kubernetes' CreateContainerConfigError. kNotFound: the command
-  // is not in the image; kFailed: the runtime said no (its sentence is in the message): RunContainerError.
-  // kConflict: the pod has no sandbox (any more).
+  // Creates and starts; on return the process has been executed. Repeating it while the container runs or after it
+  // has ended changes nothing and returns it. kInvalid: the security context forbids it: CreateContainerConfigError.
+  // kNotFound: the command is not in the image; kFailed: the runtime said no (its sentence is in the message):
+  // RunContainerError. kConflict: the pod has no sandbox (any more). All else: it cannot be made (no command, unknown
+  // user): CreateContainerError.
   virtual Result<RuntimeContainer> start(const ContainerSpec& spec) = 0;
 
   // Sends the image's stop signal (default SIGTERM) to the container's first process. Gone or ended: fine.

@@ -217,6 +217,17 @@ Result<RuntimeContainer> OciRuntime::start(const ContainerSpec& spec) {
   return cleaned.ok() ? started.error() : cleaned.error().in(started.error().message + "; then cleaning up");
 }
 
+// What is no matter of the security context, in Kubernetes' eyes nothing that the pod's objects could mend.
+Error cannot_be_made(Error why) {
+  if (why.code == ErrorCode::kInvalid || why.code == ErrorCode::kNotFound) why.code = ErrorCode::kUnavailable;
+  return why;
+}
+
+// As the kubelet names a container in its refusals.
+std::string whose(const SandboxSpec& pod, const ContainerKey& key) {
+  return "(pod: \"" + pod.name + "_" + pod.ns + "(" + pod.uid + ")\", container: " + key.container + ")";
+}
+
 Status OciRuntime::create(const ContainerSpec& spec, const SandboxSpec& sandbox, ContainerRecord& record) {
   const ContainerKey& key = spec.key;
   RuntimeContainer& container = record.container;
@@ -236,7 +247,9 @@ Status OciRuntime::create(const ContainerSpec& spec, const SandboxSpec& sandbox,
   RETURN_IF_ERROR(make_dirs(paths_.bundle(key), 0700));
   std::string log = paths_.log(key);
   RETURN_IF_ERROR(make_dirs(log.substr(0, log.rfind('/')), 0755));
-  RETURN_IF_ERROR(make_root_filesystem(paths_, key, spec.image.layers));
+  if (Status made = make_root_filesystem(paths_, key, spec.image.layers); !made.ok()) {
+    return cannot_be_made(made.error());
+  }
 
   OciConfigInput input;
   input.spec = spec;
@@ -255,15 +268,19 @@ Status OciRuntime::create(const ContainerSpec& spec, const SandboxSpec& sandbox,
   }
   input.shm = sandbox.host_ipc ? "/dev/shm" : shm_dir(paths_, key.uid);
   if (spec.security.privileged) input.devices = list_devices();
-  ASSIGN_OR_RETURN(input.user, resolve_user(spec.image.config.user, spec.security,
-                                            read_in_root(input.rootfs, "/etc/passwd"),
-                                            read_in_root(input.rootfs, "/etc/group")));
+  Result<ProcessUser> user =
+      resolve_user(spec.image.config.user, spec.security, read_in_root(input.rootfs, "/etc/passwd"),
+                   read_in_root(input.rootfs, "/etc/group"));
+  if (!user.ok() && user.error().code != ErrorCode::kInvalid) return cannot_be_made(user.error());
+  if (!user.ok()) return error(ErrorCode::kInvalid, user.error().message + " " + whose(sandbox, key));
+  input.user = std::move(*user);
   if (spec.security.seccomp == SeccompKind::kLocalhost) {
     ASSIGN_OR_RETURN(input.seccomp, read_seccomp_profile(spec.security.seccomp_profile));
   }
-  ASSIGN_OR_RETURN(OciConfig config, oci_config(input));
-  container.notes = config.notes;
-  RETURN_IF_ERROR(write_file(paths_.bundle(key) + "/config.json", config.json, 0600));
+  Result<OciConfig> config = oci_config(input);
+  if (!config.ok()) return cannot_be_made(config.error());
+  container.notes = config->notes;
+  RETURN_IF_ERROR(write_file(paths_.bundle(key) + "/config.json", config->json, 0600));
 
   MonitorSpec monitor;
   monitor.conmon = conmon_;

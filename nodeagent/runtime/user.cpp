@@ -93,16 +93,14 @@ Result<ProcessUser> resolve_user(std::string_view image_user, const SecuritySpec
     }
     entry = find_user(passwd, user, std::nullopt);
     if (!entry) {
-      return error(ErrorCode::kInvalid,
-                   "the image's user '" + std::string(user) + "' is not in its /etc/passwd");
+      return error(ErrorCode::kNotFound,
+                   "unable to find user " + std::string(user) + ": no matching entries in passwd file");
     }
     out.uid = entry->uid;
   }
   if (security.run_as_non_root && out.uid == 0) {
-    return error(ErrorCode::kInvalid,
-                 security.run_as_user
-                     ? "container's runAsUser breaks non-root policy (runAsNonRoot with user 0)"
-                     : "container has runAsNonRoot and image will run as root");
+    return error(ErrorCode::kInvalid, security.run_as_user ? "container's runAsUser breaks non-root policy"
+                                                           : "container has runAsNonRoot and image will run as root");
   }
   if (entry) {
     out.gid = entry->gid;
@@ -113,8 +111,8 @@ Result<ProcessUser> resolve_user(std::string_view image_user, const SecuritySpec
     auto gid = number(group_name);
     if (!gid) gid = find_group(group, group_name);
     if (!gid) {
-      return error(ErrorCode::kInvalid,
-                   "the image's group '" + std::string(group_name) + "' is not in its /etc/group");
+      return error(ErrorCode::kNotFound,
+                   "unable to find group " + std::string(group_name) + ": no matching entries in group file");
     }
     out.gid = *gid;
   }

@@ -19,8 +19,8 @@ struct ProcessUser {
 };
 
 // `image_user` as in ImageConfig::user; `passwd` and `group` are the files' contents ("" where missing).
-// The security context wins over the image. kInvalid: no such user or group in the image, or runAsNonRoot
-// and the user is root or is given by a name only (Kubernetes cannot tell before the start, so it refuses).
+// The security context wins over the image. kInvalid: runAsNonRoot, and the user is root or is given by a name only
+// (Kubernetes cannot tell before the start, so it refuses). kNotFound: no such user or group in the image.
 Result<ProcessUser> resolve_user(std::string_view image_user, const SecuritySpec& security,
                                  std::string_view passwd, std::string_view group);
 

@@ -164,7 +164,7 @@ TEST_CASE("images of thousands of layers are refused; some hundreds say what is 
   }
   auto started = node.runtime().start(spec);
   REQUIRE_FALSE(started.ok());
-  CHECK(started.error().code == ErrorCode::kInvalid);
+  CHECK(started.error().code == ErrorCode::kUnavailable);
   CHECK(started.error().message.find("more than overlayfs takes") != std::string::npos);
 }
 

@@ -135,13 +135,27 @@ TEST_CASE("a start that cannot work says why and leaves nothing", "[edge][runtim
   spec.command.clear();
   auto nothing = node.runtime().start(spec);
   REQUIRE_FALSE(nothing.ok());
-  CHECK(nothing.error().code == ErrorCode::kInvalid);
+  CHECK(nothing.error().code == ErrorCode::kUnavailable);
+  CHECK(nothing.error().message.starts_with("no command specified"));
 
   spec.command = {"/bin/sh"};
   spec.security.run_as_non_root = true;
   auto root = node.runtime().start(spec);
   REQUIRE_FALSE(root.ok());
-  CHECK(root.error().message == "container has runAsNonRoot and image will run as root");
+  CHECK(root.error().code == ErrorCode::kInvalid);
+  CHECK(root.error().message ==
+        "container has runAsNonRoot and image will run as root (pod: \"web_default(" + uid + ")\", container: main)");
+
+  spec.security.run_as_user = 0;
+  CHECK(node.runtime().start(spec).error().message ==
+        "container's runAsUser breaks non-root policy (pod: \"web_default(" + uid + ")\", container: main)");
+
+  spec.security = {};
+  spec.image.config.user = "nobody";
+  auto unknown = node.runtime().start(spec);
+  REQUIRE_FALSE(unknown.ok());
+  CHECK(unknown.error().code == ErrorCode::kUnavailable);
+  CHECK(unknown.error().message == "unable to find user nobody: no matching entries in passwd file");
 
   spec.key.container = "../escape";
   CHECK(node.runtime().start(spec).error().code == ErrorCode::kInvalid);
