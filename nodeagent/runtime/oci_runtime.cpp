@@ -19,6 +19,7 @@
 #include "nodeagent/runtime/container_files.h"
 #include "nodeagent/runtime/monitor.h"
 #include "nodeagent/runtime/monitor_watch.h"
+#include "nodeagent/runtime/mount_point.h"
 #include "nodeagent/runtime/namespaces.h"
 #include "nodeagent/runtime/oci_binary.h"
 #include "nodeagent/runtime/pause.h"
@@ -277,6 +278,7 @@ Status OciRuntime::create(const ContainerSpec& spec, const SandboxSpec& sandbox,
   if (spec.security.seccomp == SeccompKind::kLocalhost) {
     ASSIGN_OR_RETURN(input.seccomp, read_seccomp_profile(spec.security.seccomp_profile));
   }
+  for (const MountSpec& mount : spec.mounts) RETURN_IF_ERROR(check_propagation(mount));
   Result<OciConfig> config = oci_config(input);
   if (!config.ok()) return cannot_be_made(config.error());
   container.notes = config->notes;

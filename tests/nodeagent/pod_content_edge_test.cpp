@@ -173,6 +173,33 @@ TEST_CASE("mounts made later are seen as far as the propagation says", "[edge][r
   wait_until_exited(node.runtime(), mounter.key);
 }
 
+TEST_CASE("a mount that cannot spread as it should is refused", "[edge][runtime][mounts]") {
+  NEEDS_CONTAINERS();
+  EdgeNode node;
+  std::string uid = node.make_pod();
+  SharedDirectory shared;
+  std::string apart = shared.path("below");
+  REQUIRE(mount("tmpfs", apart.c_str(), "tmpfs", 0, "size=1m") == 0);
+  REQUIRE(mount(nullptr, apart.c_str(), nullptr, MS_PRIVATE, nullptr) == 0);
+  REQUIRE_OK(make_dirs(apart + "/inside"));
+  ContainerSpec spec = node.container(uid, "true");
+  spec.security.privileged = true;
+  auto refusal = [&](const std::string& path, MountPropagation propagation) {
+    spec.mounts = {{path, "/data", false, propagation}};
+    auto started = node.runtime().start(spec);
+    ++spec.key.attempt;
+    if (started.ok()) return std::string();
+    CHECK(started.error().code == ErrorCode::kUnavailable);
+    return started.error().message;
+  };
+  std::string on = "path \"" + apart + "/inside\" is mounted on \"" + apart + "\" but it is not a shared ";
+  CHECK(refusal(apart + "/inside", MountPropagation::kBidirectional) == on + "mount");
+  CHECK(refusal(apart + "/inside", MountPropagation::kHostToContainer) == on + "or slave mount");
+  CHECK(refusal(apart + "/inside", MountPropagation::kPrivate).empty());
+  CHECK(refusal(shared.path(), MountPropagation::kBidirectional).empty());
+  CHECK(refusal(shared.path(), MountPropagation::kHostToContainer).empty());
+}
+
 TEST_CASE("read-only mounts, alone and with what is mounted below", "[edge][runtime][mounts]") {
   NEEDS_CONTAINERS();
   EdgeNode node;
