@@ -217,6 +217,10 @@ Result<ProcessResult> run_process(const ProcessSpec& spec) {
     cancelled = cancelled || (spec.cancelled != nullptr && spec.cancelled->load());
     if ((left <= Duration{0} || cancelled) && !result.timed_out) {
       result.timed_out = true;
+      if (spec.before_kill) {
+        ::kill(-child.pid, SIGSTOP);
+        spec.before_kill(child.pid);
+      }
       ::kill(-child.pid, SIGKILL);
       syscall(SYS_pidfd_send_signal, child.pidfd.get(), SIGKILL, nullptr, 0);
     }

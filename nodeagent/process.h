@@ -5,6 +5,8 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -23,6 +25,8 @@ struct ProcessSpec {
   size_t max_output = 64 << 10;   // of stdout and of stderr; the rest is read and dropped
   Duration timeout = 30s;         // then its process group is killed
   const std::atomic<bool>* cancelled = nullptr;  // once true it is killed too, and the answer is kCancelled
+  // Called just before it is killed, when it stands still: who is to go with it can be seen then.
+  std::function<void(int64_t pid)> before_kill;
   // Killed with us. Not for what has to outlive us (conmon).
   bool dies_with_us = true;
   std::vector<std::pair<int, int>> descriptors;  // (ours, its number there); the numbers from 3 on

@@ -4,6 +4,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <sstream>
@@ -11,6 +12,7 @@
 #include "nodeagent/disk.h"
 #include "nodeagent/process.h"
 #include "nodeagent/runtime/cgroup.h"
+#include "schema/base/clock.h"
 #include "schema/json.h"
 
 namespace mainstay {
@@ -29,14 +31,35 @@ int64_t session_of(int64_t pid) {
   return session;
 }
 
-// The runtime gives an exec a session of its own; its children are in it unless they left it on purpose.
-void kill_session(const std::string& cgroup, int64_t leader) {
-  if (leader <= 0) return;
-  for (int64_t pid : cgroup_processes(cgroup)) {
-    Fd handle(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
-    if (handle.open() && session_of(pid) == leader && process_in_cgroup(pid, cgroup)) {
+std::vector<int64_t> children_of(int64_t pid) {
+  std::vector<int64_t> out;
+  std::string tasks = "/proc/" + std::to_string(pid) + "/task";
+  auto threads = list_dir(tasks);
+  if (!threads.ok()) return out;
+  for (const std::string& thread : *threads) {
+    auto text = read_file(tasks + "/" + thread + "/children", 1 << 16);
+    if (!text.ok()) continue;
+    std::istringstream words(*text);
+    for (int64_t child; words >> child;) out.push_back(child);
+  }
+  return out;
+}
+
+// The runtime gives an exec a session of its own; its children are in it unless they left it on purpose. Again until
+// there are none: one may start another while it is looked at.
+void kill_sessions(const std::string& cgroup, const std::vector<int64_t>& leaders) {
+  MonoTime patience = read_clock().mono + 2s;
+  for (bool any = true; any && read_clock().mono < patience;) {
+    any = false;
+    for (int64_t pid : cgroup_processes(cgroup)) {
+      Fd handle(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+      int64_t session = session_of(pid);
+      bool theirs = session > 0 && std::find(leaders.begin(), leaders.end(), session) != leaders.end();
+      if (!handle.open() || !theirs || !process_in_cgroup(pid, cgroup)) continue;
       syscall(SYS_pidfd_send_signal, handle.get(), SIGKILL, nullptr, 0);
+      any = true;
     }
+    if (any) usleep(2'000);
   }
 }
 
@@ -72,11 +95,15 @@ Result<ExecResult> exec_in_container(const NodePaths& paths, const std::string& 
   spec.timeout = timeout;
   spec.max_output = max_output;
   spec.cancelled = &cancelled;
+  // The process may run before the runtime has written down which one it is.
+  std::vector<int64_t> started;
+  spec.before_kill = [&](int64_t pid) { started = children_of(pid); };
   auto ran = run_process(spec);
   bool ended_early = ran.ok() ? ran->timed_out : ran.error().code == ErrorCode::kCancelled;
   if (ended_early) {
     auto pid = read_file(stem + ".pid", 64);
-    if (pid.ok()) kill_session(paths.container_cgroup(key), std::strtoll(pid->c_str(), nullptr, 10));
+    if (pid.ok()) started.push_back(std::strtoll(pid->c_str(), nullptr, 10));
+    kill_sessions(paths.container_cgroup(key), started);
   }
   unlink((stem + ".json").c_str());
   unlink((stem + ".pid").c_str());

@@ -195,6 +195,28 @@ TEST_CASE("exec runs as the container's process would, within its deadline", "[e
   CHECK(node.runtime().exec(spec.key, {"/bin/sh"}, 10s, 1000).error().code == ErrorCode::kNotFound);
 }
 
+TEST_CASE("an exec leaves nothing, whenever its deadline comes", "[edge][runtime]") {
+  NEEDS_CONTAINERS();
+  EdgeNode node;
+  std::string uid = node.make_pod();
+  ContainerSpec spec = node.container(uid, "exec sleep 1000");
+  REQUIRE_OK(node.runtime().start(spec));
+  std::string cgroup = node.paths().container_cgroup(spec.key);
+  // Children without end, so that there is always one that was not there a moment ago.
+  std::vector<std::string> busy{"/bin/sh", "-c", "while true; do sleep 999 & sleep 0.001; done"};
+  auto begin = read_clock().mono;
+  REQUIRE_OK(node.runtime().exec(spec.key, {"/bin/id"}, 10s, 100));
+  Duration whole = read_clock().mono - begin;
+  for (int part = 1; part <= 30; ++part) {
+    Duration deadline = whole * part / 20;
+    INFO("after " << deadline.count() / 1000.0 << " ms");
+    auto ran = node.runtime().exec(spec.key, busy, deadline, 100);
+    REQUIRE_OK(ran);
+    REQUIRE(ran->timed_out);
+    REQUIRE(eventually([&] { return cgroup_processes(cgroup).size() == 1; }));
+  }
+}
+
 TEST_CASE("containers survive the agent, and a new one finds them", "[edge][runtime]") {
   NEEDS_CONTAINERS();
   EdgeNode node;
