@@ -250,9 +250,10 @@ Result<Image> ImageStore::ingest(const std::string& layout, const std::string& w
   ASSIGN_OR_RETURN(ImageManifest manifest, parse_manifest(manifest_text));
   ASSIGN_OR_RETURN(std::string config_text, read_blob(manifest.config));
   ASSIGN_OR_RETURN(ImageDescription description, parse_image_config(config_text));
-  if (!description.architecture.empty() && description.architecture != architecture()) {
-    return error(ErrorCode::kInvalid,
-                 "the image is for " + description.architecture + ", this node is " + architecture());
+  bool other_machine = !description.architecture.empty() && description.architecture != architecture();
+  if (other_machine || (!description.os.empty() && description.os != "linux")) {
+    return error(ErrorCode::kInvalid, "no match for platform: the image is for " + description.os + "/" +
+                                          description.architecture + ", this node is linux/" + architecture());
   }
   if (description.diff_ids.size() != manifest.layers.size()) {
     return error(ErrorCode::kInvalid, "manifest and configuration differ in the number of layers");
@@ -270,6 +271,12 @@ Result<Image> ImageStore::ingest(const std::string& layout, const std::string& w
 }
 
 Status ImageStore::ensure_layer(const std::string& diff_id, const BlobRef& blob, const std::string& work) {
+  struct stat info;
+  if (stat(blob_path(blob.digest).c_str(), &info) != 0) return errno_error("opening blob " + blob.digest, errno);
+  if (static_cast<uint64_t>(info.st_size) != blob.size) {
+    return error(ErrorCode::kInvalid, "layer " + blob.digest + " has " + std::to_string(info.st_size) +
+                                          " bytes, the manifest says " + std::to_string(blob.size));
+  }
   std::string final = root_ + "/layers/" + layer_name(diff_id);
   if (path_exists(final)) {
     auto known = read_file(final + ".diffid", 256);

@@ -79,6 +79,7 @@ Result<ImageDescription> parse_image_config(std::string_view text) {
   ASSIGN_OR_RETURN(Value value, read_object(text, "the image configuration"));
   ImageDescription out;
   out.architecture = value.string_at("architecture");
+  out.os = value.string_at("os");
   if (const Value* config = value.find("config"); config && config->is_map()) {
     out.config.entrypoint = strings_at(*config, "Entrypoint");
     out.config.cmd = strings_at(*config, "Cmd");

@@ -30,7 +30,7 @@ struct ImageManifest {
 struct ImageDescription {
   ImageConfig config;
   std::vector<std::string> diff_ids;  // digests of the uncompressed layers, lowest first
-  std::string architecture;
+  std::string architecture, os;
 };
 
 // Each: kInvalid if the text is not that document or has digests other than sha256.

@@ -63,11 +63,13 @@ class Layout {
     REQUIRE_OK(make_dirs(dir_ + "/blobs/sha256"));
     REQUIRE_OK(write_file(dir_ + "/oci-layout", R"({"imageLayoutVersion":"1.0.0"})", 0644));
   }
+  std::string os = "linux";
+  size_t lie = 0;  // so many bytes more than there are does the manifest claim of each layer
   // Returns its descriptor.
-  std::string blob(const std::string& type, const std::string& bytes) {
+  std::string blob(const std::string& type, const std::string& bytes, size_t more = 0) {
     REQUIRE_OK(write_file(path(digest_of(bytes)), bytes, 0644));
     return R"({"mediaType":")" + type + R"(","digest":")" + digest_of(bytes) + R"(","size":)" +
-           std::to_string(bytes.size()) + "}";
+           std::to_string(bytes.size() + more) + "}";
   }
   std::string path(const std::string& digest) const { return dir_ + "/blobs/sha256/" + digest.substr(7); }
   // `layers`: the tar archives; `diff_ids` as the configuration tells them.
@@ -75,10 +77,10 @@ class Layout {
     std::string ids, descriptors;
     for (const std::string& id : diff_ids) ids += (ids.empty() ? "\"" : ",\"") + id + "\"";
     for (const std::string& layer : layers) {
-      descriptors += (descriptors.empty() ? "" : ",") + blob("application/vnd.oci.image.layer.v1.tar", layer);
+      descriptors += (descriptors.empty() ? "" : ",") + blob("application/vnd.oci.image.layer.v1.tar", layer, lie);
     }
     std::string config = blob("application/vnd.oci.image.config.v1+json",
-                              R"({"architecture":"amd64","os":"linux","config":{"Cmd":["/x"]},"rootfs":{"type":"layers",)"
+                              R"({"architecture":"amd64","os":")" + os + R"(","config":{"Cmd":["/x"]},"rootfs":{"type":"layers",)"
                               R"("diff_ids":[)" + ids + "]}}");
     std::string manifest =
         blob("application/vnd.oci.image.manifest.v1+json",
@@ -136,6 +138,18 @@ TEST_CASE("images whose parts lie or are missing are refused, and nothing of the
   other.finish({layer}, {digest_of(layer)});
   REQUIRE_OK(write_file(other.path(digest_of(layer)), tar_file("x", "CONTENT") + kTarEnd, 0644));
   CHECK_FALSE(all.refused(changed).empty());
+
+  std::string larger = all.fresh();
+  Layout claims(larger);
+  claims.lie = 1 << 20;
+  claims.finish({layer}, {digest_of(layer)});
+  CHECK_FALSE(all.refused(larger).empty());
+
+  std::string foreign = all.fresh();
+  Layout windows(foreign);
+  windows.os = "windows";
+  windows.finish({layer}, {digest_of(layer)});
+  CHECK(all.refused(foreign).find("no match for platform: the image is for windows/amd64") != std::string::npos);
 
   // Honest, so that what is refused above is refused for what is wrong with it.
   std::string honest = all.fresh();
