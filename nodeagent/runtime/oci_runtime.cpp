@@ -89,6 +89,7 @@ class OciRuntime : public Runtime {
   Result<RuntimeContainer> describe(const ContainerKey& key) const;
   Result<std::vector<ContainerKey>> attempts(const std::string& uid) const;
   Result<State> settle(const ContainerRecord& record);
+  Result<OciConfig> configure(const ContainerSpec& spec, const SandboxSpec& sandbox) const;
   Status create(const ContainerSpec& spec, const SandboxSpec& sandbox, ContainerRecord& record);
   Result<std::string> read_seccomp_profile(const std::string& name) const;
   Status run(ContainerRecord& record);
@@ -229,6 +230,42 @@ std::string whose(const SandboxSpec& pod, const ContainerKey& key) {
   return "(pod: \"" + pod.name + "_" + pod.ns + "(" + pod.uid + ")\", container: " + key.container + ")";
 }
 
+// What the runtime is to make of a container whose root filesystem is there.
+Result<OciConfig> OciRuntime::configure(const ContainerSpec& spec, const SandboxSpec& sandbox) const {
+  const ContainerKey& key = spec.key;
+  OciConfigInput input;
+  input.spec = spec;
+  input.sandbox = sandbox;
+  input.machine = machine_;
+  input.rootfs = paths_.bundle(key) + "/rootfs";
+  input.cgroup = paths_.container_cgroup(key);
+  if (!sandbox.host_ipc) input.ipc = ipc_pin(paths_, key.uid);
+  if (!sandbox.host_network) input.uts = uts_pin(paths_, key.uid);
+  if (sandbox.share_pid) input.pid = pid_pin(paths_, key.uid);
+  if (!spec.termination_message_path.empty()) {
+    RETURN_IF_ERROR(make_termination_message_file(paths_, key));
+    const std::string& path = spec.termination_message_path;
+    input.spec.mounts.push_back(
+        {termination_message_file(paths_, key), path.starts_with("/") ? path : "/" + path, false});
+  }
+  input.shm = sandbox.host_ipc ? "/dev/shm" : shm_dir(paths_, key.uid);
+  if (spec.security.privileged) input.devices = list_devices();
+  Result<ProcessUser> user =
+      resolve_user(spec.image.config.user, spec.security, read_in_root(input.rootfs, "/etc/passwd"),
+                   read_in_root(input.rootfs, "/etc/group"));
+  bool forbidden = !user.ok() && user.error().code == ErrorCode::kInvalid;
+  if (forbidden) return error(ErrorCode::kInvalid, user.error().message + " " + whose(sandbox, key));
+  if (!user.ok()) return cannot_be_made(user.error());
+  input.user = std::move(*user);
+  if (spec.security.seccomp == SeccompKind::kLocalhost) {
+    ASSIGN_OR_RETURN(input.seccomp, read_seccomp_profile(spec.security.seccomp_profile));
+  }
+  for (const MountSpec& mount : spec.mounts) RETURN_IF_ERROR(check_propagation(mount));
+  Result<OciConfig> config = oci_config(input);
+  if (!config.ok()) return cannot_be_made(config.error());
+  return config;
+}
+
 Status OciRuntime::create(const ContainerSpec& spec, const SandboxSpec& sandbox, ContainerRecord& record) {
   const ContainerKey& key = spec.key;
   RuntimeContainer& container = record.container;
@@ -251,38 +288,9 @@ Status OciRuntime::create(const ContainerSpec& spec, const SandboxSpec& sandbox,
   if (Status made = make_root_filesystem(paths_, key, spec.image.layers); !made.ok()) {
     return cannot_be_made(made.error());
   }
-
-  OciConfigInput input;
-  input.spec = spec;
-  input.sandbox = sandbox;
-  input.machine = machine_;
-  input.rootfs = paths_.bundle(key) + "/rootfs";
-  input.cgroup = paths_.container_cgroup(key);
-  if (!sandbox.host_ipc) input.ipc = ipc_pin(paths_, key.uid);
-  if (!sandbox.host_network) input.uts = uts_pin(paths_, key.uid);
-  if (sandbox.share_pid) input.pid = pid_pin(paths_, key.uid);
-  if (!spec.termination_message_path.empty()) {
-    RETURN_IF_ERROR(make_termination_message_file(paths_, key));
-    const std::string& path = spec.termination_message_path;
-    input.spec.mounts.push_back(
-        {termination_message_file(paths_, key), path.starts_with("/") ? path : "/" + path, false});
-  }
-  input.shm = sandbox.host_ipc ? "/dev/shm" : shm_dir(paths_, key.uid);
-  if (spec.security.privileged) input.devices = list_devices();
-  Result<ProcessUser> user =
-      resolve_user(spec.image.config.user, spec.security, read_in_root(input.rootfs, "/etc/passwd"),
-                   read_in_root(input.rootfs, "/etc/group"));
-  if (!user.ok() && user.error().code != ErrorCode::kInvalid) return cannot_be_made(user.error());
-  if (!user.ok()) return error(ErrorCode::kInvalid, user.error().message + " " + whose(sandbox, key));
-  input.user = std::move(*user);
-  if (spec.security.seccomp == SeccompKind::kLocalhost) {
-    ASSIGN_OR_RETURN(input.seccomp, read_seccomp_profile(spec.security.seccomp_profile));
-  }
-  for (const MountSpec& mount : spec.mounts) RETURN_IF_ERROR(check_propagation(mount));
-  Result<OciConfig> config = oci_config(input);
-  if (!config.ok()) return cannot_be_made(config.error());
-  container.notes = config->notes;
-  RETURN_IF_ERROR(write_file(paths_.bundle(key) + "/config.json", config->json, 0600));
+  ASSIGN_OR_RETURN(OciConfig config, configure(spec, sandbox));
+  container.notes = config.notes;
+  RETURN_IF_ERROR(write_file(paths_.bundle(key) + "/config.json", config.json, 0600));
 
   MonitorSpec monitor;
   monitor.conmon = conmon_;
