@@ -98,14 +98,16 @@ struct Pulls {
   }
 };
 
-// Which of so many steps are tried: as many as MAINSTAY_CRASHES says ("all", or a number), else ten, evenly, from another
-// one in each run.
+// Which of so many steps are tried: as many as MAINSTAY_CRASHES says ("all", or a number), else ten, evenly; where it
+// begins changes from run to run and is told.
 std::vector<int64_t> some_of(int64_t steps) {
   const char* wish = std::getenv("MAINSTAY_CRASHES");
   int64_t wanted = wish == nullptr ? 10 : std::max(1, std::atoi(wish));
   int64_t stride = wish != nullptr && std::string(wish) == "all" ? 1 : std::max<int64_t>(1, steps / wanted);
   std::vector<int64_t> out;
-  for (int64_t at = 1 + read_clock().wall.since_epoch.count() / 1000 % stride; at <= steps; at += stride) out.push_back(at);
+  int64_t first = 1 + read_clock().wall.since_epoch.count() / 1000 % stride;
+  for (int64_t at = first; at <= steps; at += stride) out.push_back(at);
+  WARN("crashes at " << out.size() << " of " << steps << " points, every " << stride << " from " << first);
   return out;
 }
 
