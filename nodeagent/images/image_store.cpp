@@ -141,7 +141,8 @@ Result<std::optional<Image>> ImageStore::present(const std::string& ref) {
 }
 
 // The logins to try at a registry, the pull secrets' before the node's own; an empty one if there are none.
-Result<std::vector<std::string>> ImageStore::logins_for(const PullRequest& request, const ImageReference& source) const {
+Result<std::vector<std::string>> ImageStore::logins_for(const PullRequest& request,
+                                                        const ImageReference& source) const {
   ASSIGN_OR_RETURN(std::vector<PullLogin> logins, pull_logins(request.auth_configs, source));
   if (!options_.auth_file.empty()) {
     Result<std::string> own = read_file(options_.auth_file);
@@ -274,6 +275,7 @@ Status ImageStore::ensure_layer(const std::string& diff_id, const BlobRef& blob,
   struct stat info;
   if (stat(blob_path(blob.digest).c_str(), &info) != 0) return errno_error("opening blob " + blob.digest, errno);
   if (static_cast<uint64_t>(info.st_size) != blob.size) {
+    unlink(blob_path(blob.digest).c_str());  // cut short, if it is not the manifest that lies
     return error(ErrorCode::kInvalid, "layer " + blob.digest + " has " + std::to_string(info.st_size) +
                                           " bytes, the manifest says " + std::to_string(blob.size));
   }

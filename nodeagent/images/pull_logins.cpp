@@ -107,9 +107,8 @@ Result<std::vector<PullLogin>> pull_logins(const std::vector<std::string>& confi
   for (const auto& [key, logins] : keyring) {
     if (is_for(key, image.repository_name())) out.insert(out.end(), logins.begin(), logins.end());
   }
-  if (auto hub = keyring.find("index.docker.io"); out.empty() && image.registry == "docker.io" && hub != keyring.end()) {
-    out = hub->second;
-  }
+  auto hub = keyring.find("index.docker.io");
+  if (out.empty() && image.registry == "docker.io" && hub != keyring.end()) out = hub->second;
   return out;
 }
 

@@ -110,8 +110,8 @@ ProcessStatus observe_container(const NodePaths& paths, const ContainerRecord& r
 
 namespace {
 
-// What overlayfs is to lay on each other, lowest first. It takes no layer twice: the highest shows all that one below it
-// would. And it merges the roots of all, also of one whose root was made anew.
+// What overlayfs is to lay on each other, lowest first. It takes no layer twice: the highest shows all that one below
+// it would. And it merges the roots of all, also of one whose root was made anew.
 std::vector<std::string> stack_of(const NodePaths& paths, const std::vector<std::string>& layers) {
   std::vector<std::string> out;
   for (auto layer = layers.rbegin(); layer != layers.rend(); ++layer) {

@@ -182,7 +182,8 @@ TEST_CASE("images of thousands of layers are refused; some hundreds say what is 
   CHECK(started.error().message.find("more than overlayfs takes") != std::string::npos);
 }
 
-TEST_CASE("an image with one layer twice, and one that makes its root anew, show what they should", "[edge][images][runtime]") {
+TEST_CASE("an image with one layer twice, and one that makes its root anew, show what they should",
+          "[edge][images][runtime]") {
   NEEDS_CONTAINERS();
   EdgeNode node;
   std::string uid = node.make_pod();

@@ -190,7 +190,8 @@ TEST_CASE("a login reaches skopeo by no command line and no disk", "[edge][image
   TempDir temp;
   std::string auth = base64("user:pass-word-7"), program = temp.path() + "/skopeo";
   REQUIRE_OK(write_file(program,
-                        "#!/bin/sh\ncd " + temp.path() + "\necho \"$@\" > argv\nenv > env\ncat /proc/self/fd/3 > login\n"
+                        "#!/bin/sh\ncd " + temp.path() + "\necho \"$@\" > argv\nenv > env\n"
+                        "cat /proc/self/fd/3 > login\n"
                         "grep -r '" + auth + "' node > found\nexit 1\n", 0700));
   ImageStoreOptions options;
   options.paths.data_dir = temp.path() + "/node/data";
