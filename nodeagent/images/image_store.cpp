@@ -52,6 +52,16 @@ class Scratch {
   std::string path_;
 };
 
+// Writes the file where nobody else does and moves it to its place: several may bring the same image at once.
+Status place_file(const std::string& path, const std::string& bytes, const std::string& work) {
+  std::string fresh = work + path.substr(path.rfind('/'));
+  RETURN_IF_ERROR(write_file(fresh, bytes, 0600, true));
+  if (rename(fresh.c_str(), path.c_str()) != 0) return errno_error("renaming to " + path, errno);
+  Fd parent(::open(path.substr(0, path.rfind('/')).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!parent.open() || fsync(parent.get()) != 0) return errno_error("syncing the directory of " + path, errno);
+  return {};
+}
+
 class ImageStore : public Images {
  public:
   explicit ImageStore(ImageStoreOptions options)
@@ -79,8 +89,9 @@ class ImageStore : public Images {
   Result<std::string> fetch(const PullRequest& request, const ImageReference& source, const std::string& work) const;
   Result<Image> ingest(const std::string& layout, const std::string& scratch);
   Status ensure_layer(const std::string& diff_id, const BlobRef& blob, const std::string& scratch);
-  Status publish_layer(const std::string& diff_id, const LayerReport& report, const std::string& directory);
-  Result<Image> save(Image image, const std::string& name);
+  Status publish_layer(const std::string& diff_id, const LayerReport& report, const std::string& directory,
+                       const std::string& work);
+  Result<Image> save(Image image, const std::string& name, const std::string& work);
   Status remove_layer(const std::string& name);
   Status drop_half_records();
   Result<uint64_t> drop_blobs(const std::set<std::string>& wanted);
@@ -200,7 +211,7 @@ Result<Image> ImageStore::pull(const PullRequest& request) {
   if (!layout.ok()) return layout.error().in("pulling " + reference.name());
   auto image = ingest(*layout, work.path());
   if (!image.ok()) return image.error().in("image " + reference.name());
-  return save(std::move(*image), reference.name());
+  return save(std::move(*image), reference.name(), work.path());
 }
 
 Result<std::vector<Image>> ImageStore::import_archive(const std::string& path, const std::string& name) {
@@ -227,7 +238,7 @@ Result<std::vector<Image>> ImageStore::import_archive(const std::string& path, c
     auto image = ingest(copy.layout, work.path());
     if (!image.ok()) return image.error().in("importing " + path);
     for (const std::string& one : item.names) {
-      ASSIGN_OR_RETURN(Image saved, save(*image, one));
+      ASSIGN_OR_RETURN(Image saved, save(*image, one, work.path()));
       out.push_back(std::move(saved));
     }
   }
@@ -303,17 +314,16 @@ Status ImageStore::ensure_layer(const std::string& diff_id, const BlobRef& blob,
     if (wrong.error().code == ErrorCode::kInvalid) unlink(blob_path(blob.digest).c_str());
     return wrong;
   }
-  return publish_layer(diff_id, *report, directory);
+  return publish_layer(diff_id, *report, directory, work);
 }
 
 // Everything on disk before the name: a layer that can be seen is whole, also after a power failure.
 Status ImageStore::publish_layer(const std::string& diff_id, const LayerReport& report,
-                                 const std::string& directory) {
+                                 const std::string& directory, const std::string& work) {
   Fd unpacked(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!unpacked.open() || syncfs(unpacked.get()) != 0) return errno_error("syncing " + directory, errno);
   std::string final = root_ + "/layers/" + layer_name(diff_id);
-  RETURN_IF_ERROR(
-      write_file(final + ".diffid", diff_id + " " + std::to_string(report.bytes) + "\n", 0600, true));
+  RETURN_IF_ERROR(place_file(final + ".diffid", diff_id + " " + std::to_string(report.bytes) + "\n", work));
   if (rename(directory.c_str(), final.c_str()) != 0 && errno != ENOTEMPTY && errno != EEXIST) {
     return errno_error("renaming to " + final, errno);
   }  // else another process was faster, with the same bytes
@@ -322,9 +332,9 @@ Status ImageStore::publish_layer(const std::string& diff_id, const LayerReport& 
   return {};
 }
 
-Result<Image> ImageStore::save(Image image, const std::string& name) {
+Result<Image> ImageStore::save(Image image, const std::string& name, const std::string& work) {
   image.name = name;
-  RETURN_IF_ERROR(write_file(record_path(name), encode_image(image), 0600, true));
+  RETURN_IF_ERROR(place_file(record_path(name), encode_image(image), work));
   return image;
 }
 

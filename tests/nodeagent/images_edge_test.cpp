@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
+#include <thread>
 
 #include "nodeagent/disk.h"
 #include "nodeagent/images/image_store.h"
@@ -241,6 +242,28 @@ TEST_CASE("a damaged blob or a lying digest is refused and fetched again", "[edg
   CHECK_FALSE(broken.ok());
   CHECK_FALSE(images->present("localhost/mainstay/web:v1").value().has_value());
   REQUIRE_OK(images->import_archive(packed + "/web-v1.tar"));  // the bad blob was thrown away
+}
+
+TEST_CASE("one image may be brought from several sides at once", "[edge][images]") {
+  NEEDS_IMAGES();
+  TempDir temp;
+  std::string packed = pack_example_images(temp.path());
+  auto images = open_store(temp.path() + "/node");
+  for (int round = 0; round < 5; ++round) {
+    std::vector<std::string> trouble(6);
+    std::vector<std::thread> sides;
+    for (std::string& said : trouble) {
+      sides.emplace_back([&] {
+        auto imported = images->import_archive(packed + "/web-v1.tar");
+        if (!imported.ok()) said = imported.error().message;
+      });
+    }
+    for (std::thread& side : sides) side.join();
+    for (const std::string& said : trouble) CHECK(said.empty());
+    CHECK(images->present("localhost/mainstay/web:v1").value().has_value());
+    REQUIRE_OK(images->remove("localhost/mainstay/web:v1"));
+    REQUIRE_OK(images->collect({}));
+  }
 }
 
 TEST_CASE("what a killed writer left of records and notes goes with the next collection", "[edge][images][crash]") {
