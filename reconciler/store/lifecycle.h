@@ -35,7 +35,7 @@ struct Deleted {
 Result<Deleted> delete_object(Transaction& txn, const Key& key, const DeleteOptions& options);
 
 // A record of something that happened to an object, as `kubectl get events` shows it. Repeats of the same
-// (object, reason, message, source) raise the count of one Event. Of events that differ in their message alone nine
+// (object, part, reason, message, source) raise one Event's count. Of events that differ in their message alone nine
 // stand; those that follow within ten minutes share one, which says the last of them (as the recorder of client-go
 // aggregates). One that goes on is written 25 times, and then once in five minutes (as its spam filter does; what is
 // left out is not counted either). Events expire after an hour (a controller's work). Beyond kEventLimit the oldest go

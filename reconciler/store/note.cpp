@@ -36,7 +36,7 @@ std::string event_prefix(const Note& note) {
   return base + ".";
 }
 
-std::string event_hash(const Note& note, std::string_view message) {
+std::string event_hash(const Note& note, std::string_view message, std::string_view field_path) {
   std::string identity;
   for (std::string_view part : {std::string_view(kind_info(note.about.kind).kind), std::string_view(note.uid),
                                 std::string_view(note.reason), message,
@@ -44,6 +44,7 @@ std::string event_hash(const Note& note, std::string_view message) {
     identity += part;
     identity += '\0';
   }
+  identity += field_path;
   return hex(sha256(identity)).substr(0, kHashLength);
 }
 
@@ -135,8 +136,8 @@ void record_note(Transaction& txn, const Note& note) {
   if (!home && !note.about.ns.empty() && !txn.view().find(note.about)) return;
   WallTime at = txn.now().wall.seconds();
   std::string prefix = event_prefix(note);
-  ObjectName name{ns, prefix + event_hash(note, note.message)};
-  ObjectName combined{ns, prefix + event_hash(note, kCombined)};
+  ObjectName name{ns, prefix + event_hash(note, note.message, note.field_path)};
+  ObjectName combined{ns, prefix + event_hash(note, kCombined, "")};
   Known known = look_up(txn.view(), name, combined, prefix.size(), note, at);
   std::string message = cut(note.message, kMessageLimit);
   if (!known.same) {

@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include <map>
 #include <vector>
 
 #include "tests/store/store_fixture.h"
@@ -231,6 +232,22 @@ TEST_CASE("notes become events that count") {
     CHECK(event.count == (event.message == "something else" ? 1 : 2));
     CHECK(event.first_timestamp == (event.count == 2 ? at_second(0) : at_second(60)).wall);
   }
+}
+
+TEST_CASE("what is said of one container is not counted with what is said of another") {
+  TestStore store;
+  ObjectPtr made = store.create(pod("shop", "p"));
+  Transaction txn = store.begin();
+  for (const char* container : {"spec.containers{a}", "spec.containers{b}", "spec.containers{b}"}) {
+    Note note = note_about(*made, "Pulling image \"web\"");
+    note.field_path = container;
+    record_note(txn, note);
+  }
+  std::map<std::string, int64_t> counts;
+  for (const ObjectPtr& object : txn.view().list(Kind::kEvent, "shop")) {
+    counts[as<Event>(*object).involved_object.field_path] = as<Event>(*object).count;
+  }
+  CHECK(counts == std::map<std::string, int64_t>{{"spec.containers{a}", 1}, {"spec.containers{b}", 2}});
 }
 
 TEST_CASE("events of cluster-scoped objects stand in default, and texts are cut at whole characters") {
