@@ -123,8 +123,8 @@ Outcome carry_out(Tools& tools, const StartContainer& order) {
     if (!filled.ok()) return filled.error();
     Result<std::string> path = tools.doors.volumes.sub_path(spec.key.uid, volume, part.sub_path, part.slot);
     if (!path.ok()) {
-      return error(ErrorCode::kInvalid, "failed to prepare subPath for volumeMount \"" + volume.name + "\": " +
-                                            path.error().message);
+      return error(ErrorCode::kInvalid, "failed to prepare subPath for volumeMount \"" + volume.name +
+                                            "\" of container \"" + spec.key.container + "\": " + path.error().message);
     }
     spec.mounts[part.mount].host_path = *path;
   }
