@@ -218,7 +218,7 @@ bool take_image_result(PodRecord& record, const OperationResult& result, PodStep
 
 void take_start(PodRecord& record, const RuntimeContainer& started, PodStepContext& context) {
   const std::string& name = started.key.container;
-  note(context, record, name, false, "Created", "Created container " + name);
+  note(context, record, name, false, "Created", "Created container: " + name);
   note(context, record, name, false, "Started", "Started container " + name);
   for (const std::string& limit : started.notes) note(context, record, name, true, "NotEnforced", limit);
   take_container(record, started, context);
