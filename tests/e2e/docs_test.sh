@@ -11,6 +11,21 @@ keys=$(grep -oE '^      \{"[A-Za-z.]+",' cli/config.cpp | tr -d ' {",' | sort)
 described=$(grep -oE '^\| `[A-Za-z.]+`' docs/configuration.md | tr -d '|` ' | sort)
 diff <(echo "$keys") <(echo "$described") >&2 || complain "docs/configuration.md and cli/config.cpp (above: < in the code, > in the page) differ"
 
+# The least value of a key that has one stands in its row.
+least=$(awk -F'"' '/^      \{"/ { key = $2 } match($0, /span\(&C::[a-z_]+, [0-9]+[a-z]+/) {
+  split(substr($0, RSTART, RLENGTH), part, ", "); print key, part[2] }' cli/config.cpp)
+[ -n "$least" ] || complain "the least values in cli/config.cpp cannot be read any more"
+while read -r key value; do
+  grep -F "| \`$key\`" docs/configuration.md | grep -qF "at least \`$value\`" ||
+    complain "docs/configuration.md does not say that $key is at least $value"
+done <<<"$least"
+
+# A row of a table that a blank line cuts off is shown as text.
+for page in README.md docs/*.md; do
+  lost=$(sed '/^```/,/^```/d' "$page" | awk -v RS= '/(^|\n)\|/ && !/(^|\n)\|--/' | head -n 1)
+  [ -z "$lost" ] || complain "$page: no table holds the row $lost"
+done
+
 # Every annotation of simulated pods.
 for annotation in $(grep -oE 'mainstay/simulated-[a-z-]+' nodeagent/simulated_node.h | sort -u); do
   grep -qF "\`$annotation\`" docs/annotations.md || complain "docs/annotations.md does not explain $annotation"
