@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include "nodeagent/control_link.h"
+#include "nodeagent/own_mark.h"
 #include "schema/base/clock.h"
 #include "schema/json.h"
 
@@ -25,6 +26,12 @@ using Headers = std::unique_ptr<curl_slist, CurlClose>;
 // Called by libcurl about once a second and whenever something moves; not 0 ends the transfer.
 int check_interrupt(void* flag, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
   return static_cast<const std::atomic<bool>*>(flag)->load() ? 1 : 0;
+}
+
+// A Service that claims the control plane's address must not lead astray who would learn of its end there.
+int mark_socket(void*, curl_socket_t socket, curlsocktype) {
+  mark_as_own(socket);
+  return CURL_SOCKOPT_OK;
 }
 
 size_t take_answer(char* data, size_t size, size_t count, void* to) {
@@ -74,6 +81,7 @@ void set_up(CURL* curl, const Trust& trust, const std::string& url, curl_slist* 
   curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
   curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
   curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, 10L);
+  curl_easy_setopt(curl, CURLOPT_SOCKOPTFUNCTION, mark_socket);
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
   curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
   if (trust.ca_pem.empty()) return;

@@ -9,6 +9,7 @@
 
 #include "nodeagent/dns/dns_cache.h"
 #include "nodeagent/dns/upstream_message.h"
+#include "nodeagent/own_mark.h"
 #include "schema/base/crypto.h"
 
 namespace mainstay {
@@ -97,6 +98,7 @@ bool DnsForwarder::send(uint64_t number, Query& query, MonoTime now) {
   int type = (query.tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_NONBLOCK | SOCK_CLOEXEC;
   query.socket = Socket(::socket(to.family(), type, 0));
   if (!query.socket.open()) return false;
+  mark_as_own(query.socket.fd());
   query.id = random_id();
   query.rejected = 0;
   query.received.clear();

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "nodeagent/network/kept_addresses.h"
+
 namespace mainstay {
 namespace {
 
@@ -65,16 +67,17 @@ std::string announcer_of(const NetworkState& state, const NetworkService& servic
 }
 
 std::set<uint32_t> announced_addresses(const NetworkState& state, const std::string& node, const Segment& segment) {
-  std::set<uint32_t> out, nodes;
+  std::set<uint32_t> out, machines;
   if (!state.announce) return out;
   for (const auto& [name, one] : state.nodes) {
-    if (std::optional<uint32_t> own = parse_ipv4(one.address)) nodes.insert(*own);
+    if (std::optional<uint32_t> own = parse_ipv4(one.address)) machines.insert(*own);
   }
+  for (const KeptAddress& kept : kept_addresses(state)) machines.insert(*parse_ipv4(kept.ip));
   for (const auto& [key, service] : state.services) {
     for (const std::string& text : service->load_balancer_ips) {
       std::optional<uint32_t> address = parse_ipv4(text);
       // What a machine has itself it announces itself.
-      if (!address || !segment.range.has(*address) || nodes.count(*address) > 0) continue;
+      if (!address || !segment.range.has(*address) || machines.count(*address) > 0) continue;
       if (announcer_of(state, *service, *address, segment.range) == node) out.insert(*address);
     }
   }

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "nodeagent/network/ipv4.h"
+#include "nodeagent/network/kept_addresses.h"
 
 namespace mainstay {
 namespace {
@@ -138,17 +139,35 @@ class Claims {
     if (fresh) {
       out_.of[service].push_back(std::move(front));
     } else if (owner->second != service && !service.empty()) {
+      std::string protocol = front.protocol == "6" ? "" : front.protocol == "17" ? "/UDP" : "/SCTP";
       note(service, std::string(what) + " " + (front.address.empty() ? "" : front.address + ":") +
-                        std::to_string(front.port) + " is taken by " + owner->second);
+                        std::to_string(front.port) + protocol + " is taken by " + owner->second);
     }
+  }
+  // Before anybody claims anything.
+  void keep(const KeptAddress& address) {
+    ServiceFront front;
+    front.address = address.ip;
+    front.protocol = protocol_number(address.protocol);
+    front.port = address.port;
+    owners_.emplace(front.key(), address.whose);
+    kept_.push_back(std::move(front));
   }
   void note(const std::string& service, const std::string& sentence) {
     out_.notes.push_back("Service " + service + ": " + sentence);
   }
-  ServiceFronts take() { return std::move(out_); }
+  ServiceFronts take() {
+    for (ServiceFront& front : kept_) {
+      std::string key = front.key();
+      front.address.clear();
+      if (owners_.count(front.key()) > 0) out_.kept.push_back(key);
+    }
+    return std::move(out_);
+  }
 
  private:
   std::map<std::string, std::string> owners_;
+  std::vector<ServiceFront> kept_;
   ServiceFronts out_;
 };
 
@@ -265,8 +284,17 @@ std::string protocol_number(const std::string& protocol) {
 
 ServiceFronts claim_fronts(const NetworkState& state, bool dns) {
   Claims claims;
+  for (const KeptAddress& address : kept_addresses(state)) {
+    if (!dns || address.ip != state.dns_address) claims.keep(address);
+  }
   for (const auto& [key, service] : state.services) {
     if (has_cluster_address(*service)) claim_address(claims, key, *service, service->cluster_ip, "clusterIP");
+  }
+  if (dns && parse_ipv4(state.dns_address)) {
+    NetworkService service;
+    service.cluster_ip = state.dns_address;
+    service.ports = {{"dns", "UDP", 53, 0}, {"dns", "TCP", 53, 0}};
+    claim_address(claims, "", service, service.cluster_ip, "DNS");
   }
   for (const auto& [key, service] : state.services) {
     if (has_cluster_address(*service)) claim_node_ports(claims, key, *service);
@@ -280,12 +308,6 @@ ServiceFronts claim_fronts(const NetworkState& state, bool dns) {
     if (!has_cluster_address(*service)) continue;
     for (const std::string& ip : service->external_ips)
       claim_address(claims, key, *service, ip, "external address");
-  }
-  if (dns && parse_ipv4(state.dns_address)) {
-    NetworkService service;
-    service.cluster_ip = state.dns_address;
-    service.ports = {{"dns", "UDP", 53, 0}, {"dns", "TCP", 53, 0}};
-    claim_address(claims, "", service, service.cluster_ip, "DNS");
   }
   return claims.take();
 }

@@ -76,8 +76,10 @@ struct ServicePart {
 
 // Which fronts belong to which service, by "namespace/name". An address two services claim is the first
 // one's: cluster addresses before load balancers' before external ones, then by key. The service "" is DNS.
+// Where the cluster itself answers (kept_addresses.h) is no service's; with `dns`, a cluster address may be DNS's.
 struct ServiceFronts {
   std::map<std::string, std::vector<ServiceFront>> of;
+  std::vector<std::string> kept;  // keys of fronts that nobody serves, though a node port would draw them
   std::vector<std::string> notes;
 };
 ServiceFronts claim_fronts(const NetworkState& state, bool dns);

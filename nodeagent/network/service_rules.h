@@ -25,7 +25,7 @@ struct ServiceRulesOptions {
   std::string node;                          // our name among NetworkState::nodes
   std::string table = "mainstay_services";   // letters, digits and '_'
   // Where this node's DNS server answers UDP and TCP. If set, port 53 of NetworkState::dns_address leads
-  // there, unless a Service has that address. "" where the server holds dns_address itself.
+  // there, unless a Service has that address. "" where the server holds dns_address itself: then no Service gets it.
   std::string dns_ip;
   int dns_port = 53;
 };

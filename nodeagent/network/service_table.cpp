@@ -4,7 +4,9 @@
 #include <utility>
 
 #include "nodeagent/network/ipv4.h"
+#include "nodeagent/network/kept_addresses.h"
 #include "nodeagent/network/policy_table.h"
+#include "nodeagent/own_mark.h"
 
 namespace mainstay {
 namespace {
@@ -193,7 +195,7 @@ NftTable service_frame(const NetworkState& state, const std::string& pod_cidr) {
   outside += "fib saddr type != local ";
   table.chains["dispatch"] = dispatch_chain(service_cidr, outside);
   table.chains["prerouting"] = {"type nat hook prerouting priority -100; policy accept;", {"goto dispatch"}};
-  table.chains["output"] = {"type nat hook output priority -100; policy accept;", {"goto dispatch"}};
+  table.chains["output"] = {"type nat hook output priority -100; policy accept;", {kOwnMarkPasses, "goto dispatch"}};
   table.chains["postrouting"] = postrouting_chain(service_cidr, pods);
   table.chains["refuse"] = {
       "", {"meta l4proto tcp reject with tcp reset", "reject with icmp type port-unreachable"}};
@@ -232,6 +234,7 @@ ServiceTable::Difference ServiceTable::take_in(const NetworkState& state) {
       slices_of_[service].erase(key);
       if (slices_of_[service].empty()) slices_of_.erase(service);
     }
+    out.services = out.services || key == kApiServerSlice;
     if (now) {
       std::string service = (*now)->ns + "/" + (*now)->service;
       out.touched.insert(service);
@@ -283,6 +286,8 @@ NftTable ServiceTable::build() const {
     for (const NftElement& one : part.elements) out.sets.at(one.set).elements[one.key] = one.value;
     out.chains.insert(part.chains.begin(), part.chains.end());
   }
+  // Past the node ports; nothing else leads there.
+  for (const std::string& front : kept_) out.sets.at(service_sets::kServices).elements[front] = "accept";
   add_source_check(out);
   NftSet& hairpins = out.sets.at(service_sets::kHairpin);
   for (const auto& [ip, uses] : hairpin_uses_) hairpins.elements[ip + " . " + ip] = "";
@@ -295,6 +300,7 @@ void ServiceTable::replace_services(ServiceTableChange& change) {
   static const ServicePart kNothing;
   ServiceFronts fronts = claim_fronts(known_, !options_.dns_ip.empty());
   front_notes_ = std::move(fronts.notes);
+  kept_ = std::move(fronts.kept);
   for (auto& [key, part] : parts_) fronts.of.try_emplace(key);  // gone: no fronts, for now
   for (auto& [key, list] : fronts.of) {
     auto found = parts_.find(key);

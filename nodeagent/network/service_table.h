@@ -6,6 +6,7 @@
 //                                (TCP reset, ICMP port unreachable); Local policy and none here: dropped; any
 //                                other address or port of the service range: refused. Then node ports, on
 //                                every local address but 127/8 (as kube-proxy's nftables mode).
+//                                What the agent itself sends has a mark and is let pass (own_mark.h).
 //   record_* (filter)         -> behind the translation: which endpoint a client with affinity went to.
 //   postrouting (nat)         -> masquerade: a pod that reached itself, and every client that is no pod of
 //                                this node, unless it came from outside and the policy is Local (its address
@@ -76,6 +77,7 @@ class ServiceTable {
   std::map<std::string, ServicePart> parts_;
   std::map<std::string, int> hairpin_uses_;
   std::vector<std::string> front_notes_, policy_notes_;
+  std::vector<std::string> kept_;  // ServiceFronts::kept
   NftTable policies_;
   NftTable table_;
 };

@@ -73,6 +73,21 @@ TEST_CASE("each address of the segment is announced by one node that is ready", 
   CHECK(announced_addresses(state, "a", lan()).empty());
 }
 
+TEST_CASE("the API server's address is announced by nobody else", "[announce]") {
+  NetworkState state = with_balancer();
+  std::set<uint32_t> before = announced_addresses(state, "a", lan());
+  REQUIRE(!before.empty());
+  NetworkSlice server;
+  server.ns = "default";
+  server.name = server.service = "kubernetes";
+  server.ports = {{"https", "TCP", 6443}};
+  server.endpoints = {endpoint(ipv4_text(*before.begin()))};
+  state.slices["default/kubernetes"] = server;
+  std::set<uint32_t> after = announced_addresses(state, "a", lan());
+  CHECK(after.size() == before.size() - 1);
+  CHECK(after.count(*before.begin()) == 0);
+}
+
 TEST_CASE("with the policy Local only a node with an endpoint announces", "[announce]") {
   NetworkState state = with_balancer();
   state.services["default/web"].edit().external_local = true;

@@ -1,6 +1,10 @@
 // Services for real: the table in the kernel, sockets in pods, on machines and outside.
 #include <catch2/catch.hpp>
 
+#include "nodeagent/control_link.h"
+#include "nodeagent/dns/dns_server.h"
+#include "nodeagent/dns/socket.h"
+#include "nodeagent/dns/upstream_message.h"
 #include "nodeagent/network/node_routes.h"
 #include "nodeagent/network/service_rules.h"
 #include "nodeagent/process.h"
@@ -59,6 +63,21 @@ struct TwoNodes {
   }
 };
 
+// How many packets for 192.168.77.9 leave machine a, as they are after all translation, while `work` runs there.
+int arrivals(NetworkLab& lab, const std::string& which, const std::function<void()>& work) {
+  lab.run("a", {"nft", "table ip probe { chain out { type filter hook output priority 0; ip daddr 192.168.77.9 " +
+                           which + " counter; }; }"});
+  REQUIRE_OK(lab.inside("a", [&]() -> Status {
+    work();
+    return {};
+  }));
+  std::string counted = lab.run("a", {"nft", "list", "table", "ip", "probe"});
+  lab.run("a", {"nft", "delete", "table", "ip", "probe"});
+  size_t at = counted.find("packets ");
+  REQUIRE(at != std::string::npos);
+  return std::stoi(counted.substr(at + 8));
+}
+
 NetworkEndpoint a1() { return endpoint("10.88.1.2", "a"); }
 NetworkEndpoint a2() { return endpoint("10.88.1.3", "a"); }
 NetworkEndpoint b1() { return endpoint("10.88.2.2", "b"); }
@@ -104,6 +123,69 @@ TEST_CASE("a pod reaches itself through its Service", "[edge][services]") {
   add_service(net.state, "udp", "10.96.0.2", {a1()}, "UDP");
   net.apply();
   CHECK(net.lab.ask_udp("a1", "10.96.0.2", 80) == "a1:8080 10.88.1.1");
+}
+
+TEST_CASE("a Service that claims the control plane's address does not reach the agent's own connections",
+          "[edge][services]") {
+  NEEDS_LAB();
+  TwoNodes net;
+  net.lab.serve_tcp("outside", "192.168.77.9", 6443);
+  net.lab.ip("outside", "route add 10.88.1.0/24 via 192.168.77.1\n");
+  Editable<NetworkService> thief = add_service(net.state, "thief", "10.96.0.1", {a1()});
+  thief->ports[0].port = 6443;
+  thief->external_ips = {"192.168.77.9"};
+  net.apply();
+  CHECK(net.lab.ask_tcp("a", "192.168.77.9", 6443) == "a1:8080 10.88.1.1");
+  CHECK(arrivals(net.lab, "tcp dport 6443", [] {
+    LinkSettings settings;
+    settings.server = "https://192.168.77.9:6443";
+    settings.node = "a";
+    Status sent = make_https_link(settings)->report(NodeReport());
+    CHECK_FALSE(sent.ok());  // who answers there speaks no TLS
+  }) > 0);
+
+  // Once the address is known for the API server's, everybody's connections arrive.
+  NetworkSlice server;
+  server.ns = "default";
+  server.name = server.service = "kubernetes";
+  server.ports = {{"https", "TCP", 6443}};
+  server.endpoints = {endpoint("192.168.77.9")};
+  net.state.slices["default/kubernetes"] = server;
+  net.apply();
+  CHECK(net.lab.ask_tcp("a", "192.168.77.9", 6443) == "outside:6443 192.168.77.1");
+  CHECK(net.lab.ask_tcp("a2", "192.168.77.9", 6443) == "outside:6443 10.88.1.3");
+}
+
+TEST_CASE("a Service that claims an upstream name server's address is not asked by the node's own",
+          "[edge][services]") {
+  NEEDS_LAB();
+  TwoNodes net;
+  net.lab.serve_udp("outside", "192.168.77.9", 53);
+  Editable<NetworkService> thief = add_service(net.state, "thief", "10.96.0.1", {a1()}, "UDP");
+  thief->ports[0].port = 53;
+  thief->external_ips = {"192.168.77.9"};
+  net.apply();
+  CHECK(net.lab.ask_udp("a", "192.168.77.9", 53) == "a1:8080 10.88.1.1");
+  CHECK(arrivals(net.lab, "udp dport 53", [] {
+    DnsServerSettings settings;
+    settings.addresses = {"127.0.0.1"};
+    settings.port = 0;
+    settings.upstreams = {"192.168.77.9"};
+    settings.attempt_timeout = settings.total_timeout = std::chrono::milliseconds{300};
+    DnsServer server;
+    server.publish(std::make_shared<const NetworkState>(two_nodes()));
+    CHECK(server.start(settings).ok());
+    SocketAddress to = *parse_address("127.0.0.1", server.port());
+    Socket client(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    CHECK(::connect(client.fd(), to.raw(), to.size) == 0);
+    DnsQuestion question;
+    question.name = *dns_name("www.example.com");
+    question.type = kDnsA;
+    std::string asked = encode_upstream_question(7, question, false);
+    CHECK(::send(client.fd(), asked.data(), asked.size(), 0) > 0);
+    char answer[512];
+    CHECK(::recv(client.fd(), answer, sizeof(answer), 0) > 0);  // SERVFAIL: what answers there is no name server
+  }) > 0);
 }
 
 TEST_CASE("node ports answer on every address of the machine but 127.0.0.1", "[edge][services]") {

@@ -4,6 +4,7 @@
 
 #include "nodeagent/network/affinity.h"
 #include "nodeagent/network/ipv4.h"
+#include "nodeagent/network/kept_addresses.h"
 #include "nodeagent/network/nft_element.h"
 #include "nodeagent/network/service_table.h"
 #include "schema/base/rng.h"
@@ -192,6 +193,52 @@ TEST_CASE("DNS is served at its address unless a service has that") {
   CHECK(elements(served, "udp_endpoints").at("10.96.0.10 . 53 . 0") == "10.88.2.9 . 53");
   CHECK(elements(served, "tcp_endpoints").at("10.96.0.10 . 53 . 0") == "10.88.1.1 . 5353");
   CHECK(served.notes().empty());
+}
+
+TEST_CASE("where the API server and the cluster's DNS answer no Service gets in between") {
+  NetworkState state = two_nodes();
+  state.services["default/kubernetes"] = *add_service(state, "kubernetes", "10.96.0.1", {}).item;
+  NetworkSlice server;
+  server.ns = "default";
+  server.name = server.service = "kubernetes";
+  server.ports = {{"https", "TCP", 30443}};
+  server.endpoints = {endpoint("192.168.77.1")};
+  Editable<NetworkService> thief = add_service(state, "thief", "10.96.0.2", {endpoint("10.88.1.2", "a")});
+  thief->ports = {{"", "TCP", 30443, 30443}, {"dns", "UDP", 53, 0}};
+  thief->external_ips = {"192.168.77.1", "10.96.0.10", "192.168.77.2"};
+  thief->load_balancer_ips = {"192.168.77.1"};
+  thief->external_local = true;
+  ServiceTable before = table_of(state);
+  CHECK(elements(before, "services").count("192.168.77.1 . 6 . 30443") == 1);
+
+  // It is told when the server's address is known, not only from the start.
+  state.slices[kApiServerSlice] = server;
+  before.update(state);
+  ServiceTable table = table_of(state);
+  CHECK(before.table() == table.table());
+  // Not even by the node port.
+  CHECK(elements(table, "services").at("192.168.77.1 . 6 . 30443") == "accept");
+  CHECK(elements(table, "outside_services").count("192.168.77.1 . 6 . 30443") == 0);
+  CHECK(elements(table, "node_ports").count("6 . 30443") == 1);
+  CHECK(elements(table, "services").count("192.168.77.2 . 6 . 30443") == 1);  // elsewhere nobody is in the way
+  CHECK(elements(table, "services").count("192.168.77.1 . 17 . 53") == 1);
+  CHECK(elements(table, "services").count("10.96.0.10 . 17 . 53") == 0);
+  CHECK(elements(table, "services").count("10.96.0.10 . 6 . 30443") == 1);
+  REQUIRE(table.notes().size() == 3);
+  CHECK(table.notes()[0] ==
+        "Service default/thief: load balancer address 192.168.77.1:30443 is taken by the API server");
+  CHECK(table.notes()[1] == "Service default/thief: external address 192.168.77.1:30443 is taken by the API server");
+  CHECK(table.notes()[2] == "Service default/thief: external address 10.96.0.10:53/UDP is taken by the cluster's DNS");
+  ServiceTable elsewhere = table_of(state, "a", "10.88.1.1");
+  CHECK(elements(elsewhere, "udp_endpoints").at("10.96.0.10 . 53 . 0") == "10.88.1.1 . 5353");
+  // Nor by the one cluster address that a Service can have there.
+  add_service(state, "kube-dns", "10.96.0.10", {endpoint("10.88.2.9")}, "UDP", 53)->ports = {
+      {"", "UDP", 53, 0}, {"metrics", "TCP", 9153, 0}};
+  Elements served = elements(table_of(state), "services");
+  CHECK(served.count("10.96.0.10 . 17 . 53") == 0);
+  CHECK(served.count("10.96.0.10 . 6 . 9153") == 1);
+  thief->ports[0].node_port = 0;
+  CHECK(elements(table_of(state), "services").count("192.168.77.1 . 6 . 30443") == 0);
 }
 
 TEST_CASE("an endpoint that comes or goes changes its own elements only") {
