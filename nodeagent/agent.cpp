@@ -7,6 +7,7 @@
 #include "nodeagent/images/image_report.h"
 #include "nodeagent/local_state.h"
 #include "nodeagent/log_stream.h"
+#include "nodeagent/network/kept_addresses.h"
 #include "nodeagent/timed_executor.h"
 #include "schema/base/clock.h"
 #include "schema/base/crypto.h"
@@ -312,7 +313,12 @@ Status Agent::start() {
   }
   NodeNetwork* node_network = s.settings.node_network != nullptr ? s.settings.node_network : &s.recorded;
   NetworkKeeper::Settings keeping;
-  keeping.known = [&s](const NetworkStatePtr& state) { s.inbox.push(state); };
+  keeping.known = [&s](const NetworkStatePtr& state) {
+    s.inbox.push(state);
+    if (!s.doors) return;
+    Status kept = s.doors->network.keep_clear(kept_addresses(*state));
+    if (!kept.ok()) log::warning("agent", "host ports may hide the cluster's own addresses: " + kept.error().message);
+  };
   keeping.troubled = [&s](const std::string& trouble) {
     s.inbox.push(AgentEvent{"", s.facts.name, "", "", true, "NetworkNotReady", "network is not ready: " + trouble});
   };

@@ -87,6 +87,15 @@ struct PodHostPort {
   bool operator==(const PodHostPort&) const = default;
 };
 
+// Where the cluster itself answers (network/kept_addresses.h).
+struct KeptAddress {
+  std::string ip;        // IPv4
+  std::string protocol;  // "TCP", "UDP"
+  int32_t port = 0;
+  std::string whose;  // for people: "the API server"
+  bool operator==(const KeptAddress&) const = default;
+};
+
 struct PodNetwork {
   std::string uid;
   std::string ip;     // "10.88.0.2"; "" while the network is half made (only in list())
@@ -105,6 +114,10 @@ class Network {
 
   // Makes exactly these ports of the node lead to the pod, until del(). kNotFound: add() comes first.
   virtual Status publish_ports(const std::string& uid, const std::vector<PodHostPort>& ports) = 0;
+
+  // From now on no pod's host port leads away from these; what was published stays otherwise. A network without host
+  // ports has nothing to do.
+  virtual Status keep_clear(const std::vector<KeptAddress>&) { return {}; }
 
   // Undoes add(), also half-done ones.
   virtual Status del(const std::string& uid) = 0;

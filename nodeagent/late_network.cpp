@@ -24,6 +24,7 @@ Status LateNetwork::set_range(const std::string& node_cidr, const std::string& c
   next.rules.cluster_cidr = cluster_cidr.empty() ? node_cidr : cluster_cidr;
   Result<std::unique_ptr<Network>> made = open_cni_network(next);
   if (!made.ok()) return made.error();
+  RETURN_IF_ERROR((*made)->keep_clear(kept_));
   Result<bool> rules = (*made)->repair_rules();
   if (!rules.ok()) return rules.error().in("packet filter rules");
   next.rules.cluster_cidr = cluster_cidr;
@@ -40,6 +41,12 @@ Result<PodNetwork> LateNetwork::add(const std::string& uid) {
 Status LateNetwork::publish_ports(const std::string& uid, const std::vector<PodHostPort>& ports) {
   std::shared_ptr<Network> network = opened();
   return network ? network->publish_ports(uid, ports) : Status(not_yet());
+}
+
+Status LateNetwork::keep_clear(const std::vector<KeptAddress>& kept) {
+  std::lock_guard lock(mutex_);
+  kept_ = kept;
+  return network_ ? network_->keep_clear(kept) : Status();
 }
 
 Status LateNetwork::del(const std::string& uid) {

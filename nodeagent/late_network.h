@@ -21,6 +21,7 @@ class LateNetwork : public Network {
 
   Result<PodNetwork> add(const std::string& uid) override;
   Status publish_ports(const std::string& uid, const std::vector<PodHostPort>& ports) override;
+  Status keep_clear(const std::vector<KeptAddress>& kept) override;
   Status del(const std::string& uid) override;
   Result<std::vector<PodNetwork>> list() override;
   Status check(const std::string& uid) override;
@@ -32,6 +33,7 @@ class LateNetwork : public Network {
 
   mutable std::mutex mutex_;
   CniNetworkOptions options_;
+  std::vector<KeptAddress> kept_;  // told to the network when it opens
   std::shared_ptr<Network> network_;
 };
 

@@ -110,6 +110,7 @@ class CniNetwork : public Network {
 
   Result<PodNetwork> add(const std::string& uid) override;
   Status publish_ports(const std::string& uid, const std::vector<PodHostPort>& ports) override;
+  Status keep_clear(const std::vector<KeptAddress>& kept) override { return host_ports_.keep_clear(kept); }
   Status del(const std::string& uid) override;
   Result<std::vector<PodNetwork>> list() override;
   Status check(const std::string& uid) override;

@@ -1,6 +1,7 @@
 #include "nodeagent/network/host_ports.h"
 
 #include "nodeagent/network/masquerade.h"
+#include "nodeagent/own_mark.h"
 
 namespace mainstay {
 namespace {
@@ -22,7 +23,8 @@ NftSet definition(const std::string& type, bool map) {
 NftChain chain(const std::string& hook, const std::string& guard) {
   NftChain out;
   out.hook = hook;
-  out.rules = {guard + "dnat ip to ip daddr . meta l4proto . th dport map @at",
+  out.rules = {"ip daddr . meta l4proto . th dport @kept return",
+               guard + "dnat ip to ip daddr . meta l4proto . th dport map @at",
                guard + "fib daddr type 2 dnat ip to meta l4proto . th dport map @any"};
   return out;
 }
@@ -34,7 +36,7 @@ Result<NftListing> list_table(const std::string& table) {
 
 }  // namespace
 
-NftTable host_port_table(const std::map<std::string, PodPorts>& pods) {
+NftTable host_port_table(const std::map<std::string, PodPorts>& pods, const std::vector<KeptAddress>& kept) {
   NftTable out;
   for (const auto& [uid, pod] : pods) {
     for (const PodHostPort& port : pod.ports) {
@@ -50,6 +52,9 @@ NftTable host_port_table(const std::map<std::string, PodPorts>& pods) {
     }
   }
   if (out.sets.empty()) return out;
+  for (const KeptAddress& one : kept) {
+    out.sets["kept"].elements[one.ip + " . " + protocol_number(one.protocol) + " . " + std::to_string(one.port)] = "";
+  }
   auto define = [&](const char* name, const std::string& type, bool map) {
     NftSet set = definition(type, map);
     set.elements = std::move(out.sets[name].elements);
@@ -57,11 +62,14 @@ NftTable host_port_table(const std::map<std::string, PodPorts>& pods) {
   };
   define("any", "type inet_proto . inet_service : ipv4_addr . inet_service;", true);
   define("at", "type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service;", true);
+  define("kept", "type ipv4_addr . inet_proto . inet_service;", false);
   define("self", "type ipv4_addr . ipv4_addr;", false);
   // Before the Services' own table (-100), which answers for everything else that looks like a node port.
   out.chains["prerouting"] = chain("type nat hook prerouting priority -101; policy accept;", "");
   out.chains["output"] =
       chain("type nat hook output priority -101; policy accept;", "ip daddr != 127.0.0.0/8 ");
+  std::vector<std::string>& from_here = out.chains["output"].rules;
+  from_here.insert(from_here.begin(), kOwnMarkPasses);
   NftChain back;
   back.hook = "type nat hook postrouting priority 99; policy accept;";
   back.rules = {"ct status & dnat == dnat ip saddr . ip daddr @self masquerade"};
@@ -94,12 +102,19 @@ Status HostPorts::set(const std::string& uid, PodPorts ports) {
   } else {
     pods_[uid] = std::move(ports);
   }
-  return bring(host_port_table(pods_));
+  return bring(host_port_table(pods_, kept_));
+}
+
+Status HostPorts::keep_clear(std::vector<KeptAddress> kept) {
+  std::lock_guard lock(mutex_);
+  if (kept == kept_) return {};
+  kept_ = std::move(kept);
+  return bring(host_port_table(pods_, kept_));
 }
 
 Result<bool> HostPorts::repair() {
   std::lock_guard lock(mutex_);
-  NftTable want = host_port_table(pods_);
+  NftTable want = host_port_table(pods_, kept_);
   if (want.sets.empty() && have_.sets.empty()) return false;
   Result<NftListing> listing = list_table(table_);
   if (!listing.ok() && listing.error().code != ErrorCode::kNotFound) return listing.error();

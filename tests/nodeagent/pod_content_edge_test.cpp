@@ -367,6 +367,15 @@ TEST_CASE("a host port leads to the pod until the pod goes, also over a restart"
   CHECK((*network)->repair_rules().value());
   CHECK_FALSE((*network)->repair_rules().value());
   CHECK(answers(gateway, kPort));
+  // What is kept for the cluster is not led away, by whichever of the two maps; other ports and addresses are.
+  for (const std::string& host_ip : {std::string(), gateway}) {
+    REQUIRE_OK((*network)->publish_ports("pod-1", {{"TCP", host_ip, kPort, 7777}}));
+    REQUIRE_OK((*network)->keep_clear({{gateway, "TCP", kPort, "the API server"}}));
+    CHECK_FALSE(answers(gateway, kPort));
+    CHECK_FALSE((*network)->repair_rules().value());
+    REQUIRE_OK((*network)->keep_clear({{gateway, "UDP", kPort, ""}, {gateway, "TCP", kPort + 1, ""}}));
+    CHECK(answers(gateway, kPort));
+  }
   // While the gateway's address is there, it is this machine that refuses.
   REQUIRE_OK((*network)->publish_ports("pod-1", {}));
   CHECK_FALSE(answers(gateway, kPort));

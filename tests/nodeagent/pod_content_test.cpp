@@ -426,6 +426,11 @@ TEST_CASE("host ports: of containers and sidecars, as elements of two maps") {
   CHECK(table.sets.at("at").elements ==
         std::map<std::string, std::string>{{"192.0.2.7 . 6 . 8080", "10.0.0.5 . 80"}});
   CHECK(host_port_table({}).sets.empty());
+  const std::vector<KeptAddress> kept = {{"10.96.0.10", "UDP", 53, ""}, {"192.0.2.7", "TCP", 6443, ""}};
+  CHECK(host_port_table({}, kept).sets.empty());
+  table = host_port_table({{"a", {"10.0.0.5", {{"UDP", "", 53, 53}}}}}, kept);
+  CHECK(table.sets.at("kept").elements ==
+        std::map<std::string, std::string>{{"10.96.0.10 . 17 . 53", ""}, {"192.0.2.7 . 6 . 6443", ""}});
   Result<SetUp> host = plan_set_up(*pod_with("hostNetwork: true, containers: [{name: c, image: i, ports: "
                                              "[{containerPort: 80, hostPort: 80}]}]"),
                                    {}, facts(), 1);
