@@ -48,10 +48,16 @@ void Agent::State::offer_report(Now) {
   report_ready.notify_one();
 }
 
-void Agent::State::learn_range(const Assignment& assignment) {
-  if (assignment.pod_cidr.empty() || !settings.range_known) return;
+// Whether it is another one than before.
+bool Agent::State::learn_range(const Assignment& assignment) {
+  if (assignment.pod_cidr.empty() || !settings.range_known) return false;
   Status known = settings.range_known(assignment.pod_cidr, assignment.cluster_cidr);
   if (!known.ok()) log::error("agent", "pod addresses " + assignment.pod_cidr + ": " + known.error().message);
+  std::string before = std::exchange(range, assignment.pod_cidr);
+  bool moved = !before.empty() && before != range;
+  if (moved) log::warning("agent", "this node has the range " + range + " instead of " + before +
+                                       " now; its pods are made anew");
+  return moved;
 }
 
 // What the core is to know; the rest is seen to at once.
@@ -72,7 +78,7 @@ TurnWork Agent::State::sort_out(std::vector<AgentMessage> messages) {
       out.report = out.report || ails;
       const auto* assignment = std::get_if<Assignment>(&input);
       if (assignment == nullptr) continue;
-      learn_range(*assignment);
+      out.look = learn_range(*assignment) || out.look;
       Status saved = save_assignment(settings.paths, *assignment);
       if (!saved.ok()) log::warning("agent", "cannot write the assignment down: " + saved.error().message);
     }

@@ -43,6 +43,7 @@ struct Agent::State {
   std::optional<Doors> doors;
   std::string network;
   NodeFacts facts;
+  std::string range;  // of pod addresses, as the last assignment named it; the stepping thread's
 
   Inbox<AgentMessage> inbox{kInboxLimit};
   // The stepping thread's. Other threads read it under the lock, which that thread holds while it changes it.
@@ -92,7 +93,7 @@ struct Agent::State {
   TurnWork sort_out(std::vector<AgentMessage> messages);
   void take(AgentActions actions, Now now);
   void offer_report(Now now);
-  void learn_range(const Assignment& assignment);
+  bool learn_range(const Assignment& assignment);
   void take_network(const NetworkUpdate& update);
   void in_contact(bool yes) {
     if (settings.node_network != nullptr) settings.node_network->in_contact(yes);

@@ -185,14 +185,21 @@ Outcome carry_out(Tools& tools, const Observe&) {
   Result<RuntimeList> runtime = doors.runtime.list();
   if (!runtime.ok()) return runtime.error();
   out.runtime = std::move(*runtime);
-  std::set<std::string> others;
+  std::set<std::string> others, without_address;
   if (Result<std::vector<PodNetwork>> networks = doors.network.list(); networks.ok()) {
-    for (const PodNetwork& network : *networks) others.insert(network.uid);
+    for (const PodNetwork& network : *networks) {
+      others.insert(network.uid);
+      if (network.ip.empty()) without_address.insert(network.uid);
+    }
   }
   if (Result<std::vector<std::string>> volumes = doors.volumes.list(); volumes.ok()) {
     others.insert(volumes->begin(), volumes->end());
   }
-  for (const RuntimeSandbox& sandbox : out.runtime.sandboxes) others.erase(sandbox.spec.uid);
+  for (RuntimeSandbox& sandbox : out.runtime.sandboxes) {
+    others.erase(sandbox.spec.uid);
+    // Its pod cannot be reached: it is made anew with everything in it.
+    if (without_address.count(sandbox.spec.uid) > 0) sandbox.ready = false;
+  }
   out.other_uids.assign(others.begin(), others.end());
   return out;
 }

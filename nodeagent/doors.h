@@ -98,7 +98,8 @@ struct KeptAddress {
 
 struct PodNetwork {
   std::string uid;
-  std::string ip;     // "10.88.0.2"; "" while the network is half made (only in list())
+  std::string ip;     // "10.88.0.2"; "" while the network is half made or of a range that is not the node's any more
+                      // (only in list())
   std::string netns;  // path of the pinned network namespace
   std::string host_interface;
   std::vector<PodHostPort> ports;

@@ -16,7 +16,8 @@ class LateNetwork : public Network {
   // `options` without the range.
   explicit LateNetwork(CniNetworkOptions options) : options_(std::move(options)) {}
 
-  // Opens the network and puts its rules in place. A range that changed is taken for pods to come.
+  // Opens the network and puts its rules in place. With a range that changed, list()
+  // shows what has an address of the one before as half made.
   Status set_range(const std::string& node_cidr, const std::string& cluster_cidr);
 
   Result<PodNetwork> add(const std::string& uid) override;

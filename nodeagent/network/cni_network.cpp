@@ -13,6 +13,7 @@
 
 #include "nodeagent/disk.h"
 #include "nodeagent/network/host_ports.h"
+#include "nodeagent/network/ipv4.h"
 #include "nodeagent/process.h"
 #include "nodeagent/runtime/namespaces.h"
 #include "schema/json.h"
@@ -121,6 +122,7 @@ class CniNetwork : public Network {
   Result<std::string> run_plugin(const std::string& command, const std::string& uid,
                                  const std::string& netns);
   Result<PodNetwork> load(const std::string& uid) const;
+  bool is_of_range(const PodNetwork& network) const;
   std::map<std::string, PodPorts> recorded_ports();
 
   const CniNetworkOptions options_;
@@ -161,11 +163,17 @@ Result<PodNetwork> CniNetwork::load(const std::string& uid) const {
   return network;
 }
 
+// A node that was deleted and has joined anew may have another range than before. Nobody leads to the old one.
+bool CniNetwork::is_of_range(const PodNetwork& network) const {
+  std::optional<uint32_t> address = parse_ipv4(network.ip);
+  return address && parse_ipv4_block(options_.rules.node_cidr)->has(*address);
+}
+
 Result<PodNetwork> CniNetwork::add(const std::string& uid) {
   RETURN_IF_ERROR(check_uid(uid));
   auto known = load(uid);
-  if (known.ok() && !known->ip.empty() && is_pinned(known->netns)) return known;
-  // Half made, or from before a reboot: from the start, so that no address stays taken.
+  if (known.ok() && is_of_range(*known) && is_pinned(known->netns)) return known;
+  // Half made, from before a reboot or of another range: from the start, so that no address stays taken.
   bool traces = path_exists(paths_.network_record(uid)) || path_exists(paths_.netns(uid));
   if (traces) RETURN_IF_ERROR(del(uid));
   PodNetwork network;
@@ -241,7 +249,8 @@ Result<std::vector<PodNetwork>> CniNetwork::list() {
     half.uid = uid;
     half.netns = paths_.netns(uid);
     auto network = load(uid);
-    out.push_back(network.ok() && is_pinned(network->netns) ? *network : half);
+    bool whole = network.ok() && is_pinned(network->netns) && (network->ip.empty() || is_of_range(*network));
+    out.push_back(whole ? *network : half);
   }
   return out;
 }
@@ -265,6 +274,10 @@ Status CniNetwork::check(const std::string& uid) {
   RETURN_IF_ERROR(check_uid(uid));
   ASSIGN_OR_RETURN(PodNetwork network, load(uid));
   if (network.ip.empty()) return error(ErrorCode::kNotFound, "the network of pod " + uid + " is half made");
+  if (!is_of_range(network)) {
+    return error(ErrorCode::kNotFound, "address " + network.ip + " of pod " + uid + " is not in " +
+                                           options_.rules.node_cidr + ", the node's range by now");
+  }
   if (if_nametoindex(network.host_interface.c_str()) == 0) {
     return error(ErrorCode::kNotFound, "interface " + network.host_interface + " of pod " + uid + " is gone");
   }

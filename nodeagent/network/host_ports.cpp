@@ -115,9 +115,14 @@ Status HostPorts::keep_clear(std::vector<KeptAddress> kept) {
 Result<bool> HostPorts::repair() {
   std::lock_guard lock(mutex_);
   NftTable want = host_port_table(pods_, kept_);
-  if (want.sets.empty() && have_.sets.empty()) return false;
+  if (want.sets.empty() && have_.sets.empty() && looked_) return false;
   Result<NftListing> listing = list_table(table_);
   if (!listing.ok() && listing.error().code != ErrorCode::kNotFound) return listing.error();
+  looked_ = true;
+  // Of an agent before, whose pods are gone.
+  bool stale = want.sets.empty() && have_.sets.empty();
+  if (stale && listing.ok()) RETURN_IF_ERROR(remove_nft_table(table_));
+  if (stale) return false;
   bool fine = listing.ok() && want == have_ && listing->skeleton == said_.skeleton &&
               listing->elements == said_.elements;
   if (fine) return false;

@@ -53,6 +53,7 @@ class HostPorts {
   std::mutex mutex_;
   std::map<std::string, PodPorts> pods_;
   std::vector<KeptAddress> kept_;
+  bool looked_ = false;  // what an agent before has left is known
   NftTable have_;    // what the kernel was given
   NftListing said_;  // its own words for that
 };

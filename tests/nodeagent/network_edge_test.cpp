@@ -144,6 +144,36 @@ TEST_CASE("a node whose range is used up says so", "[edge][network]") {
   REQUIRE_OK((*network)->del("pod-2"));
 }
 
+TEST_CASE("a network of a range that is not the node's any more is made anew", "[edge][network]") {
+  NEEDS_NETWORK();
+  TempDir temp;
+  CniNetworkOptions options;
+  options.paths = paths_in(temp);
+  options.rules = test_rules();
+  auto before = open_cni_network(options);
+  REQUIRE_OK(before);
+  PodNetwork old = (*before)->add("pod-moved").value();
+  REQUIRE_OK((*before)->publish_ports("pod-moved", {{"TCP", "", 29871, 80}}));
+  options.rules.node_cidr = "203.0.113.128/28";
+  auto after = open_cni_network(options);
+  REQUIRE_OK(after);
+  REQUIRE_OK((*after)->repair_rules());
+  // Its port does not lead to where nobody is.
+  CHECK_FALSE(run_nft("list table ip " + options.rules.table + "_ports").ok());
+  REQUIRE((*after)->list().value().size() == 1);
+  CHECK((*after)->list()->front().ip == "");
+  CHECK((*after)->check("pod-moved").error().code == ErrorCode::kNotFound);
+  PodNetwork made = (*after)->add("pod-moved").value();
+  CHECK(made.ip.starts_with("203.0.113.1"));
+  CHECK(made.ip != old.ip);
+  CHECK((*after)->list()->front().ip == made.ip);
+  REQUIRE_OK((*after)->check("pod-moved"));
+  CHECK(eventually([&] { return if_nothing_left(old.host_interface); }));
+  REQUIRE_OK((*after)->del("pod-moved"));
+  REQUIRE_OK((*after)->remove_rules());
+  for (const std::string& line : leftovers(options.paths, "pod-moved")) FAIL_CHECK("left: " << line);
+}
+
 TEST_CASE("masquerade rules are repaired and removed", "[edge][network]") {
   NEEDS_NETWORK();
   TempDir temp;

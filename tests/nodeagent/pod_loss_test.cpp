@@ -1,7 +1,9 @@
 // What becomes of pods when an agent, or the power, fails under them, over a simulated node in virtual time.
 #include <catch2/catch.hpp>
 
+#include "schema/base/inbox.h"
 #include "tests/nodeagent/agent_bench.h"
+#include "tests/nodeagent/fake_world.h"
 
 namespace mainstay {
 
@@ -41,6 +43,26 @@ TEST_CASE("after a power loss init containers run again and restarts go on count
   CHECK(app(bench).last_state.terminated->reason == "ContainerStatusUnknown");
   CHECK(app(bench).last_state.terminated->exit_code == 137);
   CHECK(bench.has_event("SandboxChanged"));
+}
+
+TEST_CASE("a sandbox whose pod has no address any more is no sandbox") {
+  FakeWorld world;
+  FakeDoors doors(world);
+  for (const char* uid : {"moved", "stays", "host"}) world.sandboxes[uid].uid = uid;
+  world.networks["moved"] = {"moved", "", "/run/netns/moved", "", {}};
+  world.networks["stays"] = {"stays", "10.88.0.2", "/run/netns/stays", "veth0", {}};
+  Inbox<OperationResult> results(10);
+  auto executor = make_door_executor(
+      doors.doors(), 1, [&](OperationResult result) { results.push(std::move(result)); },
+      [](const TokenOrder&) { return Result<IssuedToken>(failed("none")); });
+  executor->submit({1, "", Observe{}});
+  std::vector<OperationResult> got = results.take_all(std::chrono::seconds{10});
+  executor->stop();
+  REQUIRE(got.size() == 1);
+  const Observed& observed = std::get<Observed>(got[0].outcome);
+  std::map<std::string, bool> ready;
+  for (const RuntimeSandbox& sandbox : observed.runtime.sandboxes) ready[sandbox.spec.uid] = sandbox.ready;
+  CHECK(ready == std::map<std::string, bool>{{"moved", false}, {"stays", true}, {"host", true}});
 }
 
 TEST_CASE("a container that ran well before a power loss does not pay for how it began") {
