@@ -67,6 +67,12 @@ Result<FreshCredential> find_credential(const CredentialKeeper::Settings& settin
   return joined;
 }
 
+// The process that says in the lock file that it has the lock; 0 if none does.
+pid_t lock_holder(const std::string& path) {
+  Result<std::string> holder = read_file(path);
+  return holder.ok() ? static_cast<pid_t>(std::atol(holder->c_str())) : 0;
+}
+
 // One agent per data directory. A new one takes over: the one before is asked to end, which touches no container,
 // and is given a few seconds for it.
 Result<Fd> lock_dir(const std::string& dir) {
@@ -75,8 +81,7 @@ Result<Fd> lock_dir(const std::string& dir) {
   if (!fd.open()) return errno_error("opening " + path, errno);
   for (int tries = 0; flock(fd.get(), LOCK_EX | LOCK_NB) != 0; ++tries) {
     constexpr int kTries = 100;
-    Result<std::string> holder = read_file(path);
-    pid_t pid = holder.ok() ? static_cast<pid_t>(std::atol(holder->c_str())) : 0;
+    pid_t pid = lock_holder(path);
     if (tries == kTries || pid <= 1) {
       return error(ErrorCode::kBusy, "another agent (process " + std::to_string(pid) + ") uses " + dir);
     }
@@ -267,9 +272,13 @@ Status remove_agent_network(const AgentConfig& config) {
   NodePaths paths = paths_of(config);
   MachineOptions machine;
   machine.name = config.name;
-  Fd lock;
-  // Whoever runs there would put everything back.
-  ASSIGN_OR_RETURN(lock, lock_dir(paths.data_dir));
+  std::string path = paths.data_dir + "/lock";
+  Fd lock(open(path.c_str(), O_RDWR | O_CLOEXEC));
+  // Its pods would be cut off, and whoever starts it again meanwhile would find half of everything.
+  if (lock.open() && flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+    return error(ErrorCode::kBusy, "an agent (process " + std::to_string(lock_holder(path)) + ") runs with " +
+                                       paths.data_dir + ": its network is not taken away under it; stop it first");
+  }
   ASSIGN_OR_RETURN(std::unique_ptr<NodeNetwork> network,
                    open_host_network(host_network_options(config, paths, read_node_facts(machine).name)));
   RETURN_IF_ERROR(network->remove());
@@ -289,8 +298,7 @@ Status shut_down_node(const AgentConfig& config) {
   ASSIGN_OR_RETURN(BeginShutdown order, shutdown_of(config));
   std::string path = paths.data_dir + "/lock";
   Fd lock(open(path.c_str(), O_RDWR | O_CLOEXEC));
-  Result<std::string> holder = read_file(path);
-  pid_t pid = holder.ok() ? static_cast<pid_t>(std::atol(holder->c_str())) : 0;
+  pid_t pid = lock_holder(path);
   // Whoever can take the lock is alone: the number in it is then somebody else's by now.
   bool alone = !lock.open() || flock(lock.get(), LOCK_EX | LOCK_NB) == 0;
   if (alone || pid <= 1) return error(ErrorCode::kUnavailable, "no agent runs on " + paths.data_dir);

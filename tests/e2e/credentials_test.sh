@@ -46,6 +46,10 @@ echo "join tokens are listed without their secret, and end"
 
 agent
 wait_until 30 "node-a is Ready" node_is node-a Ready
+"$binary" agent --remove-network --data-dir "$agent_data" >"$work/remove.txt" 2>&1 &&
+  fail "the network is taken away under an agent that runs"
+grep -q "process $agent_pid.*stop it first" "$work/remove.txt" || fail "--remove-network: $(cat "$work/remove.txt")"
+process_lives "$agent_pid" || fail "--remove-network ended the agent"
 first=$(credential)
 for round in {1..12}; do
   sleep "0.$((RANDOM % 8 + 1))"
