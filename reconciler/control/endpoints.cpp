@@ -14,12 +14,11 @@ bool has_label(const Object& object, std::string_view name, std::string_view val
   return found != nullptr && *found == value;
 }
 
-// Endpoints have no owner (clients make their own for services without selector), so we take ours out.
+// Endpoints have no owner, so we take them out; as in Kubernetes also those that somebody wrote for a Service without
+// selector: a Service of the same name made later must not lead where they say.
 void remove_endpoints(ControlContext& context, const Key& service) {
   ObjectPtr endpoints = context.view().find(Kind::kEndpoints, service.ns, service.name);
-  if (endpoints && has_label(*endpoints, kEndpointsManagerLabel, kEndpointsManager)) {
-    (void)delete_object(context.txn, endpoints->key(), {});
-  }
+  if (endpoints) (void)delete_object(context.txn, endpoints->key(), {});
 }
 
 void keep_slices(ControlContext& context, const Object& service, const std::vector<ObjectPtr>& pods) {

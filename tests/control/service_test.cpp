@@ -419,7 +419,7 @@ TEST_CASE("Endpoints name a thousand addresses at most, ready ones first") {
   CHECK(*map_find(endpoints.meta.annotations, "endpoints.kubernetes.io/over-capacity") == "truncated");
 }
 
-TEST_CASE("a Service without selector is left to its owner") {
+TEST_CASE("the endpoints of a Service without selector are left to their owner, and go with the Service") {
   Cluster cluster = cluster_by_hand();
   Object object = manifest(kService);
   as<Service>(object).spec.selector.clear();
@@ -429,6 +429,10 @@ TEST_CASE("a Service without selector is left to its owner") {
   cluster.settle();
   CHECK(slices_of(cluster).empty());
   cluster.remove({Kind::kService, "default", "web"});
+  cluster.settle();
+  CHECK_FALSE(cluster.get(Kind::kEndpoints, "default", "web"));
+  // Written before their Service, or for none, they stay.
+  cluster.apply(mine);
   cluster.settle();
   CHECK(cluster.get(Kind::kEndpoints, "default", "web"));
 }
