@@ -157,6 +157,17 @@ void give(ControlContext& context, const Object& stored, const PoolAnswer& answe
   }
 }
 
+// Clients know the address by DNS or by heart: that it is another one must not pass unsaid.
+void note_lost_address(ControlContext& context, const Object& object, const AddressPool& pool,
+                       const PoolAnswer& answer) {
+  std::string had = given_address(as<Service>(object));
+  std::optional<uint32_t> address = parse_ipv4(had);
+  if (!address || pool.contains(*address) || !wanted_address(as<Service>(object)).empty()) return;
+  std::string now = answer.address.empty() ? "" : "; it is " + answer.address + " now";
+  note_service_trouble(context.txn, object, "LoadBalancerAddressLost",
+                       "the address " + had + " is not in network.loadBalancerPool any more" + now);
+}
+
 bool has_trouble(const Object& service) {
   Object copy = service;
   return set_service_trouble(copy, kCondition, "", "", {});
@@ -173,7 +184,9 @@ Outcome reconcile(ControlContext& context, const Key&) {
     if (answer != answers.end()) {
       // Without a pool somebody else may do what we do not.
       bool others = pool->empty() && !service.status.load_balancer.ingress.empty();
-      if (!others) give(context, *object, answer->second);
+      if (others) continue;
+      note_lost_address(context, *object, *pool, answer->second);
+      give(context, *object, answer->second);
     } else if (service.spec.type != "LoadBalancer") {
       if (!service.status.load_balancer.ingress.empty() || has_trouble(*object)) give(context, *object, {});
     }

@@ -163,6 +163,35 @@ TEST_CASE("load balancers: a wanted address, another type, somebody else's") {
   CHECK(ingress_of(cluster, "b") == "192.0.2.15");
 }
 
+TEST_CASE("load balancers: an address that the pool has no more is said to be another one") {
+  Cluster cluster;
+  cluster.settings.load_balancer_pool = {"192.0.2.10-192.0.2.11"};
+  cluster.apply(balancer("a"));
+  cluster.apply(balancer("b"));
+  cluster.settle();
+  const std::string a = ingress_of(cluster, "a"), b = ingress_of(cluster, "b");
+  CHECK(cluster.events(Kind::kService, "a").empty());
+  cluster.settings.load_balancer_pool = {b, "192.0.2.77"};
+  cluster.restart();
+  cluster.settle();
+  CHECK(ingress_of(cluster, "a") == "192.0.2.77");
+  CHECK(ingress_of(cluster, "b") == b);
+  CHECK(cluster.events(Kind::kService, "a") ==
+        std::vector<std::string>{"LoadBalancerAddressLost: the address " + a +
+                                 " is not in network.loadBalancerPool any more; it is 192.0.2.77 now"});
+  CHECK(cluster.events(Kind::kService, "b").empty());
+  // None is left for it: both are said, once.
+  cluster.settings.load_balancer_pool = {b};
+  cluster.restart();
+  cluster.settle();
+  cluster.restart();
+  cluster.settle();
+  std::vector<std::string> events = cluster.events(Kind::kService, "a");
+  REQUIRE(events.size() == 3);
+  CHECK(events[0].starts_with("AllocationFailed: "));
+  CHECK(events[2] == "LoadBalancerAddressLost: the address 192.0.2.77 is not in network.loadBalancerPool any more");
+}
+
 TEST_CASE("load balancers without a pool say which key to set") {
   Cluster cluster;
   cluster.apply(balancer("a"));
