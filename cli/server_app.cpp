@@ -17,6 +17,7 @@
 #include "reconciler/store/private_file.h"
 #include "reconciler/api/server.h"
 #include "reconciler/api/service.h"
+#include "reconciler/control/address_ranges.h"
 #include "reconciler/control/service_addresses.h"
 #include "reconciler/core/core.h"
 #include "reconciler/store/sqlite_history.h"
@@ -359,7 +360,7 @@ Status check_addresses(const ServerConfig& config) {
   if (!config.webhook_listen.empty() && !parse_listen(config.webhook_listen)) {
     return error(ErrorCode::kInvalid, "--webhook-listen: \"" + config.webhook_listen + "\" is no address:port");
   }
-  return {};
+  return check_address_ranges(core_settings(config, "").control);
 }
 
 }  // namespace

@@ -6,7 +6,6 @@
 #include "reconciler/control/controllers.h"
 #include "reconciler/control/service_trouble.h"
 #include "schema/base/crypto.h"
-#include "schema/ipv4.h"
 
 namespace mainstay {
 namespace {
@@ -97,6 +96,12 @@ Result<AddressPool> AddressPool::parse(const std::vector<std::string>& entries) 
 bool AddressPool::contains(uint32_t address) const {
   return std::any_of(ranges_.begin(), ranges_.end(),
                      [&](const Span& span) { return address >= span.first && address <= span.last; });
+}
+
+bool AddressPool::meets(const Ipv4Block& block) const {
+  auto last = static_cast<uint32_t>(block.base + (block.size() - 1));
+  return std::any_of(ranges_.begin(), ranges_.end(),
+                     [&](const Span& span) { return span.first <= last && block.base <= span.last; });
 }
 
 uint32_t AddressPool::at(uint64_t number) const {

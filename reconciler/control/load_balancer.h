@@ -11,6 +11,7 @@
 
 #include "reconciler/store/snapshot.h"
 #include "schema/base/result.h"
+#include "schema/ipv4.h"
 
 namespace mainstay {
 
@@ -23,6 +24,8 @@ class AddressPool {
   bool empty() const { return ranges_.empty(); }
   uint64_t size() const { return size_; }
   bool contains(uint32_t address) const;
+  // Whether they have an address in common.
+  bool meets(const Ipv4Block& block) const;
   // The address at this place of the pool, counted from 0; requires number < size().
   uint32_t at(uint64_t number) const;
 

@@ -1,8 +1,10 @@
 // What the control plane itself keeps for Services: the Service `kubernetes`, the address of DNS, addresses of load
 // balancers, EndpointSlices of Endpoints that somebody wrote.
 #include <catch2/catch.hpp>
+#include <functional>
 #include <set>
 
+#include "reconciler/control/address_ranges.h"
 #include "reconciler/control/endpoint_slices.h"
 #include "reconciler/control/load_balancer.h"
 #include "reconciler/control/service_addresses.h"
@@ -114,6 +116,41 @@ TEST_CASE("address pools are read as people write them") {
     CHECK_FALSE(AddressPool::parse({wrong}).ok());
   }
   CHECK_FALSE(AddressPool::parse({"192.0.2.0/30", "192.0.2.3"}).ok());
+}
+
+TEST_CASE("ranges that overlap are named, both of them") {
+  auto problem_of = [](const std::function<void(ControlSettings&)>& change) {
+    ControlSettings settings;
+    settings.api_address = "192.168.7.1";
+    settings.load_balancer_pool = {"192.0.2.0/28"};
+    change(settings);
+    Status status = check_address_ranges(settings);
+    return status.ok() ? "" : status.error().message;
+  };
+  using S = ControlSettings;
+  const std::string change = " overlap: one of them has to be another range";
+  CHECK(problem_of([](S&) {}) == "");
+  CHECK(problem_of([](S& s) { s.service_cidr = "10.244.8.0/24"; }) ==
+        "network.podCIDR 10.244.0.0/16 and network.serviceCIDR 10.244.8.0/24" + change);
+  CHECK(problem_of([](S& s) { s.service_cidr = "10.0.0.0/8"; }) ==
+        "network.podCIDR 10.244.0.0/16 and network.serviceCIDR 10.0.0.0/8" + change);
+  CHECK(problem_of([](S& s) { s.service_cidr = "10.245.0.0/16"; }) == "");
+  CHECK(problem_of([](S& s) { s.load_balancer_pool.push_back("10.243.255.0-10.244.0.0"); }) ==
+        "network.loadBalancerPool 10.243.255.0-10.244.0.0 and network.podCIDR 10.244.0.0/16" + change);
+  CHECK(problem_of([](S& s) { s.load_balancer_pool.push_back("10.243.255.0-10.243.255.255"); }) == "");
+  CHECK(problem_of([](S& s) { s.load_balancer_pool.push_back("10.96.255.255"); }) ==
+        "network.loadBalancerPool 10.96.255.255 and network.serviceCIDR 10.96.0.0/16" + change);
+  CHECK(problem_of([](S& s) { s.api_address = "10.96.4.4"; })
+            .starts_with("the API server's address 10.96.4.4 is in network.serviceCIDR 10.96.0.0/16: "));
+  CHECK(problem_of([](S& s) { s.api_address = "192.0.2.15"; }) ==
+        "the API server's address 192.0.2.15 is in network.loadBalancerPool: leave it out");
+  CHECK(problem_of([](S& s) { s.api_address = ""; }) == "");
+  CHECK(problem_of([](S& s) { s.cluster_cidr = "10.244.0.1/16"; }) ==
+        "network.podCIDR: \"10.244.0.1/16\" is no range of IPv4 addresses such as 10.244.0.0/16");
+  CHECK(problem_of([](S& s) { s.cluster_cidr = "10.244.0.0/25"; }) ==
+        "network.podCIDR 10.244.0.0/25 has no room for a node's share of it: its prefix is to be 8 to 24 "
+        "(network.nodeCIDRBits)");
+  CHECK(problem_of([](S& s) { s.service_cidr = "ten"; }).starts_with("network.serviceCIDR: \"ten\""));
 }
 
 TEST_CASE("load balancers: an address each, kept, and the pool's end said") {

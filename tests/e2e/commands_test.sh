@@ -79,6 +79,10 @@ says 1 'there is no database at' backup --data-dir "$work/none" "$work/backup"
 says 1 'there is no /nowhere' restore --data-dir "$work/none" /nowhere
 echo 'limits: {nodeGrace: 8s}' >"$work/grace.yaml"
 says 1 'grace.yaml:1:.*limits.nodeGrace.*at least 15s' server --config "$work/grace.yaml" --data-dir "$work/none"
+echo 'network: {podCIDR: 10.96.0.0/15}' >"$work/overlap.yaml"
+says 1 'network.podCIDR 10.96.0.0/15 and network.serviceCIDR 10.96.0.0/16 overlap' \
+  server --config "$work/overlap.yaml" --data-dir "$work/none"
+[ ! -e "$work/none" ] || fail "a refused configuration leaves a data directory"
 says 0 '^mainstay 0' --version
 says 1 'there is no .*/web.tar' image import web.tar --data-dir "$work/none"
 says 1 'there is no /nowhere' image import /nowhere --data-dir "$work/none"
