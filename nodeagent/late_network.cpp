@@ -1,5 +1,7 @@
 #include "nodeagent/late_network.h"
 
+#include "nodeagent/network/node_routes.h"
+
 namespace mainstay {
 namespace {
 
@@ -35,7 +37,15 @@ Status LateNetwork::set_range(const std::string& node_cidr, const std::string& c
 
 Result<PodNetwork> LateNetwork::add(const std::string& uid) {
   std::shared_ptr<Network> network = opened();
-  return network ? network->add(uid) : Result<PodNetwork>(not_yet());
+  if (!network) return not_yet();
+  if (network->check(uid).ok()) return network->add(uid);
+  std::string range;
+  {
+    std::lock_guard lock(mutex_);
+    range = options_.rules.cluster_cidr;
+  }
+  RETURN_IF_ERROR(check_pod_range(range));
+  return network->add(uid);
 }
 
 Status LateNetwork::publish_ports(const std::string& uid, const std::vector<PodHostPort>& ports) {

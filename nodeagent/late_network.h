@@ -16,10 +16,11 @@ class LateNetwork : public Network {
   // `options` without the range.
   explicit LateNetwork(CniNetworkOptions options) : options_(std::move(options)) {}
 
-  // Opens the network and puts its rules in place. With a range that changed, list()
-  // shows what has an address of the one before as half made.
+  // Opens the network and puts its rules in place. With a range that changed, list() shows what has an address of the
+  // one before as half made.
   Status set_range(const std::string& node_cidr, const std::string& cluster_cidr);
 
+  // Also kUnavailable while the machine itself has an address of the cluster's range; not for what there is already.
   Result<PodNetwork> add(const std::string& uid) override;
   Status publish_ports(const std::string& uid, const std::vector<PodHostPort>& ports) override;
   Status keep_clear(const std::vector<KeptAddress>& kept) override;

@@ -96,13 +96,15 @@ Result<bool> NodeRoutes::reach(const NetworkState& state) {
   constexpr size_t kSaid = 3;
   std::string all;
   for (size_t i = 0; i < std::min(kSaid, plan.problems.size()); ++i) all += (i > 0 ? "; " : "") + plan.problems[i];
-  if (plan.problems.size() > kSaid) all += "; and " + std::to_string(plan.problems.size() - kSaid) + " more nodes";
+  if (plan.problems.size() > kSaid) all += "; and " + std::to_string(plan.problems.size() - kSaid) + " more";
   return error(ErrorCode::kInvalid, all);
 }
 
 Status NodeRoutes::apply(const NetworkState& state) {
   std::lock_guard<std::mutex> guard(mutex_);
   last_.nodes = state.nodes;
+  last_.cluster_cidr = state.cluster_cidr;
+  last_.service_cidr = state.service_cidr;
   applied_ = true;
   auto done = reach(last_);
   return done.ok() ? Status{} : Status(done.error());
@@ -120,6 +122,12 @@ Status NodeRoutes::remove() {
   ASSIGN_OR_RETURN(std::vector<HostAddress> host, read_addresses());
   ASSIGN_OR_RETURN(RouteContent have, read_content(options_, host));
   return bring_about(route_commands(have, {}, options_));
+}
+
+Status check_pod_range(const std::string& cluster_cidr) {
+  ASSIGN_OR_RETURN(std::vector<HostAddress> host, read_addresses());
+  std::string conflict = range_conflict(host, cluster_cidr, "network.podCIDR");
+  return conflict.empty() ? Status() : Status(error(ErrorCode::kUnavailable, conflict));
 }
 
 Result<int> pod_mtu(const std::string& node_address, bool overlay) {

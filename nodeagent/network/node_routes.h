@@ -31,7 +31,8 @@ class NodeRoutes {
   explicit NodeRoutes(NodeRoutesOptions options) : options_(std::move(options)) {}
 
   // Routes for every other node of the state, none for nodes that are gone. Without overlay a node that is
-  // not on our segment gets no route and is named in the error (kInvalid), after all others have theirs.
+  // not on our segment gets no route and is named in the error (kInvalid), after all others have theirs; so is an
+  // address of this machine that is in a range of the cluster.
   // kUnavailable: our own address is not known yet (overlay), or iproute2 is not installed. Turns on
   // net.ipv4.ip_forward.
   Status apply(const NetworkState& state);
@@ -47,9 +48,12 @@ class NodeRoutes {
 
   const NodeRoutesOptions options_;
   std::mutex mutex_;
-  NetworkState last_;    // nodes only; guarded by mutex_
+  NetworkState last_;    // nodes and ranges only; guarded by mutex_
   bool applied_ = false;  // guarded by mutex_
 };
+
+// kUnavailable, with a sentence, if this machine has an address among those of the cluster's pods.
+Status check_pod_range(const std::string& cluster_cidr);
 
 // Bytes of the largest packet a pod may send (CniNetworkOptions::mtu): that of the interface that has
 // `node_address`, less kOverlayHeaders with `overlay`. kNotFound: no interface has the address.

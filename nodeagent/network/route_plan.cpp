@@ -101,7 +101,27 @@ bool renews_device(const RouteContent& have, const RouteContent& want) {
   return same != *want.device;
 }
 
+// What we put there: the DNS address, the overlay's end, and the host ends of pods' pairs.
+bool is_own(const HostAddress& one) {
+  return one.device.starts_with("mainstay-") || (one.device.starts_with("veth") && one.prefix == 32);
+}
+
 }  // namespace
+
+std::string range_conflict(const std::vector<HostAddress>& host, const std::string& range, const std::string& whose) {
+  std::optional<Ipv4Range> cluster = parse_ipv4_block(range);
+  if (!cluster) return "";
+  for (const HostAddress& one : host) {
+    std::string network = one.address + "/" + std::to_string(one.prefix);
+    std::optional<Ipv4Range> own = parse_ipv4_block(network);
+    if (!own || is_own(one)) continue;
+    bool inside = cluster->has(own->first) && cluster->has(own->last);
+    if (!inside && !cluster->has(*parse_ipv4(one.address))) continue;
+    return "this machine has " + network + " on " + one.device + ", which overlaps " + whose + " " + range +
+           ": one of them has to be another range";
+  }
+  return "";
+}
 
 Result<RoutePlan> plan_routes(const NetworkState& state, const NodeRoutesOptions& options,
                               const std::vector<HostAddress>& host) {
@@ -138,6 +158,10 @@ Result<RoutePlan> plan_routes(const NetworkState& state, const NodeRoutesOptions
                               "): its pods cannot be reached from here; connect the nodes by one network "
                               "segment, or start every agent with --overlay");
     }
+  }
+  for (const auto& [range, whose] : {std::pair(state.cluster_cidr, "network.podCIDR"),
+                                     std::pair(state.service_cidr, "network.serviceCIDR")}) {
+    if (std::string conflict = range_conflict(host, range, whose); !conflict.empty()) plan.problems.push_back(conflict);
   }
   sort_all(plan.content);
   return plan;

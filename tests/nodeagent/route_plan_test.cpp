@@ -43,6 +43,32 @@ TEST_CASE("nodes on the segment get a route, others are named") {
   CHECK(plan_routes({}, on_node_a(), kHost)->content == RouteContent{});
 }
 
+TEST_CASE("an address of the machine in a range of the cluster is named with both") {
+  auto conflict = [](const std::string& device, const std::string& address, int prefix) {
+    return range_conflict({{device, address, prefix, 1500}}, "10.88.0.0/16", "network.podCIDR");
+  };
+  CHECK(conflict("docker0", "10.88.0.1", 16) ==
+        "this machine has 10.88.0.1/16 on docker0, which overlaps network.podCIDR 10.88.0.0/16: one of them has to be "
+        "another range");
+  CHECK(conflict("eth0", "10.88.3.4", 24) != "");
+  CHECK(conflict("eth0", "10.88.3.4", 8) != "");  // the machine itself could not be reached
+  CHECK(conflict("eth0", "10.89.0.1", 8) == "");
+  CHECK(conflict("eth0", "10.89.0.1", 16) == "");
+  CHECK(conflict("kube-bridge", "10.88.1.1", 32) != "");
+  CHECK(conflict("veth5", "10.88.1.1", 32) == "");
+  CHECK(conflict("mainstay-vxlan", "10.88.1.0", 32) == "");
+  CHECK(range_conflict(kHost, "", "network.podCIDR") == "");
+
+  NetworkState state = two_nodes();
+  CHECK(plan(state).problems.empty());
+  state.cluster_cidr = "192.168.0.0/16";
+  state.service_cidr = "192.168.77.0/24";
+  std::vector<std::string> problems = plan(state).problems;
+  REQUIRE(problems.size() == 2);
+  CHECK(problems[0].find("192.168.77.1/24 on eth0, which overlaps network.podCIDR 192.168.0.0/16") != std::string::npos);
+  CHECK(problems[1].find("which overlaps network.serviceCIDR 192.168.77.0/24") != std::string::npos);
+}
+
 TEST_CASE("the narrowest network leads to a node, and a single address to none") {
   std::vector<HostAddress> host = {{"wide", "10.0.0.1", 8, 1500}, {"narrow", "10.1.0.1", 16, 1500},
                                    {"alone", "10.1.0.7", 32, 1500}};
