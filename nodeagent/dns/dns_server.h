@@ -25,6 +25,7 @@ struct DnsServerSettings {
   std::string resolv_conf = "/etc/resolv.conf";
   Duration attempt_timeout{
       std::chrono::milliseconds{1500}};             // of one upstream server, then the next is asked
+  Duration server_rest{std::chrono::seconds{10}};  // of one that did not answer twice; then one question tries it
   Duration total_timeout{std::chrono::seconds{5}};  // of one name, then SERVFAIL
   Duration tcp_idle{std::chrono::seconds{10}};
   size_t max_in_flight = 256;        // different names asked of upstreams at once; above: SERVFAIL

@@ -16,7 +16,6 @@ namespace mainstay {
 namespace {
 
 constexpr int kFailuresToRest = 2;
-constexpr Duration kRest = std::chrono::seconds{10};
 constexpr size_t kMostServers = 3;  // as every resolver reads of resolv.conf
 constexpr size_t kRounds = 2;
 constexpr size_t kMostRejected = 64;  // packets of others before an attempt is given up
@@ -78,12 +77,15 @@ size_t DnsForwarder::choose_server(const Query& query, MonoTime now) const {
 
 void DnsForwarder::server_failed(size_t server, MonoTime now) {
   if (server >= servers_.size()) return;
-  if (++servers_[server].failures >= kFailuresToRest) servers_[server].rests_until = now + kRest;
+  if (++servers_[server].failures >= kFailuresToRest) servers_[server].rests_until = now + settings_.rest;
 }
 
 bool DnsForwarder::attempt(uint64_t number, Query& query, MonoTime now) {
   while (!servers_.empty() && query.attempts < kRounds * servers_.size() && now < query.ends) {
     query.server = choose_server(query, now);
+    // One question finds out whether a server that has rested is back; the others need not wait with it.
+    Server& server = servers_[query.server];
+    if (server.failures >= kFailuresToRest) server.rests_until = std::max(server.rests_until, now + settings_.rest);
     ++query.attempts;
     query.tcp = false;
     if (send(number, query, now)) return true;
@@ -134,6 +136,11 @@ std::optional<DnsReply> DnsForwarder::take(uint64_t number, Query& query, std::s
     if (!query.tcp && ++query.rejected < kMostRejected) return std::nullopt;
     return try_next(number, query, now);
   }
+  // Whatever it says, it is there.
+  if (query.server < servers_.size()) {
+    servers_[query.server].failures = 0;
+    servers_[query.server].rests_until = {};
+  }
   if (answer->truncated && !query.tcp) {
     query.tcp = true;
     if (send(number, query, now)) return std::nullopt;
@@ -149,10 +156,9 @@ std::optional<DnsReply> DnsForwarder::take(uint64_t number, Query& query, std::s
   }
   if (rcode != DnsRcode::kNoError && rcode != DnsRcode::kNoName) {
     // Somebody who does not want to answer is no reason to leave it alone, but the next one may.
-    bool more = servers_.size() > 1 && attempt(number, query, now);
+    bool more = ++query.refusals < servers_.size() && attempt(number, query, now);
     return more ? std::nullopt : std::optional(server_failure());
   }
-  if (query.server < servers_.size()) servers_[query.server].failures = 0;
   return std::move(answer->reply);
 }
 

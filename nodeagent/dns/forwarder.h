@@ -29,6 +29,7 @@ struct DnsClient {
 struct ForwarderSettings {
   Duration attempt_timeout{0};
   Duration total_timeout{0};
+  Duration rest{0};
   size_t max_in_flight = 0;
   size_t max_waiting = 64;  // for one question
 };
@@ -78,6 +79,7 @@ class DnsForwarder {
     bool tcp = false, edns = true;
     uint16_t id = 0;
     size_t server = 0, attempts = 0, rejected = 0;
+    size_t refusals = 0;  // answers that were none: SERVFAIL, REFUSED and their like
     std::string unsent, received;  // TCP
     MonoTime attempt_ends, ends;
   };

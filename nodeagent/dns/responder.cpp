@@ -16,6 +16,7 @@ ForwarderSettings forwarder_settings(const DnsServerSettings& settings) {
   ForwarderSettings out;
   out.attempt_timeout = settings.attempt_timeout;
   out.total_timeout = settings.total_timeout;
+  out.rest = settings.server_rest;
   out.max_in_flight = settings.max_in_flight;
   return out;
 }

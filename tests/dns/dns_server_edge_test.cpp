@@ -353,6 +353,33 @@ TEST_CASE("dns server: a dead server costs one attempt, then the next is asked f
   CHECK(run.server.counters().upstream_timeouts == 2);
 }
 
+TEST_CASE("dns server: whether a dead server is back one question finds out, and no other waits") {
+  std::atomic<bool> back{false};
+  Upstream first([&](const std::string& query, int asked) {
+    return back ? example(query, asked) : silence(query, asked);
+  });
+  Upstream second(example);
+  Running run({first.address(), second.address()}, [](auto& settings) { settings.server_rest = 300ms; });
+  ask(run.server, "a.example.com.");
+  ask(run.server, "b.example.com.");
+  REQUIRE(first.asked() == 2);
+  // Many ask at once, until its rest is over and one of them is sent there.
+  for (int round = 0; first.asked() == 2; ++round) {
+    std::vector<Socket> many;
+    for (int i = 0; i < 8; ++i) {
+      std::string name = "x" + std::to_string(i) + "-" + std::to_string(round) + ".example.com.";
+      send_on(many.emplace_back(connect_to(run.server.port(), SOCK_DGRAM)), make_question(name, "A"));
+    }
+    for (const Socket& one : many) CHECK(read_packet(receive(one)).rcode == 0);
+  }
+  CHECK(first.asked() == 3);
+  back = true;
+  for (int n = 0; first.asked() == 3; ++n) ask(run.server, "c" + std::to_string(n) + ".example.com.");
+  ask(run.server, "d.example.com.");
+  CHECK(first.asked() == 5);
+  CHECK(run.server.counters().upstream_timeouts == 3);
+}
+
 TEST_CASE("dns server: nobody listens, or nobody answers: SERVFAIL") {
   uint16_t closed;
   {
@@ -383,6 +410,14 @@ TEST_CASE("dns server: a server that fails or refuses is passed over") {
   Upstream failing(code(2)), refusing(code(5)), good(example);
   Running run({failing.address(), refusing.address(), good.address()});
   CHECK(ask(run.server, "www.example.com.").answers.size() == 1);
+  // In the order they are named, and if all of them fail each was asked once.
+  CHECK(failing.asked() == 1);
+  CHECK(refusing.asked() == 1);
+  Upstream also(code(5));
+  Running all({failing.address(), also.address()});
+  CHECK(ask(all.server, "www.example.com.").rcode == 2);
+  CHECK(failing.asked() == 2);
+  CHECK(also.asked() == 1);
 }
 
 TEST_CASE("dns server: packets that do not fit the question are not believed") {
