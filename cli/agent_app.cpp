@@ -17,6 +17,7 @@
 #include "nodeagent/late_network.h"
 #include "nodeagent/network/masquerade.h"
 #include "nodeagent/network/node_routes.h"
+#include "nodeagent/network/other_tables.h"
 #include "nodeagent/runtime/oci_runtime.h"
 #include "nodeagent/volumes/host_volumes.h"
 #include "schema/base/crypto.h"
@@ -180,6 +181,8 @@ Status AgentApp::State::open_doors(const AgentConfig& config, const NodePaths& p
   }
   network = std::make_unique<LateNetwork>(network_options);
   ASSIGN_OR_RETURN(node_network, open_host_network(host_network_options(config, paths, node.name)));
+  ASSIGN_OR_RETURN(std::string others, other_tables_warning(table_name(paths)));
+  if (!others.empty()) log::warning("agent", others);
   return {};
 }
 

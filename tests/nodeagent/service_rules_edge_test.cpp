@@ -6,6 +6,7 @@
 #include "nodeagent/dns/socket.h"
 #include "nodeagent/dns/upstream_message.h"
 #include "nodeagent/network/node_routes.h"
+#include "nodeagent/network/other_tables.h"
 #include "nodeagent/network/service_rules.h"
 #include "nodeagent/process.h"
 #include "schema/base/clock.h"
@@ -379,6 +380,20 @@ TEST_CASE("what the kernel holds is what was asked for, after any change", "[edg
     REQUIRE(rules->loads() == 1);  // all that came later was changed bit by bit
     network.step();
   }
+}
+
+TEST_CASE("what another agent left is named with the way to take it away", "[edge][services]") {
+  NEEDS_LAB();
+  NetworkLab lab;
+  lab.add_machine("a", "192.168.77.1/24");
+  lab.run("a", {"nft", "add table ip mainstay_old; add table ip mainstay_old_services; add table ip mainstay_new"});
+  std::string said;
+  REQUIRE_OK(lab.inside("a", [&]() -> Status {
+    ASSIGN_OR_RETURN(said, other_tables_warning("mainstay_new"));
+    return {};
+  }));
+  CHECK(said.find("(nft: mainstay_old, mainstay_old_services)") != std::string::npos);
+  CHECK(said.find("`nft delete table ip mainstay_old; nft delete table ip mainstay_old_services`") != std::string::npos);
 }
 
 TEST_CASE("a table's name must be one nft can read", "[services]") {

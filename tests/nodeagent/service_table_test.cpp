@@ -6,6 +6,7 @@
 #include "nodeagent/network/ipv4.h"
 #include "nodeagent/network/kept_addresses.h"
 #include "nodeagent/network/nft_element.h"
+#include "nodeagent/network/other_tables.h"
 #include "nodeagent/network/service_table.h"
 #include "schema/base/rng.h"
 #include "tests/nodeagent/network_states.h"
@@ -335,6 +336,16 @@ TEST_CASE("affinity is read from nft's listing and judged") {
         "delete element ip t tcp_affinity { 10.88.1.8 . 10.96.0.1 . 80 : 10.88.1.3 . 8080, "
         "10.88.1.8 . 10.96.0.9 . 80 : 10.88.1.2 . 8080 }\n"
         "delete element ip t udp_affinity { 10.88.1.9 . 10.96.0.1 . 80 : 10.88.1.2 . 8080 }\n");
+}
+
+TEST_CASE("tables of other agents are told from our own, and from anybody's") {
+  const std::string listing =
+      "table ip nat\ntable ip mainstay\ntable ip mainstay_services\ntable ip mainstayed\ntable ip6 mainstay_x\n"
+      "table ip mainstay_1a2b\ntable ip mainstay_1a2b_ports\ntable ip mainstay_1a2b_services\n";
+  using Names = std::vector<std::string>;
+  CHECK(other_tables(listing, "mainstay_1a2b") == Names{"mainstay", "mainstay_services"});
+  CHECK(other_tables(listing, "mainstay") == Names{"mainstay_1a2b", "mainstay_1a2b_ports", "mainstay_1a2b_services"});
+  CHECK(other_tables("", "mainstay").empty());
 }
 
 TEST_CASE("ranges of addresses") {
