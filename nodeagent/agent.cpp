@@ -326,7 +326,7 @@ Status Agent::start() {
     if (!kept.ok()) log::warning("agent", "host ports may hide the cluster's own addresses: " + kept.error().message);
   };
   keeping.troubled = [&s](const std::string& trouble) {
-    s.inbox.push(AgentEvent{"", s.facts.name, "", "", true, "NetworkNotReady", "network is not ready: " + trouble});
+    s.inbox.push(AgentEvent{"", "", "", "", true, "NetworkNotReady", "network is not ready: " + trouble});
   };
   // Without a network of its own there is no hurry to have it again, and such nodes come by the hundred.
   if (s.settings.node_network == nullptr) keeping.save_every = std::chrono::minutes{1};

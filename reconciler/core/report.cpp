@@ -108,7 +108,7 @@ void take_node(Transaction& txn, const NodeReport& report) {
 
 // A node speaks of itself and its pods; a pod that has gone may still have last words.
 bool may_speak_of(const Transaction& txn, const std::string& node, const AgentEvent& event) {
-  if (event.name.empty()) return true;
+  if (event.ns.empty()) return true;  // of itself
   ObjectPtr pod = txn.view().find(Kind::kPod, event.ns, event.name);
   return !pod || as<Pod>(*pod).spec.node_name == node;
 }
@@ -221,7 +221,7 @@ void take_report(Transaction& txn, AgentTrack& track, const NodeReport& report, 
     if (counted || !may_speak_of(txn, report.node, event)) continue;
     Note note;
     note.about =
-        event.name.empty() ? Key{Kind::kNode, "", report.node} : Key{Kind::kPod, event.ns, event.name};
+        event.ns.empty() ? Key{Kind::kNode, "", report.node} : Key{Kind::kPod, event.ns, event.name};
     note.uid = event.uid;
     note.warning = event.warning;
     note.reason = event.reason;

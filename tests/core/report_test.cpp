@@ -1,5 +1,6 @@
 // What agents say of their nodes and pods, and how often: late, repeated and contradictory reports do no harm.
 #include <catch2/catch.hpp>
+#include <set>
 
 #include "reconciler/core/core.h"
 #include "reconciler/core/report.h"
@@ -158,6 +159,26 @@ TEST_CASE("a node that was silent is heard again in the turn of its report") {
   heartbeat.node_status.reset();
   f.turn({ReportIn{0, heartbeat}});
   CHECK(ready() == "True");
+}
+
+TEST_CASE("what a node says of itself is an event of the Node, by whatever name") {
+  Fixture f;
+  uint64_t sequence = 0;
+  for (const char* name : {"", "n1", "other"}) {
+    NodeReport report = hello("n1", ++sequence);
+    AgentEvent event;
+    event.name = name;
+    event.reason = std::string("Named-") + name;
+    report.events = {event};
+    f.turn({ReportIn{0, report}});
+    f.settle();
+  }
+  std::set<std::string> told;
+  for (const ObjectPtr& object : f.core->head().list(Kind::kEvent)) {
+    const Event& event = as<Event>(*object);
+    if (event.reason.starts_with("Named-")) told.insert(event.involved_object.kind + "/" + event.involved_object.name);
+  }
+  CHECK(told == std::set<std::string>{"Node/n1"});
 }
 
 TEST_CASE("an event that is said again before its report was acknowledged counts once") {
