@@ -142,6 +142,15 @@ binary=$work/mainstay
 
 repo_init
 cp examples/voting/namespace.yaml "$repo/"
+# Somebody's Service claims the server's own address and the name servers': no node is to be cut off, no name to be lost.
+cat >"$repo/thief.yaml" <<YAML
+apiVersion: v1
+kind: Service
+metadata: {name: thief, namespace: voting}
+spec:
+  externalIPs: ["$lan.1", 10.215.0.10]
+  ports: [{name: api, port: 6443}, {name: dns, port: 53, protocol: UDP}, {name: dns-tcp, port: 53}]
+YAML
 head=$(commit "a namespace") || exit 1
 cat >"$work/server.yaml" <<CONFIG
 source:
