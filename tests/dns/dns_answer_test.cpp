@@ -107,6 +107,14 @@ TEST_CASE("dns: a headless service is its ready endpoints") {
                              "_http._tcp.db.default.svc.cluster.local. 5 IN SRV 0 33 8080 "
                              "db-1.db.default.svc.cluster.local."});
   CHECK(srv.additional.size() == 3);
+  // A name that is there has none of another type; it is not taken for one that is not there.
+  for (const char* type : {"SRV", "PTR", "AAAA"}) {
+    check_none(ask(zone, "db-1.db.default.svc.cluster.local.", type), 0);
+    check_none(ask(zone, "10-244-2-8.db.default.svc.cluster.local.", type), 0);
+  }
+  check_none(ask(zone, "db.default.svc.cluster.local.", "SRV"), 0);
+  check_none(ask(zone, "_http._tcp.db.default.svc.cluster.local.", "A"), 0);
+  check_none(ask(zone, "_http._udp.db.default.svc.cluster.local.", "SRV"), 3);
   CHECK(ask(zone, "7.1.244.10.in-addr.arpa.", "PTR").answers ==
         Lines{"7.1.244.10.in-addr.arpa. 5 IN PTR db-0.db.default.svc.cluster.local."});
 }
