@@ -88,7 +88,8 @@ class ImageStore : public Images {
   Result<std::vector<std::string>> logins_for(const PullRequest& request, const ImageReference& source) const;
   Result<std::string> fetch(const PullRequest& request, const ImageReference& source, const std::string& work) const;
   Result<Image> ingest(const std::string& layout, const std::string& scratch);
-  Status ensure_layer(const std::string& diff_id, const BlobRef& blob, const std::string& scratch);
+  Status ensure_layer(const std::string& diff_id, const BlobRef& blob, const std::vector<std::string>& below,
+                      const std::string& scratch);
   Status publish_layer(const std::string& diff_id, const LayerReport& report, const std::string& directory,
                        const std::string& work);
   Result<Image> save(Image image, const std::string& name, const std::string& work);
@@ -274,15 +275,19 @@ Result<Image> ImageStore::ingest(const std::string& layout, const std::string& w
   out.id = manifest.config.digest;
   out.digest = entries[0].manifest.digest;
   out.config = description.config;
+  std::vector<std::string> below;
   for (size_t i = 0; i < manifest.layers.size(); ++i) {
-    RETURN_IF_ERROR(ensure_layer(description.diff_ids[i], manifest.layers[i], work));
+    RETURN_IF_ERROR(ensure_layer(description.diff_ids[i], manifest.layers[i], below, work));
     out.layers.push_back(layer_name(description.diff_ids[i]));
+    below.insert(below.begin(), root_ + "/layers/" + out.layers.back());
     out.bytes += manifest.layers[i].size;
   }
   return out;
 }
 
-Status ImageStore::ensure_layer(const std::string& diff_id, const BlobRef& blob, const std::string& work) {
+// A layer is shared by all images that have it, wherever it lies in them: it is unpacked as the first of them needs it.
+Status ImageStore::ensure_layer(const std::string& diff_id, const BlobRef& blob, const std::vector<std::string>& below,
+                                const std::string& work) {
   struct stat info;
   if (stat(blob_path(blob.digest).c_str(), &info) != 0) return errno_error("opening blob " + blob.digest, errno);
   if (static_cast<uint64_t>(info.st_size) != blob.size) {
@@ -303,7 +308,7 @@ Status ImageStore::ensure_layer(const std::string& diff_id, const BlobRef& blob,
   std::string directory = work + "/layer-" + layer_name(diff_id);
   RETURN_IF_ERROR(remove_tree(directory));
   RETURN_IF_ERROR(make_dirs(directory, 0755));
-  auto report = unpack_layer(blob_path(blob.digest), directory, options_.limits);
+  auto report = unpack_layer(blob_path(blob.digest), directory, options_.limits, below);
   Status wrong = report.ok() ? Status{} : Status(report.error());
   if (report.ok() && report->diff_id != diff_id) {
     wrong = error(ErrorCode::kInvalid,

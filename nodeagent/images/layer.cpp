@@ -234,8 +234,8 @@ Status unpack_entries(archive* tar, LayerWriter& writer, const LayerLimits& limi
 
 }  // namespace
 
-Result<LayerReport> unpack_layer(const std::string& blob, const std::string& directory,
-                                 const LayerLimits& limits) {
+Result<LayerReport> unpack_layer(const std::string& blob, const std::string& directory, const LayerLimits& limits,
+                                 const std::vector<std::string>& below) {
   Utf8Locale utf8;
   Fd root(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!root.open()) return errno_error("opening " + directory, errno);
@@ -248,7 +248,7 @@ Result<LayerReport> unpack_layer(const std::string& blob, const std::string& dir
     return stream->problem() ? *stream->problem() : archive_error(tar.get(), "opening the layer");
   }
   LayerReport report;
-  LayerWriter writer(root.get());
+  LayerWriter writer(root.get(), below);
   Status unpacked = unpack_entries(tar.get(), writer, limits, report);
   if (!unpacked.ok()) return stream->problem() ? *stream->problem() : unpacked.error();
   RETURN_IF_ERROR(writer.finish());

@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "schema/base/result.h"
 
@@ -33,9 +34,10 @@ struct LayerReport {
 };
 
 // Unpacks `blob` (plain, gzip, zstd, xz or bzip2 tar) into the existing, empty directory. Nothing is synced.
-// kInvalid: damaged or hostile; kFull: no room. What was unpacked until then is the caller's to delete.
-Result<LayerReport> unpack_layer(const std::string& blob, const std::string& directory,
-                                 const LayerLimits& limits);
+// `below` are the directories of the layers it lies on, highest first: one that the layer only puts something into is
+// what it is there. kInvalid: damaged or hostile; kFull: no room. What was unpacked by then is the caller's to delete.
+Result<LayerReport> unpack_layer(const std::string& blob, const std::string& directory, const LayerLimits& limits,
+                                 const std::vector<std::string>& below = {});
 
 // The bytes of one file of a tar archive (compressed or not), for looking into image archives. kNotFound: no
 // such entry among the first `max_entries`.

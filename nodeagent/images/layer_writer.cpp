@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <optional>
 #include <string_view>
 
 namespace mainstay {
@@ -80,13 +81,46 @@ Result<int> LayerWriter::parent_of(const std::vector<std::string>& parts) {
       return invalid(prefix,
                      errno == EEXIST ? "its directory is not a directory" : "cannot make its directory");
     }
-    if (hidden) RETURN_IF_ERROR(make_opaque_at(above.get(), name));
+    RETURN_IF_ERROR(hidden ? make_opaque_at(above.get(), name) : be_as_below(above.get(), parts, depth));
   }
   if (!found.ok()) found = open_in_root(root_, path, O_RDONLY | O_DIRECTORY);
   if (!found.ok()) return invalid(path, found.error().message);
   parent_ = std::move(*found);
   open_path_ = path;
   return parent_.get();
+}
+
+namespace {
+
+// What the layers have at the path; nothing where it is no directory, or something hides it.
+std::optional<struct stat> directory_below(const std::vector<std::string>& layers,
+                                           const std::vector<std::string>& parts, size_t count) {
+  for (const std::string& layer : layers) {
+    Fd root(open(layer.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    struct stat info{};
+    bool there = root.open();
+    for (size_t depth = 1; there && depth <= count; ++depth) {
+      auto found = open_in_root(root.get(), joined(parts, depth), O_PATH | O_NOFOLLOW);
+      there = found.ok() && fstat(found->get(), &info) == 0;
+      if (there && !S_ISDIR(info.st_mode)) return std::nullopt;
+    }
+    if (there) return info;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+// overlayfs shows a directory with the owner and mode that it has in the highest layer.
+Status LayerWriter::be_as_below(int parent, const std::vector<std::string>& parts, size_t count) {
+  auto info = directory_below(below_, parts, count);
+  if (!info) return {};
+  const char* name = parts[count - 1].c_str();
+  bool made = fchownat(parent, name, info->st_uid, info->st_gid, AT_SYMLINK_NOFOLLOW) == 0 &&
+              fchmodat(parent, name, info->st_mode & 07777, 0) == 0;
+  if (!made) return errno_error("setting owner and mode of " + joined(parts, count), errno);
+  directories_[joined(parts, count)] = info->st_mtim;
+  return {};
 }
 
 // Removes what stands at the name. A directory stays if the new entry is one too.

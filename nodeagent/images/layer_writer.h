@@ -26,8 +26,8 @@ struct LayerEntry {
 
 class LayerWriter {
  public:
-  // `root` is an open directory.
-  explicit LayerWriter(int root) : root_(root) {}
+  // `root` is an open directory; `below` the directories of the layers it lies on, highest first.
+  LayerWriter(int root, std::vector<std::string> below) : root_(root), below_(std::move(below)) {}
 
   // Makes the entry, replacing what an earlier entry of the layer put there. For a file, the descriptor to
   // write its content to; call finish_file() afterwards. kInvalid for a path or link that is not acceptable.
@@ -39,11 +39,13 @@ class LayerWriter {
 
  private:
   Result<int> parent_of(const std::vector<std::string>& parts);
+  Status be_as_below(int parent, const std::vector<std::string>& parts, size_t count);
   Status whiteout(int parent, const std::string& name);
   Status clear(int parent, const std::string& name, bool keep_directory);
   Status set_metadata(int parent, const std::string& name, const LayerEntry& entry);
 
   int root_;
+  std::vector<std::string> below_;
   std::string open_path_;  // of parent_, to spare a walk per file
   Fd parent_;
   std::map<std::string, timespec> directories_;

@@ -72,6 +72,7 @@ struct LayerTest {
   std::string blob = temp.path() + "/layer.tar.gz";
   std::string root = temp.path() + "/root";
   LayerLimits limits;
+  std::vector<std::string> below;
 
   Result<LayerReport> unpack(const std::function<void(LayerBuilder&)>& build, bool gzip = true) {
     {
@@ -80,7 +81,7 @@ struct LayerTest {
     }
     REQUIRE_OK(remove_tree(root));
     REQUIRE_OK(make_dirs(root, 0755));
-    return unpack_layer(blob, root, limits);
+    return unpack_layer(blob, root, limits, below);
   }
   struct stat info(const std::string& path) {
     struct stat out {};
@@ -249,6 +250,40 @@ TEST_CASE("layers may be plain, gzip, zstd, xz or bzip2, in several parts too, a
   auto none = unpack_as("");
   REQUIRE_OK(none);
   CHECK(none->diff_id == "sha256:" + hex(sha256("")));
+}
+
+TEST_CASE("a directory without an entry of its own is what it is in the layers below", "[edge][layers]") {
+  NEEDS_ROOT();
+  LayerTest base, upper;
+  REQUIRE_OK(base.unpack([](LayerBuilder& layer) {
+    layer.directory("tmp", 01777).directory("home", 0711).directory("home/web", 0700).directory("hidden", 0700);
+    layer.directory("again", 0700).file("file").directory("higher", 0700);
+    layer.directory("covered", 0700).directory("covered/deep", 0700);
+  }));
+  std::string between = base.temp.path() + "/between";
+  REQUIRE_OK(make_dirs(between));
+  REQUIRE_OK(make_dirs(between + "/higher", 0750));
+  REQUIRE_OK(write_file(between + "/covered", "", 0644));
+  upper.below = {between, base.root};
+  REQUIRE_OK(upper.unpack([](LayerBuilder& layer) {
+    layer.file("tmp/x").file("home/web/new/x").file(".wh.hidden").file("hidden/x");
+    layer.file("again/x").directory("again", 0755);
+    layer.file("file/x").file("higher/x").file("covered/deep/x");
+  }));
+  auto mode = [&](const char* path) { return upper.info(path).st_mode & 07777; };
+  CHECK(mode("tmp") == 01777);
+  CHECK(upper.info("tmp").st_uid == 1234);
+  CHECK(upper.info("tmp").st_mtime == 1'000'000'000);
+  CHECK(mode("home") == 0711);
+  CHECK(mode("home/web") == 0700);
+  CHECK(mode("home/web/new") == 0755);
+  CHECK(upper.info("home/web/new").st_uid == 0);
+  CHECK(mode("hidden") == 0755);
+  CHECK(mode("again") == 0755);
+  CHECK(mode("file") == 0755);
+  CHECK(mode("higher") == 0750);
+  CHECK(mode("covered") == 0755);
+  CHECK(mode("covered/deep") == 0755);
 }
 
 TEST_CASE("hostile layers stay inside their directory or are refused", "[edge][layers]") {
