@@ -84,6 +84,10 @@ void take_image_trouble(PodRecord& record, const std::string& name, ContainerTra
     std::string message = "Failed to apply default image tag " + quoted + ": " + error.message;
     note(context, record, name, true, "InspectFailed", message);
     wait_because(container, "InvalidImageName", message);
+  } else if (error.code == ErrorCode::kCorrupt) {
+    std::string message = "Failed to inspect image " + quoted + ": " + error.message;
+    note(context, record, name, true, "InspectFailed", message);
+    wait_because(container, "ImageInspectError", message);
   } else {
     tell_pull(record, name, container, context);
     note(context, record, name, true, "Failed", "Failed to pull image " + quoted + ": " + error.message);

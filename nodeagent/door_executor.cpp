@@ -46,7 +46,10 @@ struct Tools {
 // What there is to say of an image without fetching it; nothing if it has to be fetched.
 std::optional<Outcome> look_for(Tools& tools, const EnsureImage& order) {
   Result<std::optional<Image>> present = tools.doors.images.present(order.ref);
-  if (!present.ok()) return Outcome(present.error());
+  if (!present.ok()) {
+    bool no_name = present.error().code == ErrorCode::kInvalid;
+    return Outcome(no_name ? present.error() : error(ErrorCode::kCorrupt, present.error().message));
+  }
   if (*present) return Outcome(ImageEnsured{std::move(**present), false, Duration{0}});
   if (order.policy != PullPolicy::kNever) return std::nullopt;
   return Outcome(error(ErrorCode::kNotFound, "ErrImageNeverPull: container image \"" + order.ref +
@@ -66,6 +69,7 @@ Outcome carry_out(Tools& tools, const EnsureImage& order, const std::function<vo
   request.ref = order.ref;
   request.auth_configs = order.auth_configs;
   Result<Image> pulled = tools.doors.images.pull(request);
+  if (!pulled.ok() && pulled.error().code == ErrorCode::kCorrupt) return failed(pulled.error().message);
   if (!pulled.ok()) return pulled.error();
   return ImageEnsured{std::move(*pulled), true, read_clock().mono - before};
 }

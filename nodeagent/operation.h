@@ -19,7 +19,7 @@ namespace mainstay {
 
 enum class PullPolicy : uint8_t { kAlways, kIfNotPresent, kNever };
 
-struct EnsureImage {
+struct EnsureImage {  // kCorrupt: it cannot be told whether the image is here
   std::string ref;
   PullPolicy policy = PullPolicy::kIfNotPresent;
   std::vector<std::string> auth_configs;

@@ -234,11 +234,11 @@ TEST_CASE("a pull secret that is missing is told and keeps no pod from starting"
 }
 
 TEST_CASE("only a name that is none is an invalid image name; an image that is refused could not be pulled") {
-  auto told = [](const std::string& ref, const std::string& refusal) {
+  auto told = [](const std::string& ref, const std::string& refusal, ErrorCode code = ErrorCode::kInvalid) {
     Bench bench;
     bench.intercept = [&](const Operation& operation) -> std::optional<Bench::Outcome> {
       if (!std::holds_alternative<EnsureImage>(operation.body)) return std::nullopt;
-      return Bench::Outcome(error(ErrorCode::kInvalid, refusal));
+      return Bench::Outcome(error(code, refusal));
     };
     bench.assign({living_pod("  containers: [{name: c, image: '" + ref + "'}]\n")});
     bench.run(2s);
@@ -249,6 +249,8 @@ TEST_CASE("only a name that is none is an invalid image name; an image that is r
   CHECK(told("web", "the image is for arm64") == "ErrImagePull: the image is for arm64");
   std::string why = parse_reference("Web").error().message;
   CHECK(why.starts_with("couldn't parse image reference \"Web\": invalid reference format: "));
+  CHECK(told("web", "I/O error", ErrorCode::kCorrupt) ==
+        "ImageInspectError: Failed to inspect image \"web\": I/O error");
   CHECK(told("Web", why) == "InvalidImageName: Failed to apply default image tag \"Web\": " + why);
 }
 

@@ -259,7 +259,7 @@ TEST_CASE("one image may be brought from several sides at once", "[edge][images]
       });
     }
     for (std::thread& side : sides) side.join();
-    for (const std::string& said : trouble) CHECK(said.empty());
+    for (const std::string& said : trouble) CHECK(said == "");
     CHECK(images->present("localhost/mainstay/web:v1").value().has_value());
     REQUIRE_OK(images->remove("localhost/mainstay/web:v1"));
     REQUIRE_OK(images->collect({}));
