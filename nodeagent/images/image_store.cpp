@@ -247,8 +247,13 @@ Result<std::vector<Image>> ImageStore::import_archive(const std::string& path, c
 }
 
 Result<std::string> ImageStore::read_blob(const BlobRef& blob) const {
-  ASSIGN_OR_RETURN(std::string bytes, read_file(blob_path(blob.digest), 8 << 20));
-  if ("sha256:" + hex(sha256(bytes)) == blob.digest) return bytes;
+  // skopeo writes a manifest over the one that is there, and another pull of the same image may be at it now.
+  constexpr int kLooks = 100;
+  for (int look = 0; look < kLooks; ++look) {
+    if (look > 0) usleep(10'000);
+    ASSIGN_OR_RETURN(std::string bytes, read_file(blob_path(blob.digest), 8 << 20));
+    if ("sha256:" + hex(sha256(bytes)) == blob.digest) return bytes;
+  }
   unlink(blob_path(blob.digest).c_str());  // fetched anew next time
   return error(ErrorCode::kCorrupt, "blob " + blob.digest + " does not match its digest");
 }
