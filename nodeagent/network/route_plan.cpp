@@ -112,13 +112,10 @@ std::string range_conflict(const std::vector<HostAddress>& host, const std::stri
   std::optional<Ipv4Range> cluster = parse_ipv4_block(range);
   if (!cluster) return "";
   for (const HostAddress& one : host) {
-    std::string network = one.address + "/" + std::to_string(one.prefix);
-    std::optional<Ipv4Range> own = parse_ipv4_block(network);
-    if (!own || is_own(one)) continue;
-    bool inside = cluster->has(own->first) && cluster->has(own->last);
-    if (!inside && !cluster->has(*parse_ipv4(one.address))) continue;
-    return "this machine has " + network + " on " + one.device + ", which overlaps " + whose + " " + range +
-           ": one of them has to be another range";
+    std::optional<uint32_t> address = parse_ipv4(one.address);
+    if (!address || !cluster->has(*address) || is_own(one)) continue;
+    return "this machine has " + one.address + "/" + std::to_string(one.prefix) + " on " + one.device +
+           ", which overlaps " + whose + " " + range + ": one of them has to be another range";
   }
   return "";
 }

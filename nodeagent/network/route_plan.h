@@ -66,9 +66,9 @@ struct RoutePlan {
   std::vector<std::string> problems;  // one sentence for each node that gets no route, and for each conflict
 };
 
-// A sentence if this machine itself has an address in the cluster's `range`, or a network inside of it: what is meant
-// for one would go to the other. A network of the machine that is wider than the range is none: the narrower one wins,
-// and only machines at its addresses cannot be reached. `whose`: "network.podCIDR". "" if there is none.
+// A sentence if this machine itself has an address in the cluster's `range`: what is meant for one would go to the
+// other. A network of the machine that only holds the range is no conflict: the narrower one wins, and all that cannot
+// be reached are other machines at its addresses. `whose`: "network.podCIDR". "" if there is none.
 std::string range_conflict(const std::vector<HostAddress>& host, const std::string& range, const std::string& whose);
 
 // kUnavailable: with overlay our own address must be known.
