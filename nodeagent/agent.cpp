@@ -60,9 +60,19 @@ bool Agent::State::learn_range(const Assignment& assignment) {
   return moved;
 }
 
+// What a node is assigned that was deleted: nothing, after all that it was told before (also what it has read from its
+// disk and not taken in yet), and below the version at which it was deleted.
+AgentInput Agent::State::nothing_after(const AssignmentNumber& newest) const {
+  Assignment nothing;
+  nothing.at = {newest.epoch, newest.number + 1};
+  nothing.node = facts.name;
+  return nothing;
+}
+
 // What the core is to know; the rest is seen to at once.
 TurnWork Agent::State::sort_out(std::vector<AgentMessage> messages) {
   TurnWork out;
+  AssignmentNumber newest = core->assigned();
   for (AgentMessage& message : messages) {
     if (auto* stream = std::get_if<StreamRequest>(&message)) {
       serve(*stream);
@@ -72,12 +82,15 @@ TurnWork Agent::State::sort_out(std::vector<AgentMessage> messages) {
     } else if (std::holds_alternative<LookAgain>(message)) {
       out.look = true;
     } else {
-      AgentInput& input = out.inputs.emplace_back(std::move(std::get<AgentInput>(message)));
+      bool left = std::holds_alternative<LeftCluster>(message);
+      AgentInput& input =
+          out.inputs.emplace_back(left ? nothing_after(newest) : std::move(std::get<AgentInput>(message)));
       // The node's own state is to be said soon.
       bool ails = std::holds_alternative<NodePressures>(input) || std::holds_alternative<BeginShutdown>(input);
       out.report = out.report || ails;
       const auto* assignment = std::get_if<Assignment>(&input);
       if (assignment == nullptr) continue;
+      newest = std::max(newest, assignment->at);
       out.look = learn_range(*assignment) || out.look;
       Status saved = save_assignment(settings.paths, *assignment);
       if (!saved.ok()) log::warning("agent", "cannot write the assignment down: " + saved.error().message);
@@ -194,14 +207,7 @@ void Agent::State::look_at_refusal() {
 // it, or whose credential has ended, keeps them.
 void Agent::State::leave_cluster() {
   log::warning("agent", "this node was deleted from the cluster; its pods end");
-  Assignment nothing;
-  {
-    std::lock_guard lock(seen_mutex);
-    nothing.at = {seen.epoch, seen.number + 1};  // below the version at which the node was deleted
-    seen = nothing.at;
-  }
-  nothing.node = facts.name;
-  inbox.push(std::move(nothing));
+  inbox.push(LeftCluster{});
 }
 
 void Agent::State::poll_loop() {

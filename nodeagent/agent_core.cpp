@@ -132,7 +132,9 @@ void try_again(PodRecord& record, Now now) {
 }  // namespace
 
 void AgentCore::State::take(const Assignment& next, Now now) {
-  if (has_assignment && next.at <= assignment.at) return;  // late or repeated
+  // The same once more, with what a reboot has taken away, is no repetition.
+  bool completes = next.at == assignment.at && !config.known && next.config_known;
+  if (has_assignment && next.at <= assignment.at && !completes) return;  // late or repeated
   if (has_assignment && next.at.epoch != assignment.at.epoch) {
     // The store went back: what it had acknowledged may be among what it forgot.
     for (auto& [uid, record] : pods) {
@@ -393,7 +395,10 @@ AgentMemory AgentCore::memory(Now now) const {
   return out;
 }
 
-AssignmentNumber AgentCore::seen() const { return state_->assignment.at; }
+AssignmentNumber AgentCore::assigned() const { return state_->assignment.at; }
+
+AssignmentNumber AgentCore::seen() const { return state_->config.known ? state_->assignment.at : AssignmentNumber{}; }
+
 const std::map<std::string, PodRecord>& AgentCore::pods() const { return state_->pods; }
 
 bool AgentCore::knows_node() const { return state_->has_assignment && state_->has_observed; }

@@ -80,6 +80,9 @@ class AgentCore {
   NodeReport take_report(bool whole);
 
   AgentMemory memory(Now now) const;
+  // Of the newest assignment that was taken in.
+  AssignmentNumber assigned() const;
+  // After which a poll is to bring news: none while that assignment's ConfigMaps and Secrets are not there.
   AssignmentNumber seen() const;
   // By uid; for logs, tests and audits.
   const std::map<std::string, PodRecord>& pods() const;

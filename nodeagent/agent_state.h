@@ -29,7 +29,9 @@ struct ReportAgain {
   bool as_another = false;  // under the name of another agent process
 };
 
-using AgentMessage = std::variant<AgentInput, StreamRequest, LookAgain, ReportAgain>;
+// The control plane has deleted this node.
+struct LeftCluster {};
+using AgentMessage = std::variant<AgentInput, StreamRequest, LookAgain, ReportAgain, LeftCluster>;
 
 // What the messages of one turn ask for.
 struct TurnWork {
@@ -91,6 +93,7 @@ struct Agent::State {
   void watch_storage();
   void housekeeping_loop();
   TurnWork sort_out(std::vector<AgentMessage> messages);
+  AgentInput nothing_after(const AssignmentNumber& newest) const;
   void take(AgentActions actions, Now now);
   void offer_report(Now now);
   bool learn_range(const Assignment& assignment);
