@@ -4,6 +4,7 @@
 #include <set>
 
 #include "nodeagent/container_exit.h"
+#include "nodeagent/pod_plan.h"
 #include "nodeagent/pod_step.h"
 
 namespace mainstay {
@@ -122,10 +123,12 @@ bool same_objects(const ObjectsByName& a, const ObjectsByName& b) {
 }
 
 // What a pod waits for may be among the objects that have come: it is tried at once.
-void try_again(PodRecord& record, Now now) {
+void try_again(PodRecord& record, const NodeConfig& config, Now now) {
   if (record.set_up_failed) record.set_up_retry.failed_at = now.mono - record.set_up_retry.wait;
+  bool has_login = record.pod && !pull_secrets(*record.pod, config).credentials.empty();
   for (auto& [name, container] : record.containers) {
     if (container.waiting_reason == "CreateContainerConfigError") container.start_after = now.mono;
+    if (container.pull_failed && has_login) container.pull.failed_at = now.mono - container.pull.wait;
   }
 }
 
@@ -166,7 +169,7 @@ void AgentCore::State::take(const Assignment& next, Now now) {
   bool news = !same_objects(before.config_maps, config.config_maps) || !same_objects(before.secrets, config.secrets);
   for (auto& [uid, record] : pods) {
     if (assigned.count(uid) == 0) record.pod = nullptr;
-    else if (news) try_again(record, now);
+    else if (news) try_again(record, config, now);
   }
 }
 

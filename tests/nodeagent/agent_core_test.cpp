@@ -343,6 +343,31 @@ TEST_CASE("after a reboot nothing is missed before the control plane is heard") 
   CHECK(bench.status("p").phase == "Running");
 }
 
+TEST_CASE("an image that was refused is asked for again as soon as the pod's pull secret is there") {
+  Bench bench;
+  int refused = 0;
+  bench.intercept = [&](const Operation& operation) -> std::optional<Bench::Outcome> {
+    const auto* image = std::get_if<EnsureImage>(&operation.body);
+    if (image == nullptr || !image->auth_configs.empty()) return std::nullopt;
+    ++refused;
+    return error(ErrorCode::kDenied, "unauthorized");
+  };
+  ObjectPtr pod = living_pod("  imagePullSecrets: [{name: login}]\n  containers: [{name: c, image: i}]\n");
+  bench.assign({pod});
+  bench.run(60s);  // the next try is a good while away
+  REQUIRE(refused == 3);
+  auto secret = std::make_shared<Object>(make_object<Secret>(pod->meta.ns, "login"));
+  map_slot(as<Secret>(*secret).data, ".dockerconfigjson") = R"({"auths":{}})";
+  Assignment with_login;
+  with_login.at = {1, ++bench.number};
+  with_login.node = "n1";
+  with_login.pods = {pod};
+  with_login.secrets = {secret};
+  bench.step({with_login});
+  bench.run(3s);
+  CHECK(bench.status("p").phase == "Running");
+}
+
 TEST_CASE("variables are expanded as Kubernetes does") {
   std::map<std::string, std::string> variables = {{"A", "1"}, {"EMPTY", ""}};
   CHECK(expand_variables("$(A)", variables) == "1");
