@@ -280,12 +280,11 @@ class DoorExecutor : public Executor {
   }
 
   Outcome carry_out_body(const Operation& operation) {
-    if (const auto* image = std::get_if<EnsureImage>(&operation.body)) {
-      return carry_out(tools_, *image, [&] { deliver_(result_of(operation, PullBegun{})); });
-    }
+    auto begun = [&] { deliver_(result_of(operation, PullBegun{})); };
     return std::visit(
         [&](const auto& order) -> Outcome {
-          if constexpr (std::is_same_v<std::decay_t<decltype(order)>, EnsureImage>) return Done{};  // above
+          constexpr bool kFetches = std::is_same_v<std::decay_t<decltype(order)>, EnsureImage>;
+          if constexpr (kFetches) return carry_out(tools_, order, begun);
           else return carry_out(tools_, order);
         },
         operation.body);

@@ -4,6 +4,7 @@
 #include <set>
 #include <vector>
 
+#include "reconciler/control/conditions.h"
 #include "reconciler/store/lifecycle.h"
 #include "reconciler/store/object_parts.h"
 #include "schema/compare.h"
@@ -61,10 +62,8 @@ bool label_node(Object& node, const NodeStatus& status) {
 }
 
 std::string_view ready_status(const NodeStatus& status) {
-  for (const NodeCondition& condition : status.conditions) {
-    if (condition.type == "Ready") return condition.status;
-  }
-  return "";
+  const NodeCondition* ready = find_condition(status.conditions, "Ready");
+  return ready == nullptr ? std::string_view() : std::string_view(ready->status);
 }
 
 // Says so if the node is ready, or no more, other than it was. `stored` null for a new one.

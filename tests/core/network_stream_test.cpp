@@ -6,23 +6,13 @@
 
 #include "reconciler/core/network_stream.h"
 #include "schema/base/rng.h"
-#include "schema/decode.h"
-#include "schema/diagnostics.h"
-#include "schema/yaml.h"
+#include "tests/core/report_fixture.h"
 
 namespace mainstay {
-namespace {
 
-Object parsed(const std::string& yaml) {
-  Diagnostics diagnostics;
-  std::vector<Document> documents = parse_yaml(yaml, diagnostics);
-  REQUIRE(documents.size() == 1);
-  std::optional<Object> object = decode_object(documents[0].root, {}, diagnostics);
-  INFO(diagnostics.render());
-  REQUIRE(object.has_value());
-  REQUIRE_FALSE(diagnostics.has_errors());
-  return *object;
-}
+using test::parse;
+
+namespace {
 
 NetworkRanges ranges() { return {"cluster.local", "10.244.0.0/16", "10.96.0.0/16", "10.96.0.10"}; }
 
@@ -37,7 +27,7 @@ class Store {
     REQUIRE(done.ok());
     take(txn);
   }
-  void write(const std::string& yaml) { write(parsed(yaml)); }
+  void write(const std::string& yaml) { write(parse(yaml)); }
   void remove(const Key& key) {
     Transaction txn(view_, now_, rng_);
     txn.remove(key);
@@ -97,7 +87,7 @@ Store shop() {
 using Texts = std::vector<std::string>;
 
 NetworkPolicyRules rules_of(const Store& store, const std::string& spec) {
-  return resolve(read_policy(parsed(policy("p", spec))), store.view());
+  return resolve(read_policy(parse(policy("p", spec))), store.view());
 }
 
 // What a node has, taking answers as the agent does.

@@ -1,12 +1,9 @@
 // Every crash point of the agent with real containers. A sample of them; scripts/deep tries all.
 #include <catch2/catch.hpp>
 
-#include <algorithm>
-#include <cstdlib>
-
 #include "nodeagent/disk.h"
-#include "schema/base/clock.h"
 #include "tests/nodeagent/crash_node.h"
+#include "tests/nodeagent/crash_point.h"
 #include "tests/nodeagent/edge_images.h"
 #include "tests/nodeagent/edge_node.h"
 
@@ -15,17 +12,11 @@ using namespace mainstay::test;
 
 namespace {
 
-// As many of the plans as MAINSTAY_CRASHES says ("all", or a number), else `usual`, evenly; where it begins changes
-// from run to run and is told.
 std::vector<CrashPlan> sample(const std::vector<CrashPlan>& all, size_t usual) {
-  const char* wish = std::getenv("MAINSTAY_CRASHES");
-  size_t wanted = wish == nullptr ? usual : static_cast<size_t>(std::max(1, std::atoi(wish)));
-  if (wish != nullptr && std::string(wish) == "all") wanted = all.size();
-  size_t stride = std::max<size_t>(1, all.size() / wanted);
-  size_t first = static_cast<size_t>(read_clock().wall.since_epoch.count() / 1000) % stride;
   std::vector<CrashPlan> out;
-  for (size_t i = first; i < all.size(); i += stride) out.push_back(all[i]);
-  WARN("crashes at " << out.size() << " of " << all.size() << " points, every " << stride << " from " << first + 1);
+  for (int64_t at : some_of(static_cast<int64_t>(all.size()), static_cast<int64_t>(usual))) {
+    out.push_back(all[static_cast<size_t>(at - 1)]);
+  }
   return out;
 }
 

@@ -12,10 +12,27 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <catch2/catch.hpp>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 
+#include "schema/base/clock.h"
+
 namespace mainstay::test {
+
+std::vector<int64_t> some_of(int64_t steps, int64_t usual) {
+  const char* wish = std::getenv("MAINSTAY_CRASHES");
+  int64_t wanted = wish == nullptr ? usual : std::max(1, std::atoi(wish));
+  if (wish != nullptr && std::string(wish) == "all") wanted = std::max<int64_t>(1, steps);
+  int64_t stride = std::max<int64_t>(1, steps / wanted);
+  int64_t first = 1 + read_clock().wall.since_epoch.count() / 1000 % stride;
+  std::vector<int64_t> out;
+  for (int64_t at = first; at <= steps; at += stride) out.push_back(at);
+  WARN("crashes at " << out.size() << " of " << steps << " points, every " << stride << " from " << first);
+  return out;
+}
 
 bool CrashPoint::reach(const char* what, const char* more) {
   if (ended.load()) return false;

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace mainstay::test {
 
@@ -30,5 +31,9 @@ struct CrashPoint {
 // From now on every system call of this process that changes something is a step of `point`; not those of the
 // programs it starts. With kFull only what takes room below `directory` counts. Null: no more.
 void watch_system_calls(CrashPoint* point, const std::string& directory = "");
+
+// Which of the steps 1 to `steps` are tried: as many as MAINSTAY_CRASHES says ("all", or a number), else `usual`, evenly;
+// where it begins changes from run to run and is told.
+std::vector<int64_t> some_of(int64_t steps, int64_t usual);
 
 }  // namespace mainstay::test

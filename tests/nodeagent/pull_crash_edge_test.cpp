@@ -9,7 +9,6 @@
 #include <signal.h>
 
 #include <catch2/catch.hpp>
-#include <cstdlib>
 #include <new>
 
 #include "nodeagent/disk.h"
@@ -96,20 +95,24 @@ struct Pulls {
     }
     REQUIRE_OK(remove_tree(home));
   }
-};
 
-// Which of so many steps are tried: as many as MAINSTAY_CRASHES says ("all", or a number), else ten, evenly; where it
-// begins changes from run to run and is told.
-std::vector<int64_t> some_of(int64_t steps) {
-  const char* wish = std::getenv("MAINSTAY_CRASHES");
-  int64_t wanted = wish == nullptr ? 10 : std::max(1, std::atoi(wish));
-  int64_t stride = wish != nullptr && std::string(wish) == "all" ? 1 : std::max<int64_t>(1, steps / wanted);
-  std::vector<int64_t> out;
-  int64_t first = 1 + read_clock().wall.since_epoch.count() / 1000 % stride;
-  for (int64_t at = first; at <= steps; at += stride) out.push_back(at);
-  WARN("crashes at " << out.size() << " of " << steps << " points, every " << stride << " from " << first);
-  return out;
-}
+  // Pulls once in peace, which takes more than `least` steps, and then with a crash at each of some of them; `as_meant`
+  // says whether the pull's process ended as it should.
+  void crash_each(CrashPoint::Way way, int64_t least, bool (*as_meant)(int status)) {
+    std::string home = temp.path() + "/node";
+    REQUIRE(pull_in_child(home, way, 0) == 0);
+    int64_t steps = point->steps.load();
+    REQUIRE(steps > least);
+    check_after(home);
+    for (int64_t at : some_of(steps, 10)) {
+      int status = pull_in_child(home, way, at);
+      INFO("step " << at << " of " << steps << ": " << point->where);
+      CAPTURE(status);
+      CHECK(as_meant(status));
+      check_after(home);
+    }
+  }
+};
 
 #define NEEDS_REGISTRY()                                 \
   NEEDS_IMAGES();                                        \
@@ -125,33 +128,14 @@ std::vector<int64_t> some_of(int64_t steps) {
 TEST_CASE("real: a pull killed at a system call leaves nothing, and nothing half", "[edge][images][crash]") {
   NEEDS_REGISTRY();
   Pulls pulls;
-  std::string home = pulls.temp.path() + "/node";
-  REQUIRE(pulls.pull_in_child(home, CrashPoint::Way::kKill, 0) == 0);
-  int64_t steps = pulls.point->steps.load();
-  REQUIRE(steps > 30);
-  pulls.check_after(home);
-  for (int64_t at : some_of(steps)) {
-    int status = pulls.pull_in_child(home, CrashPoint::Way::kKill, at);
-    INFO("step " << at << " of " << steps << ": " << pulls.point->where);
-    CHECK((WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL));
-    pulls.check_after(home);
-  }
+  pulls.crash_each(CrashPoint::Way::kKill, 30,
+                   [](int status) { return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL; });
 }
 
 TEST_CASE("real: a pull that finds the disk full at a system call is made again", "[edge][images][crash]") {
   NEEDS_REGISTRY();
   Pulls pulls;
-  std::string home = pulls.temp.path() + "/node";
-  REQUIRE(pulls.pull_in_child(home, CrashPoint::Way::kFull, 0) == 0);
-  int64_t steps = pulls.point->steps.load();
-  REQUIRE(steps > 10);
-  pulls.check_after(home);
-  for (int64_t at : some_of(steps)) {
-    int status = pulls.pull_in_child(home, CrashPoint::Way::kFull, at);
-    INFO("step " << at << " of " << steps << ": " << pulls.point->where);
-    CHECK(status == 0);
-    pulls.check_after(home);
-  }
+  pulls.crash_each(CrashPoint::Way::kFull, 10, [](int status) { return status == 0; });
 }
 
 TEST_CASE("real: a pull killed at any instant, with what it has started, leaves nothing, and nothing half",
@@ -163,7 +147,7 @@ TEST_CASE("real: a pull killed at any instant, with what it has started, leaves 
   REQUIRE(pulls.pull_in_child(home, CrashPoint::Way::kKill, 0) == 0);
   auto life = std::chrono::duration_cast<std::chrono::milliseconds>(read_clock().mono - begin).count();
   pulls.check_after(home);
-  for (int64_t part : some_of(100)) {
+  for (int64_t part : some_of(100, 10)) {
     int delay = static_cast<int>(life * part / 100);
     INFO("killed after " << delay << " ms");
     kill_after(delay, [&] { (void)open_store(home)->pull(pulls.request); });
